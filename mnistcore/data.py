@@ -1,0 +1,187 @@
+"""Handwritten digits as tensors in memory: MNIST, or scikit-learn's bundled digits without it."""
+
+import gzip
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mnistcore.errors import DataError
+
+SIDE = 28  # pixels: every picture in this project is SIDE x SIDE
+
+TITLES = {
+    "mnist": "MNIST",
+    "digits": "scikit-learn's 1,797 small digits",
+}
+
+# The IDX format opens with two zero bytes, 8 for "unsigned byte", and the number of dimensions.
+_IMAGE_MAGIC = 0x0803
+_LABEL_MAGIC = 0x0801
+
+
+@dataclass(frozen=True)
+class Digits:
+    """One part, training or test, of a dataset; shared by everybody, so never change it.
+
+    images: (n, 28, 28) uint8, 0 = paper to 255 = ink;  labels: (n,) int64, 0 to 9.
+    """
+
+    images: Tensor
+    labels: Tensor
+    dataset: str  # a key of TITLES
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def first(self, count: int) -> "Digits":
+        """The first `count` of them (all, if there are fewer), without copying."""
+        return Digits(self.images[:count], self.labels[:count], self.dataset)
+
+
+class Loaded(NamedTuple):
+    """Two parts of one dataset, and a sentence if it is not the dataset that was wished for."""
+
+    train: Digits
+    test: Digits
+    notice: str | None
+
+
+def data_folder() -> Path:
+    """Where MNIST is looked for unless told otherwise: $MNIST_DATA, or `data`."""
+    return Path(os.environ.get("MNIST_DATA") or "data")
+
+
+def load(
+    dataset: str = "mnist",
+    folder: Path | str | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> tuple[Digits, Digits]:
+    """`train, test = load("mnist")`: read a dataset, downloading MNIST if it is not there.
+
+    `folder` is torchvision's root: the IDX files, plain or .gz, lie in `folder/MNIST/raw`.
+    `on_progress(bytes_done, bytes_total)` is called while downloading.
+    Raises DataError, in one sentence, for files that are missing, damaged or foreign.
+    """
+    if dataset == "digits":
+        return _load_digits()
+    if dataset != "mnist":
+        raise DataError(f"There is no dataset called {dataset!r}: use one of {', '.join(TITLES)}.")
+    folder = Path(folder or data_folder())
+    raw = folder / "MNIST" / "raw"
+    if any(_find(raw, name) is None for name in file_names()):
+        from mnistcore.download import download_mnist  # torchvision: only when it is needed
+
+        download_mnist(folder, on_progress)
+    return _read_part(raw, "train"), _read_part(raw, "t10k")
+
+
+def load_or_fall_back(
+    dataset: str | None = None,
+    folder: Path | str | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Loaded:
+    """MNIST, or if it cannot be had, the bundled digits and a notice that says so.
+
+    A dataset asked for by name is never replaced by another.
+    """
+    try:
+        return Loaded(*load(dataset or "mnist", folder, on_progress), notice=None)
+    except DataError as error:
+        if dataset is not None:
+            raise
+        notice = f"You see {TITLES['digits']}, not MNIST. {error}"
+        return Loaded(*load("digits"), notice=notice)
+
+
+def as_input(images: Tensor) -> Tensor:
+    """What a network reads: (n, 28, 28) uint8 -> (n, 1, 28, 28) float32 in [0, 1]."""
+    return images.unsqueeze(1).float().div_(255)
+
+
+def file_names() -> list[str]:
+    """The four files of MNIST, without .gz."""
+    return [
+        f"{part}-{kind}-ubyte"
+        for part in ("train", "t10k")
+        for kind in ("images-idx3", "labels-idx1")
+    ]
+
+
+def _find(raw: Path, name: str) -> Path | None:
+    candidates = (raw / name, raw / f"{name}.gz")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _read_part(raw: Path, part: str) -> Digits:
+    images = _read_idx(raw, f"{part}-images-idx3-ubyte", _IMAGE_MAGIC)
+    labels = _read_idx(raw, f"{part}-labels-idx1-ubyte", _LABEL_MAGIC)
+    if images.shape[1:] != (SIDE, SIDE) or len(images) == 0:
+        raise _damaged(raw, f"{part}-images-idx3-ubyte", f"it does not hold {SIDE} x {SIDE} images")
+    if len(images) != len(labels):
+        raise _damaged(
+            raw,
+            f"{part}-labels-idx1-ubyte",
+            f"it has {len(labels):,} labels for {len(images):,} images",
+        )
+    if labels.max() > 9:
+        raise _damaged(raw, f"{part}-labels-idx1-ubyte", "it has labels that are not 0 to 9")
+    return Digits(torch.from_numpy(images), torch.from_numpy(labels).long(), "mnist")
+
+
+def _read_idx(raw: Path, name: str, magic: int) -> np.ndarray:
+    path = _find(raw, name)
+    if path is None:
+        raise DataError(f"{raw / name} is missing: put MNIST's four files into that folder.")
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError, gzip.zlib.error) as error:
+        raise _damaged(raw, name, f"it cannot be read ({error})") from error
+    dimensions = magic & 0xFF
+    header = np.frombuffer(content[: 4 + 4 * dimensions], dtype=">u4")
+    if len(header) != 1 + dimensions or header[0] != magic:
+        raise _damaged(raw, name, "it is not one of MNIST's files")
+    shape = tuple(int(size) for size in header[1:])
+    expected = header.nbytes + int(np.prod(shape, dtype=np.int64))
+    if len(content) != expected:
+        raise _damaged(raw, name, f"it has {len(content):,} bytes instead of {expected:,}")
+    # A copy, because torch wants memory that may be written to.
+    return np.frombuffer(content, dtype=np.uint8, offset=header.nbytes).reshape(shape).copy()
+
+
+def _damaged(raw: Path, name: str, what: str) -> DataError:
+    path = _find(raw, name) or raw / name
+    return DataError(f"{path} is damaged: {what}. Delete it, and it will be downloaded again.")
+
+
+def _load_digits() -> tuple[Digits, Digits]:
+    """The digits that scikit-learn ships (8 x 8, 17 greys), enlarged to MNIST's format."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    bunch = load_digits()
+    small = torch.from_numpy(bunch.images).float().div(16)
+    box = torch.nn.functional.interpolate(small[:, None], size=20, mode="bicubic", antialias=True)
+    padded = torch.nn.functional.pad(box.clamp(0, 1), (4, 4, 4, 4))[:, 0]
+    images = torch.stack([_centred(image) for image in padded]).mul(255).round().to(torch.uint8)
+    labels = torch.from_numpy(bunch.target).long()
+    train, test = train_test_split(
+        torch.arange(len(labels)), test_size=297, random_state=0, stratify=labels
+    )
+    return (
+        Digits(images[train], labels[train], "digits"),
+        Digits(images[test], labels[test], "digits"),
+    )
+
+
+def _centred(image: Tensor) -> Tensor:
+    """Shift a (28, 28) image by whole pixels until its centre of mass is in the middle."""
+    place = torch.arange(SIDE, dtype=image.dtype)
+    down = round((SIDE - 1) / 2 - float((image.sum(1) * place).sum() / image.sum()))
+    right = round((SIDE - 1) / 2 - float((image.sum(0) * place).sum() / image.sum()))
+    return image.roll((down, right), (0, 1))

@@ -1,0 +1,29 @@
+"""What can go wrong, as a small tree; every message is one sentence that names the cure."""
+
+
+class MnistError(Exception):
+    """Anything that a user of the package can put right; its text is fit to be shown."""
+
+
+class DataError(MnistError):
+    """The images or labels are missing, damaged or not what they should be."""
+
+
+class NetworkError(MnistError):
+    """A network that cannot be built from these numbers."""
+
+
+class TrainingError(MnistError):
+    """A training run that cannot start, or that went wrong."""
+
+
+class RunError(MnistError):
+    """A run that is not there, cannot be read, or is not yours to steer."""
+
+
+class ModelError(MnistError):
+    """A network file that cannot be found or used."""
+
+
+class DrawingError(MnistError):
+    """A picture or a file of strokes that cannot be read."""

@@ -1,0 +1,191 @@
+"""From a few numbers to a network: NetworkConfig says what, Network is the torch module."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from mnistcore.data import SIDE
+from mnistcore.errors import NetworkError
+
+CLASSES = 10
+MAX_WEIGHTS = 5_000_000  # more than this would take a laptop minutes per epoch
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "ReLU": nn.ReLU,
+    "LeakyReLU": nn.LeakyReLU,
+    "GELU": nn.GELU,
+    "SiLU": nn.SiLU,
+    "Tanh": nn.Tanh,
+    "Sigmoid": nn.Sigmoid,
+    "none": nn.Identity,  # a network without one is a straight-line function, however deep
+}
+
+
+class Conv(NamedTuple):
+    """`filters` feature maps, each looking through a window of `kernel` x `kernel` pixels."""
+
+    filters: int
+    kernel: int
+    pool: bool = True  # 2 x 2 max pooling after it, which halves height and width
+    padding: bool = False  # keep height and width by a border of zeros
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The architecture; the defaults are the notebook's network."""
+
+    convolutions: tuple[Conv, ...] = (Conv(32, 5), Conv(32, 5), Conv(64, 3))
+    dense: tuple[int, ...] = (64,)  # widths of the hidden dense layers
+    activation: str = "ReLU"  # a key of ACTIVATIONS, after every layer but the last
+    dropout: float = 0.0  # share of the units silenced at random in training, before dense layers
+    batch_norm: bool = False  # standardise each layer's outputs over the batch
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "NetworkConfig":
+        """The inverse of `dataclasses.asdict`, also after a trip through JSON."""
+        try:
+            return cls(
+                **values
+                | {
+                    "convolutions": tuple(Conv(*each) for each in values["convolutions"]),
+                    "dense": tuple(values["dense"]),
+                }
+            )
+        except (TypeError, KeyError) as error:
+            raise NetworkError(f"This is not the description of a network: {error}.") from error
+
+
+class Step(NamedTuple):
+    """One line of a network's portrait."""
+
+    text: str  # "conv 32@5x5"
+    shape: tuple[int, ...]  # of what comes out, without the batch: (32, 24, 24)
+    weights: int
+
+
+class Network(nn.Module):
+    """Images (batch, 1, 28, 28) float32 in [0, 1] -> logits (batch, 10), one per digit.
+
+    `layers` holds everything in order, so that a network reads, and can be walked, like a list.
+    Its initial weights come from torch's global random generator.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        check(config)
+        super().__init__()
+        self.config = config
+        self.layers = nn.Sequential(*(build() for _, build in _walk(config)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images -> logits, in the shapes above."""
+        return self.layers(images)
+
+    def __repr__(self) -> str:
+        texts = " -> ".join(step.text for step in portrait(self.config))
+        return f"{texts}: {count_weights(self.config):,} weights"
+
+
+def count_weights(config: NetworkConfig) -> int:
+    """How many numbers such a network learns, without building it."""
+    return sum(step.weights for step in portrait(config))
+
+
+def portrait(config: NetworkConfig) -> list[Step]:
+    """The layers, one Step each, from the 28 x 28 pixels to the 10 digits.
+
+    Raises NetworkError where a layer does not fit onto what is left of the picture.
+    """
+    return [Step(f"{SIDE}x{SIDE}", (1, SIDE, SIDE), 0), *(step for step, _ in _walk(config))]
+
+
+def _walk(config: NetworkConfig) -> Iterator[tuple[Step, Callable[[], nn.Module]]]:
+    """Every layer, as a line of the portrait and as what builds it."""
+
+    def after(shape: tuple[int, ...]) -> Iterator[tuple[Step, Callable[[], nn.Module]]]:
+        if config.batch_norm:
+            norm = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
+            yield Step("batch norm", shape, 2 * shape[0]), partial(norm, shape[0])
+        if config.activation != "none":
+            yield Step(config.activation, shape, 0), ACTIVATIONS[config.activation]
+
+    def dense(inputs: int, width: int) -> Iterator[tuple[Step, Callable[[], nn.Module]]]:
+        if config.dropout:
+            yield (
+                Step(f"dropout {config.dropout:g}", (inputs,), 0),
+                partial(nn.Dropout, config.dropout),
+            )
+        weights = inputs * width + width
+        yield Step(f"dense {width}", (width,), weights), partial(nn.Linear, inputs, width)
+
+    channels, side = 1, SIDE
+    for number, (filters, kernel, pool, padding) in enumerate(config.convolutions, 1):
+        if kernel > side and not padding:
+            raise NetworkError(
+                f"Convolution {number} looks through a {kernel} x {kernel} window, but only "
+                f"{side} x {side} pixels are left there: use a smaller window, fewer convolutions, "
+                "or no pooling before it."
+            )
+        border = kernel // 2 if padding else 0
+        side += 2 * border - kernel + 1
+        shape = (filters, side, side)
+        weights = channels * filters * kernel**2 + filters
+        yield (
+            Step(f"conv {filters}@{kernel}x{kernel}", shape, weights),
+            partial(nn.Conv2d, channels, filters, kernel, padding=border),
+        )
+        yield from after(shape)
+        channels = filters
+        if pool:
+            if side < 2:
+                raise NetworkError(
+                    f"After convolution {number} there is one pixel left, too little to halve: "
+                    "switch its pooling off, or use fewer convolutions."
+                )
+            side //= 2
+            yield Step("pool 2x2", (channels, side, side), 0), partial(nn.MaxPool2d, 2)
+    features = channels * side * side
+    yield Step("flatten", (features,), 0), nn.Flatten
+    for width in config.dense:
+        yield from dense(features, width)
+        yield from after((width,))
+        features = width
+    yield from dense(features, CLASSES)
+
+
+def check(config: NetworkConfig) -> None:
+    """Refuse, in words, what cannot be built or would never finish."""
+    if config.activation not in ACTIVATIONS:
+        raise NetworkError(
+            f"There is no activation called {config.activation!r}: use one of "
+            f"{', '.join(ACTIVATIONS)}."
+        )
+    if not 0 <= config.dropout < 1:
+        raise NetworkError("Dropout is a share of the units: use a number from 0 to below 1.")
+    if len(config.convolutions) > 8 or len(config.dense) > 8:
+        raise NetworkError("Use at most 8 convolutions and 8 dense layers.")
+    sizes = [size for conv in config.convolutions for size in conv[:2]] + list(config.dense)
+    if any(not isinstance(size, int) or size < 1 for size in sizes):
+        raise NetworkError("Filters, windows and widths are whole numbers of 1 or more.")
+    if any(conv.padding and conv.kernel % 2 == 0 for conv in config.convolutions):
+        raise NetworkError("A convolution with a border needs an odd window, such as 3 or 5.")
+    if (weights := count_weights(config)) > MAX_WEIGHTS:
+        raise NetworkError(
+            f"This network has {weights:,} weights, more than the {MAX_WEIGHTS:,} that train in "
+            "reasonable time here: make its layers narrower."
+        )
+
+
+def build(config: NetworkConfig, seed: int) -> Network:
+    """A network with fresh weights that depend on `seed` alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Network(config)
+
+
+def as_dict(config: NetworkConfig) -> dict[str, Any]:
+    """Plain values for JSON."""
+    return asdict(config)
