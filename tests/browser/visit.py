@@ -1,0 +1,49 @@
+"""The app as its visitors meet it: a running server, and what Playwright has no word for."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from playwright.sync_api import Page, expect
+
+
+class App(NamedTuple):
+    """A server that runs."""
+
+    address: str  # "http://localhost:8501"
+    runs: Path
+    process: subprocess.Popen
+
+    def kill(self) -> None:
+        """End the server as a power cut would; the training that it started goes on."""
+        self.process.kill()
+        self.process.wait()
+
+
+StartApp = Callable[..., App]
+
+
+def visit(page: Page, address: str) -> None:
+    """Open an address and wait until the page stands still."""
+    page.goto(address)
+    settle(page)
+
+
+def settle(page: Page, timeout: float = 30) -> None:
+    """Wait, for `timeout` seconds at most, until no script runs; fail if one has crashed."""
+    app = page.get_by_test_id("stApp")
+    still = {"data-test-connection-state": "CONNECTED", "data-test-script-state": "notRunning"}
+    for _ in range(2):  # twice, because a click takes a moment to start the script
+        for attribute, value in still.items():
+            expect(app).to_have_attribute(attribute, value, timeout=timeout * 1000)
+        page.wait_for_timeout(100)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def fits_its_width(page: Page) -> bool:
+    """Whether nothing makes the page scroll sideways."""
+    return page.evaluate(
+        "[document.documentElement, ...document.querySelectorAll('[data-testid=stMain]')]"
+        ".every(part => part.scrollWidth <= part.clientWidth)"
+    )
