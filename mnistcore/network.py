@@ -1,7 +1,8 @@
 """From a few numbers to a network: NetworkConfig says what, Network is the torch module."""
 
+import re
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -186,6 +187,24 @@ def build(config: NetworkConfig, seed: int) -> Network:
         return Network(config)
 
 
-def as_dict(config: NetworkConfig) -> dict[str, Any]:
-    """Plain values for JSON."""
-    return asdict(config)
+def parse_convolutions(text: str) -> tuple[Conv, ...]:
+    """ "32@5,64@3" -> two convolutions with pooling; "32@3p!" pads and does not pool."""
+    convolutions = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        match = re.fullmatch(r"(\d{1,5})@(\d{1,2})(p?)(!?)", part)
+        if not match:
+            raise NetworkError(
+                f"{part!r} is not a convolution: write filters@window, as in 32@5, with a p after "
+                "it to pad and a ! to leave out the pooling."
+            )
+        filters, kernel, padding, bare = match.groups()
+        convolutions.append(Conv(int(filters), int(kernel), not bare, bool(padding)))
+    return tuple(convolutions)
+
+
+def parse_dense(text: str) -> tuple[int, ...]:
+    """ "64, 32" -> (64, 32), the widths of hidden layers."""
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise NetworkError(f"{text!r} are not widths of layers: write them as in 64,32.") from None

@@ -1,0 +1,249 @@
+"""The command line: train, resume, runs, predict, evaluate."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any
+
+from mnistcore.errors import MnistError
+
+# Threads that wait must sleep, or two trainings on one machine stand still; read at torch's import.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 if it worked, 2 with one line on standard error if it did not."""
+    options = _parser().parse_args(arguments)
+    try:
+        answer = options.command(options)
+    except MnistError as error:
+        print(f"mnistcore: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("mnistcore: stopped; a run that was training can be resumed.", file=sys.stderr)
+        return 130
+    if options.json:
+        print(json.dumps(answer))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("mnistcore", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="end with one JSON object")
+    common.add_argument("--data", type=Path, help="folder that holds MNIST/raw ($MNIST_DATA)")
+    common.add_argument("--runs", type=Path, help="folder of the runs ($MNIST_RUNS)")
+
+    def command(name: str, function: Any, text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text, parents=[common])
+        made.set_defaults(command=function)
+        return made
+
+    train = command("train", _train, "train a network; Ctrl+C stops, resume goes on")
+    train.add_argument("--preset", default="fast", help="fast, notebook, plain, ...")
+    train.add_argument("--name", default="", help="what to call the run")
+    train.add_argument("--dataset", choices=("mnist", "digits"))
+    _add_recipe(train)
+    resume = command("resume", _resume, "go on with a run that was stopped or interrupted")
+    resume.add_argument("run")
+    command("runs", _runs, "list the runs")
+    predict = command("predict", _predict, "read pictures or pen strokes")
+    predict.add_argument("images", nargs="*", type=Path, metavar="IMAGE")
+    predict.add_argument("--strokes", type=Path, help="a .jsonl or .jsonl.gz file of pen strokes")
+    predict.add_argument("--layout", choices=("as-written", "filling"), default="as-written")
+    evaluate = command("evaluate", _evaluate, "judge a network on the test images")
+    evaluate.add_argument("--dataset", choices=("mnist", "digits"))
+    for reader in (predict, evaluate):
+        reader.add_argument("--model", default="shipped", help="shipped, a run, or a file")
+    return parser
+
+
+def _add_recipe(parser: argparse.ArgumentParser) -> None:
+    """One option for each number of a recipe; what is not given is the preset's."""
+    numbers: dict[str, type] = {
+        "epochs": float,
+        "batch_size": int,
+        "learning_rate": float,
+        "momentum": float,
+        "beta2": float,
+        "weight_decay": float,
+        "label_smoothing": float,
+        "train_size": int,
+        "seed": int,
+        "threads": int,
+    }
+    group = parser.add_argument_group("recipe")
+    for name, kind in numbers.items():
+        group.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N")
+    for name in ("optimiser", "schedule", "augmentation", "device"):
+        group.add_argument(f"--{name}", metavar="NAME")
+    net = parser.add_argument_group("network")
+    net.add_argument("--convolutions", metavar="32@5,64@3", help="filters@window; '' for none")
+    net.add_argument("--dense", metavar="64,32", help="hidden widths; '' for none")
+    net.add_argument("--activation", metavar="NAME")
+    net.add_argument("--dropout", type=float, metavar="SHARE")
+    net.add_argument("--batch-norm", action=argparse.BooleanOptionalAction, default=None)
+
+
+def _recipe(options: argparse.Namespace) -> Any:
+    """The preset's recipe with what the options change in it, checked."""
+    from mnistcore import network, training
+    from mnistcore.presets import PRESETS
+
+    if options.preset not in PRESETS:
+        raise MnistError(f"There is no preset {options.preset!r}: use one of {', '.join(PRESETS)}.")
+    recipe = PRESETS[options.preset].recipe
+
+    def given(kind: type) -> dict[str, Any]:
+        names = {f.name for f in fields(kind)} - {"network"}
+        return {n: v for n, v in vars(options).items() if n in names and v is not None}
+
+    layers = given(network.NetworkConfig)
+    if "convolutions" in layers:
+        layers["convolutions"] = network.parse_convolutions(layers["convolutions"])
+    if "dense" in layers:
+        layers["dense"] = network.parse_dense(layers["dense"])
+    recipe = replace(
+        recipe, **given(training.TrainConfig), network=replace(recipe.network, **layers)
+    )
+    network.check(recipe.network)
+    training.check(recipe)
+    return recipe
+
+
+def _train(options: argparse.Namespace) -> dict[str, Any]:
+    from mnistcore import runs
+
+    recipe = _recipe(options)
+    run = runs.create(
+        asdict(recipe),
+        preset=options.preset,
+        name=options.name,
+        dataset=options.dataset,
+        data=options.data or os.environ.get("MNIST_DATA"),
+        folder=options.runs,
+    )
+    return _work(run)
+
+
+def _resume(options: argparse.Namespace) -> dict[str, Any]:
+    from mnistcore import runs
+
+    run = runs.find(options.run, options.runs)
+    state = run.status().state
+    if state not in runs.RESUMABLE:
+        raise MnistError(f"The run {run.id} is {state}: there is nothing to go on with.")
+    runs.queue(run)
+    return _work(run)
+
+
+def _work(run: Any) -> dict[str, Any]:
+    """Train in this process, with a bar on standard error."""
+    from tqdm import tqdm
+
+    from mnistcore import worker
+    from mnistcore.training import Progress
+
+    print(f"run {run.id}", file=sys.stderr)
+    with tqdm(unit=" images", unit_scale=True, file=sys.stderr) as bar:
+
+        def show(progress: Progress) -> None:
+            bar.total = progress.images // max(progress.step, 1) * progress.steps
+            bar.update(progress.images - bar.n)
+            if progress.test_accuracy is not None and progress.loss is not None:
+                bar.set_postfix(loss=f"{progress.loss:.3f}", test=f"{progress.test_accuracy:.2%}")
+
+        result = worker.work(run, show)
+    if notice := run.status().message:
+        print(notice, file=sys.stderr)
+    if result:
+        print(
+            f"{result['test_accuracy']:.2%} of {result['test_count']:,} test images right, "
+            f"{result['train_accuracy']:.2%} of {result['train_count']:,} training images; "
+            f"{result['seconds']:.1f} s of training",
+            file=sys.stderr,
+        )
+    return result
+
+
+def _runs(options: argparse.Namespace) -> dict[str, Any]:
+    from mnistcore import runs
+
+    listed = []
+    for run in runs.list_runs(options.runs):
+        status = run.status()
+        listed.append(
+            {"run": run.id, "name": run.name, "state": status.state, "result": status.result}
+        )
+        accuracy = status.result.get("test_accuracy")
+        if not options.json:
+            shown = f"{accuracy:.2%}" if accuracy is not None else "-"
+            print(f"{run.id}  {status.state:<12} {shown:>7}  {run.name}")
+    return {"runs": listed}
+
+
+def _predict(options: argparse.Namespace) -> dict[str, Any]:
+    import torch
+
+    from mnistcore import drawing, predict
+
+    model = predict.load_model(options.model, options.runs)
+    if bool(options.images) == bool(options.strokes):
+        raise MnistError("Give pictures to read, or --strokes FILE: one of the two.")
+    labels: list[int | None] = []
+    if options.strokes:
+        examples = drawing.read_strokes(options.strokes)
+        sources = [f"{options.strokes}:{line}" for line in range(1, len(examples) + 1)]
+        labels = [label for label, _, _ in examples]
+        pictures = [
+            drawing.from_strokes(drawing.layout(strokes, options.layout))
+            for _, _, strokes in examples
+        ]
+    else:
+        sources = [str(path) for path in options.images]
+        pictures = [drawing.from_bitmap(drawing.open_image(path)) for path in options.images]
+    torch.set_num_threads(1)
+    readings = [predict.read(model, picture) for picture in pictures]
+    answer: dict[str, Any] = {
+        "model": model.name,
+        "predictions": [
+            {"source": source, "digit": reading.digit, "probabilities": reading.probabilities}
+            for source, reading in zip(sources, readings, strict=True)
+        ],
+    }
+    if labels:
+        right = sum(r.digit == label for r, label in zip(readings, labels, strict=True))
+        answer |= {"accuracy": right / len(labels), "count": len(labels)}
+        print(f"{right / len(labels):.2%} of {len(labels):,} right", file=sys.stderr)
+    elif not options.json:
+        for source, reading in zip(sources, readings, strict=True):
+            print(f"{source}: {reading.sentence}")
+    return answer
+
+
+def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
+    from mnistcore import data, predict, training
+
+    model = predict.load_model(options.model, options.runs)
+    loaded = data.load_or_fall_back(options.dataset, options.data)
+    if loaded.notice:
+        print(loaded.notice, file=sys.stderr)
+    score = training.evaluate(model.network, loaded.test)
+    if not options.json:
+        print(f"{score.accuracy:.2%} of {score.count:,} test images right, loss {score.loss:.4f}")
+    return {
+        "model": model.name,
+        "dataset": loaded.test.dataset,
+        "test_accuracy": score.accuracy,
+        "test_loss": score.loss,
+        "count": score.count,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""Small random changes to training images, so that a network meets more hands than it was given."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mnistcore.data import SIDE
+
+
+def affine(
+    images: Tensor,
+    turn: float = 10.0,
+    stretch: float = 0.1,
+    slant: float = 0.1,
+    shift: float = 1.5,
+) -> Tensor:
+    """Turn, stretch, slant and move every image a little, each in its own way.
+
+    images: (batch, 1, 28, 28) float -> the same shape. `turn` in degrees, `stretch` as a share of
+    the size, `slant` in pixels sideways per pixel of height, `shift` in pixels; each is the most
+    that happens either way. Draws from torch's global random generator.
+    """
+    draw = torch.rand(6, len(images), device=images.device) * 2 - 1
+    angle = draw[0] * math.radians(turn)
+    wide, tall = 1 + draw[1] * stretch, 1 + draw[2] * stretch
+    cos, sin, lean = angle.cos(), angle.sin(), draw[3] * slant
+    right, down = draw[4] * shift * 2 / SIDE, draw[5] * shift * 2 / SIDE
+    matrix = torch.stack(
+        [
+            torch.stack([cos * wide, (lean * cos - sin) * tall, right], 1),
+            torch.stack([sin * wide, (lean * sin + cos) * tall, down], 1),
+        ],
+        1,
+    )
+    grid = functional.affine_grid(matrix, list(images.shape), align_corners=False)
+    return functional.grid_sample(images, grid, align_corners=False)
+
+
+AUGMENTATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "none": lambda images: images,
+    "affine": affine,
+}

@@ -1,0 +1,133 @@
+"""From a picture to an answer: networks by name, their probabilities, and a sentence."""
+
+import io
+import json
+import pickle
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from mnistcore import runs
+from mnistcore.errors import ModelError
+from mnistcore.network import Network, NetworkConfig
+from mnistcore.runs import Run, write_atomically
+
+PRETRAINED = Path(__file__).parent / "pretrained"
+SHIPPED = "shipped"
+SURE = 0.75  # the probability from which an answer is given without a "perhaps"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network with a name, ready to read."""
+
+    name: str  # as given to load_model
+    title: str  # as shown to a visitor
+    network: Network
+
+    @torch.inference_mode()
+    def probabilities(self, images: Tensor) -> Tensor:
+        """images: (n, 28, 28) float32 in [0, 1] -> (n, 10), each row adding up to 1."""
+        return self.network(images.unsqueeze(1)).softmax(1)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a model says of one picture, for people."""
+
+    digit: int | None  # None where there is nothing to read
+    probabilities: list[float] | None  # one for each digit
+    sure: bool
+    sentence: str
+
+
+def read(model: Model, image: Tensor | None) -> Reading:
+    """image: (28, 28) float32 in [0, 1], or None if nothing was drawn."""
+    if image is None:
+        return Reading(None, None, False, "Draw a digit first.")
+    probabilities = model.probabilities(image[None])[0]
+    first, second = probabilities.topk(2).indices.tolist()
+    sure = float(probabilities[first]) >= SURE
+    sentence = f"This is a {first}." if sure else f"Not sure: perhaps a {first}, or a {second}."
+    return Reading(first, probabilities.tolist(), sure, sentence)
+
+
+def models(runs_folder: Path | None = None) -> list[tuple[str, str]]:
+    """What `load_model` can be asked for, with titles: the shipped network, then runs by age."""
+    known = [(SHIPPED, "The network that comes with the app")]
+    for run in runs.list_runs(runs_folder):
+        if run.model.is_file() or run.checkpoint.is_file():
+            state = run.status().state
+            known.append((run.id, run.name if state == "finished" else f"{run.name} ({state})"))
+    return known
+
+
+def source(which: str = SHIPPED, runs_folder: Path | None = None) -> Path:
+    """The file that holds the newest weights of a model; changes while its run is under way."""
+    if which == SHIPPED:
+        return PRETRAINED / "shipped.safetensors"
+    if which.endswith(".safetensors"):
+        return Path(which)
+    run = runs.find(which, runs_folder)
+    if run.model.is_file() and run.status().state in ("finished", "stopped"):
+        return run.model
+    if run.checkpoint.is_file():
+        return run.checkpoint
+    raise ModelError(f"The run {run.name!r} has not learned anything yet: wait for its start.")
+
+
+def load_model(which: str = SHIPPED, runs_folder: Path | None = None) -> Model:
+    """The shipped network, one from a .safetensors file, or that of a run, even while it learns.
+
+    Raises ModelError or RunError, in one sentence, if it cannot be had.
+    """
+    path = source(which, runs_folder)
+    if path.suffix == ".safetensors":
+        network, card = load_network(path)
+        title = card.get("title") or path.stem
+    else:
+        network = _from_checkpoint(Run(path.parent))
+        title = ""
+    if which != SHIPPED and not which.endswith(".safetensors"):
+        title = Run(path.parent).name
+    return Model(which, title, network.eval())
+
+
+def save_network(network: Network, path: Path, **card: Any) -> None:
+    """Write weights, architecture and what else is worth knowing into one .safetensors file."""
+    weights = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
+    metadata = {"network": json.dumps(asdict(network.config)), "card": json.dumps(card)}
+    write_atomically(path, save(weights, metadata))
+
+
+def load_network(path: Path) -> tuple[Network, dict[str, Any]]:
+    """The inverse of `save_network`: the network and its card."""
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        network = Network(NetworkConfig.from_dict(json.loads(metadata["network"])))
+        network.load_state_dict(weights)
+    except FileNotFoundError:
+        raise ModelError(f"There is no network file {path}.") from None
+    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
+        raise ModelError(
+            f"{path} is not a network that this program saved, or it is damaged."
+        ) from error
+    return network, json.loads(metadata.get("card", "{}"))
+
+
+def _from_checkpoint(run: Run) -> Network:
+    network = Network(NetworkConfig.from_dict(run.config()["recipe"]["network"]))
+    try:
+        content = io.BytesIO(run.checkpoint.read_bytes())
+        state = torch.load(content, map_location="cpu", weights_only=True)
+        network.load_state_dict(state["network"])
+    except (OSError, RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        raise ModelError(f"The weights of the run {run.name!r} cannot be read.") from error
+    return network

@@ -1,0 +1,69 @@
+"""Named recipes, as data: where to start, and what each of them is there to show."""
+
+from dataclasses import dataclass
+
+from mnistcore.network import NetworkConfig
+from mnistcore.training import TrainConfig
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A recipe with a title and one sentence of what to watch for."""
+
+    title: str
+    watch_for: str
+    recipe: TrainConfig
+
+
+PRESETS: dict[str, Preset] = {
+    "fast": Preset(
+        "Fast",
+        "Watch the test accuracy shoot past 95 % before a quarter of the images has been seen.",
+        TrainConfig(
+            epochs=1,
+            batch_size=64,
+            learning_rate=8e-3,
+            momentum=0.8,
+            beta2=0.95,
+            schedule="one-cycle",
+            label_smoothing=0.05,
+        ),
+    ),
+    "notebook": Preset(
+        "Notebook",
+        "Watch how steadily the same network learns when it is shown only eight images at a time.",
+        TrainConfig(),
+    ),
+    "plain": Preset(
+        "Plain layers",
+        "Watch how far a network gets that sees 784 numbers in a row, and no picture.",
+        TrainConfig(
+            network=NetworkConfig(convolutions=(), dense=(128, 64)),
+            epochs=3,
+            batch_size=64,
+            schedule="one-cycle",
+            learning_rate=3e-3,
+        ),
+    ),
+    "too-simple": Preset(
+        "Too simple",
+        "Watch both curves get stuck far below 100 %: four units cannot tell ten digits apart.",
+        TrainConfig(
+            network=NetworkConfig(convolutions=(), dense=(4,)),
+            epochs=2,
+            batch_size=64,
+            learning_rate=2e-3,
+        ),
+    ),
+    "memoriser": Preset(
+        "Memoriser",
+        "Watch the two curves part: it learns 500 images by heart and fails on the ones it never "
+        "saw.",
+        TrainConfig(
+            network=NetworkConfig(convolutions=(), dense=(512, 256)),
+            epochs=60,
+            batch_size=32,
+            train_size=500,
+        ),
+    ),
+}
