@@ -4,10 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import door
+from pages.shared import door, resources, visitor
 
 st.set_page_config(page_title="See a network learn", layout="wide")
 door.open_door()
+visitor.remember()
 
 PAGES = {
     "home": ("Home", ":material/home:", "What this is, and where to start."),
@@ -24,3 +25,4 @@ st.navigation(
         if (here / "pages" / f"{name}.py").exists()
     ]
 ).run()
+resources.warm()

@@ -1,0 +1,38 @@
+"""Who is visiting: a random token, so that runs can be told apart as one's own."""
+
+import re
+import secrets
+
+import streamlit as st
+
+_COOKIE = "see_a_network_learn"
+_TOKEN = re.compile(r"[0-9a-f]{32}")
+
+_keep = st.components.v2.component(
+    "keep_visitor",
+    js="""
+    export default function({ data }) {
+        const secure = location.protocol === "https:" ? "; Secure" : ""
+        document.cookie = data + "; Path=/; Max-Age=31536000; SameSite=Strict" + secure
+    }
+    """,
+)
+
+
+def visitor() -> str:
+    """The visitor's token: 32 hexadecimal digits that say nothing about anybody.
+
+    It lives in a cookie for a year, or for one session where the browser keeps no cookies.
+    """
+    if "visitor" not in st.session_state:
+        known = st.context.cookies.get(_COOKIE, "")
+        st.session_state["visitor"] = known if _TOKEN.fullmatch(known) else secrets.token_hex(16)
+    return st.session_state["visitor"]
+
+
+def remember() -> None:
+    """Let the browser keep the token; called by app.py in every run."""
+    token = visitor()
+    if st.context.cookies.get(_COOKIE) != token:
+        with st.sidebar:  # where something that shows nothing moves nothing
+            _keep(data=f"{_COOKIE}={token}", key="keep_visitor")
