@@ -20,7 +20,7 @@ SILENCE = 8.0  # seconds without one after which its run counts as interrupted
 MAX_WAITING = 20  # runs that may stand in the queue
 MAX_PER_OWNER = 3  # runs that one visitor may have queued or running
 
-LIVE = ("queued", "starting", "running")  # a worker is, or should be, at it
+LIVE = ("queued", "starting", "running", "testing")  # a worker is, or should be, at it
 RESUMABLE = ("interrupted", "stopped", "paused")
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")

@@ -99,7 +99,7 @@ class Progress:
     steps: int  # batches in the whole run
     epoch: float  # times through the training images so far
     images: int  # training images seen so far, repeats included
-    loss: float | None  # mean over about the last SMOOTHING images; None before the first step
+    loss: float | None  # cross-entropy over about the last SMOOTHING images; None at the start
     train_accuracy: float | None  # over the same images, as they were learned from
     learning_rate: float
     seconds: float  # of training alone, without loading and evaluation
@@ -122,9 +122,7 @@ class Score(NamedTuple):
 
 
 @torch.inference_mode()
-def evaluate(
-    network: Network, digits: Digits, batch_size: int = 1000, label_smoothing: float = 0.0
-) -> Score:
+def evaluate(network: Network, digits: Digits, batch_size: int = 250) -> Score:
     """Judge a network on every image of `digits`, without changing it."""
     was_training, device = network.training, next(network.parameters()).device
     network.eval()
@@ -132,7 +130,7 @@ def evaluate(
         [network(as_input(batch.to(device))).cpu() for batch in digits.images.split(batch_size)]
     )
     network.train(was_training)
-    loss = functional.cross_entropy(logits, digits.labels, label_smoothing=label_smoothing)
+    loss = functional.cross_entropy(logits, digits.labels)
     confidence, predicted = logits.softmax(1).max(1)
     accuracy = (predicted == digits.labels).double().mean()
     return Score(float(accuracy), float(loss), len(digits), predicted, confidence)
@@ -238,7 +236,8 @@ class Training:
 
         with torch.no_grad():
             right = (logits.argmax(1) == labels).float().mean()
-            new = torch.stack([torch.ones_like(loss), loss.detach(), right])
+            plain = functional.cross_entropy(logits, labels) if config.label_smoothing else loss
+            new = torch.stack([torch.ones_like(right), plain.detach(), right])
             share = min(1.0, self.batch_size / SMOOTHING)
             self._sums.lerp_(new, share)
 
@@ -267,7 +266,7 @@ class Training:
         long = self.steps * self.batch_size >= 50_000
         count = len(self.test_set) if self.step == self.steps else 1000 if long else 500
         sample = self.test_set.first(count)
-        score = evaluate(self.network, sample, label_smoothing=self.config.label_smoothing)
+        score = evaluate(self.network, sample)
         wrong = (score.predicted != sample.labels).nonzero().flatten().tolist()
         fixed = range(min(SHOWN_GUESSES, len(sample)))
         shown = [*fixed, *[index for index in wrong if index not in fixed][:SHOWN_MISTAKES]]

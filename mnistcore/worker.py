@@ -70,6 +70,7 @@ def _train(
     import torch
 
     from mnistcore.data import load_or_fall_back
+    from mnistcore.predict import save_network
     from mnistcore.training import Progress, TrainConfig, Training, evaluate
 
     config = run.config()
@@ -104,31 +105,31 @@ def _train(
     if pulse.state == "paused":  # nobody came back; it can be resumed from the checkpoint
         return {}
 
-    pulse.say("running", "Taking the final test.")
+    pulse.say("testing", "Taking the final test.")
+    network = training.network
+    if progress is None or progress.test_count < len(data.test):
+        judged = evaluate(network, data.test)
+        test_accuracy, test_loss = judged.accuracy, judged.loss
+    else:
+        test_accuracy, test_loss = progress.test_accuracy, progress.test_loss
     clean = data.train.first(min(recipe.train_size or CLEAN_COUNT, CLEAN_COUNT))
-    train_score, test_score = (
-        evaluate(training.network, clean),
-        evaluate(training.network, data.test),
-    )
-    from mnistcore.predict import save_network
-
-    save_network(training.network, run.model)
+    save_network(network, run.model)
     result = {
         "run": run.id,
         "preset": config["preset"],
         "dataset": data.train.dataset,
-        "weights": sum(p.numel() for p in training.network.parameters()),
+        "weights": sum(p.numel() for p in network.parameters()),
         "epochs": training.step / training.batches,
         "images": training.step * training.batch_size,
         "seconds": round(training.seconds, 3),
         "images_per_second": round(training.step * training.batch_size / training.seconds, 1)
         if training.seconds
         else 0.0,
-        "train_accuracy": train_score.accuracy,
-        "train_count": train_score.count,
-        "test_accuracy": test_score.accuracy,
-        "test_loss": test_score.loss,
-        "test_count": test_score.count,
+        "train_accuracy": evaluate(network, clean).accuracy,
+        "train_count": len(clean),
+        "test_accuracy": test_accuracy,
+        "test_loss": test_loss,
+        "test_count": len(data.test),
     }
     pulse.say("finished" if training.step == training.steps else "stopped", result=result)
     return result

@@ -1,0 +1,105 @@
+"""The curves of runs as ECharts options; the axes stand still while the lines grow."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+TRAIN, TEST = "#0072B2", "#E69F00"  # told apart also by colour-blind eyes
+OTHERS = ("#009E73", "#CC79A7", "#8C8C8C", "#D55E00")
+POINTS = 400  # drawn per line at the most; more only cost time
+GUESSING = 2.5  # where the loss axis ends: ten equally likely digits give ln 10 = 2.3
+
+
+class Curve(NamedTuple):
+    """One run to be drawn."""
+
+    name: str
+    records: Sequence[dict[str, Any]]  # of training.Progress, in order
+    images: int  # that the whole run will see
+
+
+def accuracy(curves: Sequence[Curve], least: float = 0.0) -> dict[str, Any]:
+    """Accuracy in percent over images seen, for axes from `least` to 100 %.
+
+    The first run is drawn with its training and test line, the others with their test line.
+    """
+    series = _pair(curves, "accuracy", 100.0)
+    return _chart("Share read right (%)", series, curves, least, 100)
+
+
+def loss(curves: Sequence[Curve]) -> dict[str, Any]:
+    """Mean cross-entropy over images seen, likewise."""
+    return _chart("Loss (how wrong, 0 is perfect)", _pair(curves, "loss", 1.0), curves, 0, GUESSING)
+
+
+def in_words(records: Sequence[dict[str, Any]]) -> str:
+    """What the curves say, for those who cannot see them."""
+    tested = [r for r in records if r.get("test_accuracy") is not None]
+    if not tested:
+        return "No points yet."
+    first, last = tested[0], tested[-1]
+    return (
+        f"Test accuracy went from {first['test_accuracy']:.0%} to {last['test_accuracy']:.1%} "
+        f"while the network saw {last['images']:,} training images."
+    )
+
+
+def _pair(curves: Sequence[Curve], what: str, scale: float) -> list[dict[str, Any]]:
+    series = []
+    for number, curve in enumerate(curves):
+        if number == 0:
+            points = _points(curve.records, f"train_{what}" if what == "accuracy" else what, scale)
+            series.append(_line("Training images", points, TRAIN))
+        points = _points(curve.records, f"test_{what}", scale)
+        if number == 0:
+            line = _line("Test images", points, TEST)
+            line |= {"showSymbol": True, "symbolSize": 7, "z": 3}
+        else:
+            line = _line(f"{curve.name}, test", points, OTHERS[(number - 1) % len(OTHERS)])
+            line["lineStyle"]["type"] = "dashed"
+        series.append(line)
+    return series
+
+
+def _points(records: Sequence[dict[str, Any]], name: str, scale: float) -> list[list[float]]:
+    points = [[r["images"], round(r[name] * scale, 3)] for r in records if r.get(name) is not None]
+    if len(points) <= POINTS:
+        return points
+    stride = -(-len(points) // POINTS)
+    return [*points[:-1:stride], points[-1]]
+
+
+def _line(name: str, points: list[list[float]], colour: str) -> dict[str, Any]:
+    return {
+        "type": "line",
+        "name": name,
+        "data": points,
+        "showSymbol": False,
+        "clip": True,
+        "color": colour,
+        "lineStyle": {"width": 3},
+    }
+
+
+def _chart(
+    title: str, series: list[dict[str, Any]], curves: Sequence[Curve], low: float, high: float
+) -> dict[str, Any]:
+    return {
+        "title": {"text": title, "left": 0, "top": 6, "textStyle": {"fontSize": 16}},
+        "legend": {"top": 32, "left": 0, "itemGap": 16, "textStyle": {"fontSize": 14}},
+        "grid": {"left": 4, "right": 24, "top": 70, "bottom": 26},
+        "animation": False,
+        "tooltip": {"trigger": "axis", "valueFormatter": "localized"},
+        "xAxis": {
+            "type": "value",
+            "min": 0,
+            "max": max(curve.images for curve in curves),
+            "name": "training images seen",
+            "nameLocation": "middle",
+            "nameGap": 28,
+            "splitNumber": 4,
+            "axisLabel": {"fontSize": 13, "hideOverlap": True, "showMaxLabel": False},
+            "nameTextStyle": {"fontSize": 13},
+        },
+        "yAxis": {"type": "value", "min": low, "max": high, "axisLabel": {"fontSize": 13}},
+        "series": series,
+    }

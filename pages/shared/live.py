@@ -1,0 +1,166 @@
+"""A run as it is: state, curves and guesses, growing while it is under way."""
+
+import base64
+import io
+
+import streamlit as st
+
+from mnistcore import curves, worker
+from mnistcore.errors import MnistError
+from mnistcore.runs import LIVE, RESUMABLE, Run, Status
+from pages.shared import resources
+from pages.shared.visitor import visitor
+
+
+def show(run: Run, others: list[Run], least: float) -> None:
+    """The whole panel of a run; it renews itself while there may be something new."""
+    state = run.status().state
+    pace = 0.5 if state in LIVE else 2.0 if state == "paused" else None
+    st.fragment(_panel, run_every=pace)(run, others, least, state)
+
+
+def _panel(run: Run, others: list[Run], least: float, state: str) -> None:
+    status = run.status()
+    if status.state != state:
+        st.rerun()  # other buttons, another pace
+    _headline(run, status)
+    _steer(run, status)
+    _figures(status)
+    records = run.metrics()
+    lines = [
+        curves.Curve(each.name, found, _images(found))
+        for each in [run, *others]
+        if (found := records if each is run else each.metrics())
+    ]
+    pictures(lines or [curves.Curve("", [], 1)], least)
+    _guesses(run, status)
+
+
+def pictures(lines: list[curves.Curve], least: float = 0.0) -> None:
+    """The two charts, side by side or one below the other."""
+    words = curves.in_words(lines[0].records)
+    left, right = st.columns(2)
+    with left:
+        st.echarts_chart(curves.accuracy(lines, least), height=340, key="accuracy", alt=words)
+    with right:
+        st.echarts_chart(curves.loss(lines), height=340, key="loss", alt=words)
+
+
+def _images(records: list[dict]) -> int:
+    """Training images that the whole run will see."""
+    last = records[-1]
+    return round(last["images"] * last["steps"] / last["step"]) if last["step"] else 1
+
+
+def _headline(run: Run, status: Status) -> None:
+    p, result = status.progress, status.result
+    if status.state == "queued" and (place := run.place()):
+        st.info(
+            f"Waiting: {place} run{'s go' if place > 1 else ' goes'} before this one.",
+            icon=":material/hourglass_empty:",
+        )
+    elif status.state == "failed":
+        st.error(status.message, icon=":material/error:")
+    elif status.state == "finished" and result:
+        st.success(_in_a_sentence(result), icon=":material/check_circle:")
+    elif status.state in RESUMABLE:
+        words = {"interrupted": "Interrupted.", "paused": "Paused.", "stopped": "Stopped."}
+        st.warning(
+            f"{words[status.state]} {_in_a_sentence(result) if result else status.message}",
+            icon=":material/pause_circle:",
+        )
+    elif status.message:
+        st.caption(status.message)
+    if not p or status.state == "finished":
+        return
+    left = f", about {p['seconds_left']:.0f} s left" if p["seconds_left"] else ""
+    share = p["step"] / p["steps"]
+    st.progress(share, f"{share:.0%} done{left if status.state == 'running' else ''}")
+
+
+def _figures(status: Status) -> None:
+    if not (p := status.progress):
+        return
+    epochs = p["epoch"] * p["steps"] / p["step"] if p["step"] else 0
+    test = f"{p['test_accuracy']:.1%}" if p["test_accuracy"] is not None else "not yet"
+    train = f"{p['train_accuracy']:.1%}" if p["train_accuracy"] is not None else "not yet"
+    with st.container(horizontal=True, gap="medium"):
+        for label, value in {
+            f"Test accuracy, {p['test_count']:,} images": test,
+            "Training accuracy, last 2,000": train,
+            "Epoch": f"{p['epoch']:.2f} of {epochs:g}" if epochs else "0",
+            "Images per second": f"{p['images_per_second']:,.0f}",
+        }.items():
+            st.metric(label, value, width="content")
+
+
+def _in_a_sentence(result: dict) -> str:
+    return (
+        f"It reads **{result['test_accuracy']:.1%}** of {result['test_count']:,} test images that "
+        f"it never learned from, and {result['train_accuracy']:.1%} of "
+        f"{result['train_count']:,} training images, after {result['seconds']:.0f} s of training."
+    )
+
+
+def _steer(run: Run, status: Status) -> None:
+    if not run.belongs_to(visitor()):
+        st.caption("Somebody else started this run: you can watch it, and draw with it.")
+        return
+    with st.container(horizontal=True):
+        if status.state == "running":
+            _button("Pause", "pause", lambda: run.send("pause", visitor()))
+        if status.state in RESUMABLE:
+            label = "Go on" if status.state == "paused" else "Resume"
+            if status.progress.get("step") != status.progress.get("steps") or not status.progress:
+                _button(label, "play_arrow", lambda: worker.resume(run, visitor()))
+        if status.state in LIVE or status.state == "paused":
+            _button("Stop", "stop", lambda: run.send("stop", visitor()))
+
+
+def _button(label: str, icon: str, act) -> None:  # noqa: ANN001
+    if st.button(label, icon=f":material/{icon}:", key=f"steer {label}"):
+        try:
+            act()
+        except MnistError as error:
+            st.error(str(error))
+
+
+def _guesses(run: Run, status: Status) -> None:
+    if not status.guesses:
+        return
+    test = resources.test_images(run.config().get("dataset"))
+    right = sum(test.labels[i] == digit for i, digit, _ in status.guesses[:12])
+    st.markdown(
+        f"**What it says of the first 12 test images** after {status.guessed_at:,} training "
+        f"images: {right} right."
+    )
+    st.html(_tiles(status.guesses[:12], test))
+    if wrong := status.guesses[12:]:
+        st.markdown("**Some that it gets wrong**")
+        st.html(_tiles(wrong, test))
+
+
+def _tiles(guesses: list, test) -> str:  # noqa: ANN001
+    """Pictures with the network's word below: a tick or a cross, never colour alone."""
+    tiles = []
+    for index, digit, confidence in guesses:
+        label = int(test.labels[int(index)])
+        good = label == digit
+        word = f"✓ {digit}" if good else f"✗ {digit}"
+        tiles.append(
+            f'<figure style="margin:0;text-align:center;width:3.7rem">'
+            f'<img src="{_picture(test, int(index))}" alt="test image {index}, a {label}" '
+            f'style="width:3.7rem;height:3.7rem;image-rendering:pixelated;border-radius:.4rem;'
+            f'border:3px solid {"#009E73" if good else "#D55E00"}">'
+            f"<figcaption><b>{word}</b> {confidence:.0%}</figcaption></figure>"
+        )
+    return f'<div style="display:flex;flex-wrap:wrap;gap:.6rem">{"".join(tiles)}</div>'
+
+
+@st.cache_data(show_spinner=False, max_entries=500)
+def _picture(_test, index: int) -> str:  # noqa: ANN001
+    from PIL import Image
+
+    content = io.BytesIO()
+    Image.fromarray(255 - _test.images[index].numpy()).save(content, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"

@@ -1,0 +1,242 @@
+"""The form in which a visitor chooses what to train: a preset, or a recipe of their own."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from mnistcore.network import ACTIVATIONS, Conv, NetworkConfig
+from mnistcore.presets import PRESETS
+from mnistcore.training import OPTIMISERS, SCHEDULES, TrainConfig
+
+_RATES = [f"{digit}e-{power}" for power in (5, 4, 3, 2, 1) for digit in (1, 2, 3, 5, 8)] + ["1e-0"]
+_SIZES = {"all": None, "10,000": 10_000, "5,000": 5_000, "1,000": 1_000, "500": 500, "100": 100}
+
+
+def choose() -> tuple[str, TrainConfig]:
+    """The name of the preset, and its recipe with what the visitor changed in it."""
+    preset = st.segmented_control(
+        "Start from a recipe",
+        list(PRESETS),
+        format_func=lambda name: PRESETS[name].title,
+        default="fast",
+        required=True,
+        key="preset",
+        bind="query-params",
+        persist_state="session",
+    )
+    st.markdown(f"**{PRESETS[preset].title}.** {PRESETS[preset].watch_for}")
+    recipe = PRESETS[preset].recipe
+    with st.expander("Change the recipe", icon=":material/tune:"):
+        left, right = st.columns(2, gap="large")
+        with left:
+            st.subheader("The network")
+            network = _network(preset, recipe.network)
+        with right:
+            st.subheader("How it learns")
+            recipe = _learning(preset, recipe)
+        st.caption(
+            "These are hyperparameters: nobody knows the best ones beforehand, so people try, "
+            "look, and try again."
+        )
+    return preset, replace(recipe, network=network)
+
+
+def _network(preset: str, start: NetworkConfig) -> NetworkConfig:
+    def key(name: str) -> dict[str, str]:
+        return {"key": f"{preset} {name}", "persist_state": "session"}
+
+    count = st.slider(
+        "Convolution layers",
+        0,
+        4,
+        len(start.convolutions),
+        help="Layers that slide small windows over the picture and look for strokes, corners and "
+        "loops. With none, the network sees 784 numbers in a row.",
+        **key("convolutions"),
+    )
+    convolutions = []
+    for number in range(count):
+        default = (*start.convolutions, *[Conv(32, 3)] * 4)[number]
+        filters, window, pool = st.columns([2, 2, 2], vertical_alignment="bottom")
+        convolutions.append(
+            Conv(
+                filters.number_input(
+                    f"Filters {number + 1}",
+                    1,
+                    256,
+                    default.filters,
+                    help="How many different things this layer looks for.",
+                    **key(f"filters {number}"),
+                ),
+                window.selectbox(
+                    f"Window {number + 1}",
+                    (2, 3, 5, 7),
+                    (2, 3, 5, 7).index(default.kernel),
+                    format_func=lambda side: f"{side} x {side}",
+                    help="How many pixels it sees at a time.",
+                    **key(f"window {number}"),
+                ),
+                pool.toggle(
+                    "Halve",
+                    default.pool,
+                    help="Keep the strongest of every 2 x 2 values (max pooling), so that the "
+                    "next layer sees more of the digit at once.",
+                    **key(f"pool {number}"),
+                ),
+                default.padding,
+            )
+        )
+    count = st.slider(
+        "Dense layers",
+        0,
+        4,
+        len(start.dense),
+        help="Layers in which every unit looks at every number of the layer before. The last one, "
+        "with ten units for the ten digits, is always there.",
+        **key("dense"),
+    )
+    dense = tuple(
+        st.number_input(
+            f"Units in dense layer {number + 1}",
+            1,
+            2048,
+            (*start.dense, *[64] * 4)[number],
+            **key(f"units {number}"),
+        )
+        for number in range(count)
+    )
+    activation = st.selectbox(
+        "Activation",
+        list(ACTIVATIONS),
+        list(ACTIVATIONS).index(start.activation),
+        help="The bend after each layer. ReLU turns negative numbers into zero; with none, any "
+        "number of layers can do no more than one.",
+        **key("activation"),
+    )
+    dropout = st.slider(
+        "Dropout",
+        0.0,
+        0.8,
+        start.dropout,
+        0.05,
+        help="The share of units that is switched off at random in each step, so that the network "
+        "cannot rely on a few of them. Helps against learning by heart.",
+        **key("dropout"),
+    )
+    batch_norm = st.toggle(
+        "Batch normalisation",
+        start.batch_norm,
+        help="Brings the numbers inside the network to a common scale; often learns faster.",
+        **key("batch norm"),
+    )
+    return NetworkConfig(tuple(convolutions), dense, activation, dropout, batch_norm)
+
+
+def _learning(preset: str, start: TrainConfig) -> TrainConfig:
+    def key(name: str) -> dict[str, str]:
+        return {"key": f"{preset} {name}", "persist_state": "session"}
+
+    epochs = st.number_input(
+        "Epochs",
+        0.1,
+        100.0,
+        float(start.epochs),
+        1.0,
+        format="%g",
+        help="How many times the network sees every training image.",
+        **key("epochs"),
+    )
+    size = st.select_slider(
+        "Training images",
+        list(reversed(_SIZES)),
+        next(name for name, count in _SIZES.items() if count == start.train_size),
+        help="With few images, a network learns them by heart instead of learning to read.",
+        **key("size"),
+    )
+    batch = st.select_slider(
+        "Images per step (batch size)",
+        (1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
+        start.batch_size,
+        help="After looking at so many images, every weight is changed a little. Small batches "
+        "change them often, large ones more surely.",
+        **key("batch"),
+    )
+    optimiser = st.selectbox(
+        "Optimiser",
+        list(OPTIMISERS),
+        list(OPTIMISERS).index(start.optimiser),
+        help="The rule by which the weights follow the error downhill.",
+        **key("optimiser"),
+    )
+    rate = st.select_slider(
+        "Learning rate",
+        _RATES,
+        min(_RATES, key=lambda rate: abs(float(rate) - start.learning_rate)),
+        format_func=lambda rate: f"{float(rate):g}",
+        help="How big the changes are. Too small and it takes for ever; too big and it never "
+        "settles. Try 1 to see it fail.",
+        **key("rate"),
+    )
+    schedule = st.selectbox(
+        "Learning-rate schedule",
+        list(SCHEDULES),
+        list(SCHEDULES).index(start.schedule),
+        help="One-cycle starts gently, speeds up, and ends with ever smaller steps.",
+        **key("schedule"),
+    )
+    momentum = st.slider(
+        "Momentum",
+        0.0,
+        0.99,
+        start.momentum,
+        help="How much of the last steps' direction is kept (Adam's first beta).",
+        **key("momentum"),
+    )
+    decay = st.select_slider(
+        "Weight decay",
+        (0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1),
+        start.weight_decay,
+        format_func=lambda decay: f"{decay:g}",
+        help="Pulls every weight a little towards zero: prefers simple answers.",
+        **key("decay"),
+    )
+    smoothing = st.slider(
+        "Label smoothing",
+        0.0,
+        0.3,
+        start.label_smoothing,
+        0.01,
+        help="Asks for 95 % certainty instead of 100 %, say, which keeps the network modest.",
+        **key("smoothing"),
+    )
+    augment = st.toggle(
+        "Augmentation",
+        start.augmentation != "none",
+        help="Turns, stretches and moves every training image a little, differently each time, "
+        "so that the network meets more ways of writing.",
+        **key("augmentation"),
+    )
+    seed = st.number_input(
+        "Seed",
+        0,
+        2**31,
+        start.seed,
+        help="Chance plays a part. The same seed plays it the same way again.",
+        **key("seed"),
+    )
+    return replace(
+        start,
+        epochs=epochs,
+        train_size=_SIZES[size],
+        batch_size=batch,
+        optimiser=optimiser,
+        learning_rate=float(rate)
+        if f"{float(rate):g}" != f"{start.learning_rate:g}"
+        else start.learning_rate,
+        schedule=schedule,
+        momentum=momentum,
+        weight_decay=decay,
+        label_smoothing=smoothing,
+        augmentation="affine" if augment else "none",
+        seed=seed,
+    )

@@ -1,0 +1,147 @@
+"""Train: choose a recipe, start it, watch it learn, steer it, compare it."""
+
+import streamlit as st
+
+from pages.shared import door, resources
+
+door.enter(__file__)
+
+from dataclasses import asdict  # noqa: E402
+from datetime import datetime  # noqa: E402
+
+from mnistcore import curves, network, runs, sketch, training, worker  # noqa: E402
+from mnistcore.errors import MnistError  # noqa: E402
+from mnistcore.presets import PRESETS  # noqa: E402
+from pages.shared import live, recipe  # noqa: E402
+from pages.shared.visitor import visitor  # noqa: E402
+
+SHOWN_RUNS = 8
+
+
+def open_run(run: runs.Run | None) -> None:
+    """Show this run, or the form, from the next run of the page on; the address says so too."""
+    st.session_state["run"] = run and run.id
+    if run:
+        st.query_params["run"] = run.id
+    else:
+        st.query_params.pop("run", None)
+
+
+def opened() -> runs.Run | None:
+    """The run that the address or this visit asks for, if it is there."""
+    wanted = st.query_params.get("run") or st.session_state.get("run")
+    try:
+        run = runs.find(wanted) if wanted else None
+    except MnistError:
+        st.warning("That run is no longer there.", icon=":material/search_off:")
+        run = None
+    open_run(run)
+    return run
+
+
+def start(preset: str, config: training.TrainConfig) -> None:
+    """Set a worker on a new run of this visitor's, and open it."""
+    loaded = resources.digits()
+    name = f"{PRESETS[preset].title} {datetime.now():%H:%M}"
+    try:
+        run = runs.create(
+            asdict(config), preset=preset, name=name, dataset=loaded.train.dataset, owner=visitor()
+        )
+        worker.start(run)
+    except MnistError as error:
+        st.session_state["refused"] = str(error)
+    else:
+        open_run(run)
+
+
+run = opened()
+st.title(run.name if run else "Train")
+resources.show_notice()
+everything = runs.list_runs()
+
+if run is None:
+    st.markdown("Choose a recipe and press Start: you will see the network learn to read.")
+    preset, config = recipe.choose()
+    try:
+        training.check(config)
+        steps = network.portrait(config.network)
+        network.check(config.network)
+        st.html(sketch.network_html(steps))
+        count = len(resources.digits().train)
+        st.markdown(
+            f"**{sum(step.weights for step in steps):,} weights** will learn from "
+            f"**{min(config.train_size or count, count):,} training images**, "
+            f"{'once' if config.epochs == 1 else f'{config.epochs:g} times'} each."
+        )
+        problem = None
+    except MnistError as error:
+        problem = str(error)
+        st.error(problem, icon=":material/build:")
+    st.button(
+        "Start",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=problem is not None,
+        on_click=start,
+        args=(preset, config),
+    )
+    if refused := st.session_state.pop("refused", None):
+        st.warning(refused, icon=":material/hourglass_empty:")
+    live.pictures([curves.Curve("", [], 60_000)])
+    worker.warm_up()
+else:
+    near = st.session_state.get("closer", False)
+    known = {each.id: each for each in everything if each.id != run.id}
+    picked = [known[name] for name in st.session_state.get("compare", []) if name in known]
+    live.show(run, picked, 90.0 if near else 0.0)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.toggle("Look closer: 90 to 100 %", key="closer", persist_state="session")
+        st.multiselect(
+            "Lay other runs over it",
+            list(known),
+            format_func=lambda name: known[name].name,
+            placeholder="Choose runs",
+            max_selections=4,
+            key="compare",
+        )
+    with st.container(horizontal=True):
+        if st.button("Draw a digit for it", type="primary", icon=":material/draw:"):
+            st.switch_page("pages/draw.py", query_params={"model": run.id})
+        st.button("Train another", icon=":material/add:", on_click=open_run, args=(None,))
+        if run.belongs_to(visitor()):
+            with st.popover("Rename or delete", icon=":material/more_horiz:"):
+                name = st.text_input("Name", run.name, max_chars=60)
+                if st.button("Rename", disabled=name == run.name):
+                    try:
+                        run.rename(name, visitor())
+                        st.rerun()
+                    except MnistError as error:
+                        st.error(str(error))
+                if st.button("Delete for good", icon=":material/delete:"):
+                    try:
+                        run.delete(visitor())
+                        open_run(None)
+                        st.rerun()
+                    except MnistError as error:
+                        st.error(str(error))
+
+if everything:
+    st.divider()
+    st.subheader("Runs")
+    shown = everything if st.session_state.get("all runs") else everything[:SHOWN_RUNS]
+    for each in shown:
+        status = each.status()
+        accuracy = status.result.get("test_accuracy")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                each.name,
+                key=f"open {each.id}",
+                on_click=open_run,
+                args=(each,),
+                disabled=run is not None and each.id == run.id,
+            )
+            read = f", {accuracy:.1%} of the test images right" if accuracy is not None else ""
+            mine = ", yours" if each.belongs_to(visitor()) else ""
+            st.caption(f"{status.state}{read}{mine}", width="content")
+    if len(everything) > SHOWN_RUNS:
+        st.toggle(f"All {len(everything)}", key="all runs")
