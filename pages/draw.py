@@ -1,0 +1,67 @@
+"""Draw a digit and see a network read it, while the pen is still in the hand."""
+
+import streamlit as st
+
+from pages.shared import answer, canvas, door, models
+
+door.enter(__file__)
+
+SIDE = 280 if "Mobi" in st.context.headers.get("User-Agent", "") else 400
+KINDS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
+
+which = models.chosen()
+learning = models.progress(which)
+
+
+@st.fragment(run_every=1.0 if learning else None)
+def draw() -> None:
+    """A stroke redraws what is in here, and nothing else."""
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(width=SIDE):
+            drawn = canvas.sheet(SIDE, st.session_state.get("pen", 16))
+            with st.container(horizontal=True):
+                st.button("Undo", icon=":material/undo:", on_click=canvas.undo, width="stretch")
+                st.button("Clear", icon=":material/delete:", on_click=canvas.clear, width="stretch")
+        with st.container(width="stretch"):
+            from mnistcore import drawing
+
+            answer.show(which, lambda: drawing.from_strokes(drawing.canvas_strokes(drawn)))
+            if learning:
+                news = models.progress(which)
+                if news is None:
+                    st.rerun()
+                st.caption(news)
+
+
+@st.fragment
+def upload() -> None:
+    """The other way in."""
+    file = st.file_uploader("A photo or scan of one digit", KINDS, max_upload_size=10)
+    if file is not None:
+        from mnistcore import drawing
+
+        answer.show(which, lambda: drawing.from_bitmap(drawing.open_image(file)))
+
+
+st.title("Draw")
+draw()
+left, right = st.columns(2)
+with left:
+    models.choose()
+with right:
+    st.slider(
+        "Pen width",
+        min_value=6,
+        max_value=40,
+        value=16,
+        key="pen",
+        persist_state="session",
+        help="As thick or thin as you like: the network gets to see a line of always the same "
+        "width, because that is what it has learned from.",
+    )
+with st.expander("Read a picture instead", icon=":material/upload:"):
+    upload()
+st.caption(
+    "The bars share out 100 % among the ten digits: the more for one, the less for all others. "
+    "A network has seen nothing but digits, so it has to call everything a digit."
+)

@@ -1,0 +1,82 @@
+"""Which network reads: the choice among them, and the loaded ones, shared by all visitors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnistcore import runs
+from mnistcore.errors import RunError
+
+if TYPE_CHECKING:  # torch takes seconds to import, and the page can be there before
+    from mnistcore.predict import Model
+
+_SHIPPED = "shipped"
+
+
+def chosen() -> str:
+    """The name of the network that this visitor chose: here, by a link (?model=), or not at all."""
+    state = st.session_state
+    which = state.get("model") or st.query_params.get("model") or _SHIPPED
+    try:
+        state["model"] = which if which == _SHIPPED else runs.find(which).id
+    except RunError:
+        st.toast("That network is no longer there: the one that comes with the app reads instead.")
+        state["model"] = _SHIPPED
+    return state["model"]
+
+
+def choose() -> None:
+    """A box with the shipped network and every run that has learned something, newest first."""
+    from mnistcore import predict
+
+    titles = dict(predict.models())
+    which = chosen()
+    titles.setdefault(which, f"{which} (has only just begun)")
+    for name, title in titles.items():  # the box cannot tell apart what is called the same
+        if list(titles.values()).count(title) > 1:
+            titles[name] = f"{title}, {name}"
+    st.selectbox(
+        "Network that reads",
+        list(titles),
+        format_func=lambda name: titles.get(name, name),
+        key="model",
+        persist_state="session",
+        help="Every run of the Train page can read, even while it is still learning.",
+    )
+    if which == _SHIPPED:
+        st.query_params.pop("model", None)
+    else:
+        st.query_params["model"] = which
+
+
+def progress(which: str) -> str | None:
+    """How far the training of this network is, in a sentence; None if none is at work on it."""
+    try:
+        status = None if which == _SHIPPED else runs.find(which).status()
+    except RunError:
+        return None
+    if status is None or status.state not in runs.LIVE:
+        return None
+    return f"It is still learning: {status.progress.get('images', 0):,} images seen so far."
+
+
+def model(which: str) -> Model:
+    """The network by this name with its newest weights; shared, so never change it.
+
+    Raises MnistError, in one sentence, if it cannot be had.
+    """
+    from mnistcore import predict
+
+    return _load(which, predict.source(which).stat().st_mtime_ns)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _load(which: str, stamp: int) -> Model:
+    import torch
+
+    from mnistcore.predict import load_model
+
+    torch.set_num_threads(1)  # one picture is too little to share among processors
+    return load_model(which)
