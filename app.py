@@ -6,10 +6,6 @@ import streamlit as st
 
 from pages.shared import door, resources, visitor
 
-st.set_page_config(page_title="See a network learn", layout="wide")
-door.open_door()
-visitor.remember()
-
 PAGES = {
     "home": ("Home", ":material/home:", "What this is, and where to start."),
     "explore": ("Explore", ":material/grid_view:", "See the digits that a network learns from."),
@@ -17,12 +13,19 @@ PAGES = {
     "draw": ("Draw", ":material/draw:", "Write a digit and see a network read it."),
 }
 
-here = Path(__file__).parent
-st.navigation(
+LOGO = Path(__file__).parent / "pages" / "shared" / "logo.svg"
+
+st.set_page_config(page_icon=LOGO, layout="wide")
+st.logo(LOGO, size="large")
+page = st.navigation(
     [
         st.Page(f"pages/{name}.py", title=title, icon=icon, help=what, default=name == "home")
         for name, (title, icon, what) in PAGES.items()
-        if (here / "pages" / f"{name}.py").exists()
-    ]
-).run()
+        if (Path(__file__).parent / "pages" / f"{name}.py").exists()
+    ],
+    position="top",
+)
+door.arrive(page.title)
+page.run()
+visitor.remember()
 resources.warm()

@@ -1,8 +1,141 @@
-"""To come."""
+"""The data: what a network learns from, image by image and as a whole."""
+
+import random
 
 import streamlit as st
 
-from pages.shared import door
+from pages.shared import door, pictures, resources
 
 door.enter(__file__)
+
 st.title("Explore")
+train, test, _ = resources.digits()
+
+# They bring torch, and the title need not wait for it.
+import torch  # noqa: E402
+
+from mnistcore import charts, summary  # noqa: E402
+from mnistcore.data import TITLES  # noqa: E402
+
+PARTS = {"training": train, "test": test}
+PER_PAGE = 64
+now = st.session_state  # "set", "digit", "page" and "index" are also in the address
+
+
+def order() -> torch.Tensor:
+    """The indices of the images to show, in the order in which they are shown."""
+    labels = PARTS[now["set"]].labels
+    indices = torch.arange(len(labels))
+    if now["digit"] != "all":
+        indices = indices[labels == int(now["digit"])]
+    if seed := now.get("shuffle"):
+        generator = torch.Generator().manual_seed(seed)
+        indices = indices[torch.randperm(len(indices), generator=generator)]
+    return indices
+
+
+def start_over() -> None:
+    """Other images are to be shown: open the first page and its first image."""
+    now["page"] = 1
+    now["index"] = int(order()[:1].sum())  # 0 if there is none
+
+
+def shuffle(seed: int) -> None:
+    """Show them in another order, or with 0 in their own."""
+    now["shuffle"] = seed
+    start_over()
+
+
+def open_page() -> None:
+    """Turn to the page with the image that was asked for, if it is among those shown."""
+    place = (order() == now["index"]).nonzero()
+    if len(place):
+        now["page"] = int(place[0]) // PER_PAGE + 1
+
+
+def pick(place: int) -> None:
+    """Show the image that was clicked."""
+    now["index"] = int(order()[(now["page"] - 1) * PER_PAGE + place])
+
+
+@st.cache_data(show_spinner=False)
+def at_a_glance(part: str, dataset: str) -> tuple[list[int], torch.Tensor, float]:
+    """How many of each digit, their averages, and how well the averages alone would read."""
+    digits = PARTS[part]
+    return summary.counts(digits), summary.averages(digits), summary.read_by_average(train, test)
+
+
+st.markdown(
+    f"Nobody tells a network what a 3 looks like: it learns from examples. These are **"
+    f"{TITLES[train.dataset]}**: {len(train):,} *training* images to learn from, and {len(test):,} "
+    f"*test* images that are kept aside, to see whether it can read what it has never seen."
+)
+resources.show_notice()
+
+address = {"bind": "query-params", "persist_state": "session"}
+choice = {"required": True, "on_change": start_over, **address}
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    part = st.segmented_control(
+        "Images", list(PARTS), default="training", format_func=str.capitalize, key="set", **choice
+    )
+    st.pills("Digit", ["all", *"0123456789"], default="all", wrap=True, key="digit", **choice)
+    st.button(
+        "Shuffle", icon=":material/shuffle:", on_click=shuffle, args=(random.getrandbits(32),)
+    )
+    if now.get("shuffle"):
+        st.button("In order", icon=":material/sort:", on_click=shuffle, args=(0,))
+
+digits, shown = PARTS[part], order()
+if not len(shown):
+    st.info(f"There is no {now['digit']} among these images.")
+    st.stop()
+many, one = st.columns(2, gap="medium")
+with one:
+    heading = st.empty()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        last = len(digits) - 1
+        index = st.number_input(
+            f"Index, 0 to {last:,}", 0, last, key="index", on_change=open_page, width=220, **address
+        )
+        numbers = st.toggle("Show the numbers", value=True, key="numbers", persist_state="session")
+    label = int(digits.labels[index])
+    heading.subheader(f"{part.capitalize()} image {index:,}: a {label}", anchor=False)
+    name = f"{part} image {index}, a {label}, as 28 rows of 28 numbers from 0, paper, to 255, ink"
+    pictures.pixels(digits.images[index], name, key="pixels", numbers=numbers)
+    st.caption("To the computer an image is 28 x 28 numbers: 0 is paper, 255 is full ink.")
+with many:
+    page = st.pagination(max(1, -(-len(shown) // PER_PAGE)), key="page", **address)
+    here = shown[(page - 1) * PER_PAGE : page * PER_PAGE].tolist()
+    pictures.tiles(
+        digits.images[here],
+        [f"{part} image {each}, a {int(digits.labels[each])}" for each in here],
+        key="tiles",
+        columns=8,
+        chosen=here.index(index) if index in here else None,
+        on_pick=pick,
+    )
+    st.caption(f"{len(shown):,} images. Choose one to see it as the computer does.")
+
+st.subheader("All of them together", anchor=False)
+counts, averages, right = at_a_glance(part, digits.dataset)
+alone, together = st.columns(2, gap="medium")
+with alone:
+    st.plotly_chart(
+        charts.digit_counts(counts, f"{part} images"),
+        config={"displayModeBar": False},
+        alt="Images of each digit: " + ", ".join(f"{d}: {n:,}" for d, n in enumerate(counts)),
+    )
+with together:
+    st.markdown("**The average image of each digit**")
+    pictures.tiles(
+        averages,
+        [f"the average of {n:,} images of a {d}" for d, n in enumerate(counts)],
+        key="averages",
+        captions="0123456789",
+        columns=5,
+    )
+    st.caption(
+        "The ink is strong where nearly everybody writes, and faint where hands differ. Saying only "
+        f"which of the ten a test image resembles most is right for **{right:.0%}** of "
+        f"{len(test):,}: a network has to beat that."
+    )

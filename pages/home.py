@@ -1,8 +1,46 @@
-"""To come."""
+"""The first page: what this is, and the three things to do."""
 
 import streamlit as st
 
-from pages.shared import door
+from pages.shared import door, story
 
 door.enter(__file__)
-st.title("Home")
+
+THINGS_TO_DO = {
+    "Explore": (
+        "Look at the digits",
+        "Thousands of them, by many hands, and each of them no more than a square of numbers.",
+    ),
+    "Train": (
+        "Let a network learn",
+        "Choose a recipe, press Start, and watch it go from guessing to reading.",
+    ),
+    "Draw": (
+        "Write a digit yourself",
+        "With the mouse, a pen or a finger, and see what a network makes of your hand.",
+    ),
+}
+
+words, picture = st.columns([2, 3], gap="large", vertical_alignment="center")
+with words:
+    st.title("See a network learn to read", anchor=False)
+    st.markdown(
+        "A neural network turns a picture into an answer, and nobody tells it how. It begins by "
+        "guessing, is shown thousands of handwritten digits together with the right answers, and "
+        "corrects itself a little after each mistake. Here you can look at those digits, watch a "
+        "network learn them, and then try it on your own handwriting."
+    )
+with picture:
+    story.show()
+    st.caption("Real digits, from MNIST. The network is drawn far smaller than it is.")
+
+for column, (page, (title, what)) in zip(st.columns(3), THINGS_TO_DO.items(), strict=True):
+    with column.container(border=True, height="stretch"):
+        st.subheader(title, anchor=False)
+        st.markdown(what)
+        st.page_link(
+            f"pages/{page.lower()}.py",
+            label=f":primary[**{page}**]",
+            icon=":material/arrow_forward:",
+            icon_position="right",
+        )

@@ -13,11 +13,19 @@ def enter(page: str) -> None:
     without the frame around it. A call of st.navigation ends that for the whole server, and the
     rerun goes through app.py to the same page with the same address.
     """
-    if "entered" not in st.session_state:
+    if "_page" not in st.session_state:
         st.navigation([Path(page).parents[1] / "app.py", page])
         st.rerun()
 
 
-def open_door() -> None:
-    """Note that this visitor came through app.py."""
-    st.session_state["entered"] = True
+def arrive(page: str) -> None:
+    """Note that app.py has let the visitor in, and which page it is about to run.
+
+    A widget bound to the address keeps its value when the page is left, and would keep it against
+    a link that asks for another one; so what the link names is forgotten first.
+    """
+    if st.session_state.get("_page") != page:
+        for name in st.query_params:
+            if not name.startswith("_"):
+                st.session_state.pop(name, None)
+    st.session_state["_page"] = page

@@ -24,15 +24,14 @@ def visitor() -> str:
 
     It lives in a cookie for a year, or for one session where the browser keeps no cookies.
     """
-    if "visitor" not in st.session_state:
+    if "_visitor" not in st.session_state:
         known = st.context.cookies.get(_COOKIE, "")
-        st.session_state["visitor"] = known if _TOKEN.fullmatch(known) else secrets.token_hex(16)
-    return st.session_state["visitor"]
+        st.session_state["_visitor"] = known if _TOKEN.fullmatch(known) else secrets.token_hex(16)
+    return st.session_state["_visitor"]
 
 
 def remember() -> None:
-    """Let the browser keep the token; called by app.py in every run."""
+    """Let the browser keep the token; called by app.py below each page."""
     token = visitor()
     if st.context.cookies.get(_COOKIE) != token:
-        with st.sidebar:  # where something that shows nothing moves nothing
-            _keep(data=f"{_COOKIE}={token}", key="keep_visitor")
+        _keep(data=f"{_COOKIE}={token}", key="keep_visitor")

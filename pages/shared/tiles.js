@@ -1,0 +1,45 @@
+// Many small digits, cut from one picture; a click, a tap or the Enter key picks one.
+export default function ({ data, parentElement, setTriggerValue }) {
+  let box = parentElement.querySelector(".tiles")
+  if (!box) {
+    box = document.createElement("div")
+    box.className = "tiles"
+    box.setAttribute("role", "group")
+    parentElement.appendChild(box)
+  }
+  const had_focus = box.contains(parentElement.activeElement)
+  box.style.setProperty("--columns", data.columns)
+  const last = data.names.length - 1
+
+  box.replaceChildren(...data.names.map((name, place) => {
+    const tile = document.createElement(data.clickable ? "button" : "div")
+    const ink = document.createElement("span")
+    ink.className = "ink"
+    ink.style.maskImage = `url(${data.sprite})`
+    ink.style.maskSize = `${100 * (last + 1)}% 100%`
+    ink.style.maskPosition = `${last ? (100 * place) / last : 0}% 0`
+    tile.appendChild(ink)
+    if (data.captions.length) tile.append(data.captions[place])
+    if (data.clickable) {
+      tile.setAttribute("aria-label", name)
+      tile.setAttribute("aria-pressed", place === data.chosen)
+      tile.tabIndex = place === (data.chosen ?? 0) ? 0 : -1
+      tile.onclick = () => setTriggerValue("picked", place)
+    } else {
+      ink.setAttribute("role", "img")
+      ink.setAttribute("aria-label", name)
+    }
+    return tile
+  }))
+
+  // One stop for the Tab key; from there, the arrow keys walk.
+  const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: data.columns, ArrowUp: -data.columns }
+  box.onkeydown = (event) => {
+    const step = steps[event.key]
+    if (!step) return
+    event.preventDefault()
+    const now = [...box.children].indexOf(parentElement.activeElement)
+    box.children[Math.min(last, Math.max(0, now + step))].focus()
+  }
+  if (had_focus) (box.children[data.chosen ?? 0] ?? box.firstChild)?.focus()
+}
