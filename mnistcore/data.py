@@ -143,8 +143,8 @@ def _read_idx(raw: Path, name: str, magic: int) -> np.ndarray:
     except (OSError, EOFError, gzip.zlib.error) as error:
         raise _damaged(raw, name, f"it cannot be read ({error})") from error
     dimensions = magic & 0xFF
-    header = np.frombuffer(content[: 4 + 4 * dimensions], dtype=">u4")
-    if len(header) != 1 + dimensions or header[0] != magic:
+    header = np.frombuffer(content[: 4 + 4 * dimensions].ljust(4 + 4 * dimensions), dtype=">u4")
+    if header[0] != magic:
         raise _damaged(raw, name, "it is not one of MNIST's files")
     shape = tuple(int(size) for size in header[1:])
     expected = header.nbytes + int(np.prod(shape, dtype=np.int64))

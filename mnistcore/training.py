@@ -178,8 +178,8 @@ class Training:
     """A run in the making: iterate over it to train, as far as you like, and again to go on.
 
     `state()` and `restore()` carry everything from which the numbers follow, so that a run that
-    was interrupted ends in the very same weights. It seeds, and then draws from, torch's global
-    random generator.
+    was interrupted ends in the very same weights. Iterating seeds, and then draws
+    from, torch's global random generator: one run at a time in a process.
     """
 
     def __init__(self, config: TrainConfig, train_set: Digits, test_set: Digits) -> None:
@@ -201,7 +201,6 @@ class Training:
         self.step = 0
         self.seconds = 0.0
         self._sums = torch.zeros(3, device=self.device)  # weight, loss, right: decaying averages
-        torch.manual_seed(config.seed)
 
     def __iter__(self) -> Iterator[Progress]:
         """Train from where it stands to the end, with a Progress every REPORT_IMAGES images."""
@@ -209,6 +208,7 @@ class Training:
         tests = self._test_steps()
         begun, first = time.perf_counter(), self.step
         if self.step == 0:
+            torch.manual_seed(self.config.seed)
             yield self._progress(begun, first, tested=True)
         self.network.train()
         while self.step < self.steps:

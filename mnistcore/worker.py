@@ -54,7 +54,7 @@ def work(run: Run, on_progress: Callable[["Progress"], None] | None = None) -> d
             sentence = (
                 f"The run folder cannot be written ({error.strerror}): make room, then resume."
             )
-            pulse.say("failed", sentence)
+            pulse.say("interrupted", sentence)
             raise RunError(sentence) from error
         except KeyboardInterrupt:
             pulse.say("stopped", "It was stopped from the keyboard.")

@@ -1,0 +1,43 @@
+"""Data that the tests make, so that they need nothing from outside."""
+
+import struct
+from pathlib import Path
+
+import pytest
+import torch
+
+from mnistcore.data import Digits, load
+
+
+@pytest.fixture(scope="session")
+def digits() -> tuple[Digits, Digits]:
+    """scikit-learn's digits, training and test part."""
+    return load("digits")
+
+
+@pytest.fixture(scope="session")
+def mnist_folder(tmp_path_factory: pytest.TempPathFactory, digits: tuple[Digits, Digits]) -> Path:
+    """A data folder with scikit-learn's digits in MNIST's files: small, and there offline."""
+    folder = tmp_path_factory.mktemp("data")
+    for part, some in zip(("train", "t10k"), digits, strict=True):
+        write_idx(folder, part, some)
+    return folder
+
+
+def write_idx(folder: Path, part: str, some: Digits) -> None:
+    """Write `part`, "train" or "t10k", in MNIST's format."""
+    raw = folder / "MNIST" / "raw"
+    raw.mkdir(parents=True, exist_ok=True)
+    images, labels = some.images.numpy(), some.labels.byte().numpy()
+    (raw / f"{part}-images-idx3-ubyte").write_bytes(
+        struct.pack(">4I", 0x803, *images.shape) + images.tobytes()
+    )
+    (raw / f"{part}-labels-idx1-ubyte").write_bytes(
+        struct.pack(">2I", 0x801, len(labels)) + labels.tobytes()
+    )
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Several threads would spin against each other on a busy machine."""
+    torch.set_num_threads(1)

@@ -1,0 +1,114 @@
+"""`python -m mnistcore`, as it is typed."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from mnistcore import download
+from mnistcore.__main__ import main
+
+TRAIN = ["train", "--preset", "plain", "--dataset", "digits", "--epochs", "1", "--threads", "1"]
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("MNIST_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(download, "_COMMAND", ["false"])
+
+
+def last_line(capsys):
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_train_ends_with_the_figures_of_the_contract(capsys):
+    assert main([*TRAIN, "--json"]) == 0
+    result = last_line(capsys)
+    names = "run preset weights epochs images seconds images_per_second train_accuracy"
+    assert set(names.split()) | {"test_accuracy"} <= set(result)
+    assert (result["preset"], result["epochs"], result["dataset"]) == ("plain", 1, "digits")
+    assert main(["runs", "--json"]) == 0
+    assert last_line(capsys)["runs"][0]["run"] == result["run"]
+
+
+def test_the_same_command_twice_gives_the_same_accuracy(capsys):
+    results = []
+    for _ in range(2):
+        main([*TRAIN, "--json"])
+        results.append(last_line(capsys))
+    assert results[0]["test_accuracy"] == results[1]["test_accuracy"]
+    assert results[0]["test_loss"] == results[1]["test_loss"]
+    assert results[0]["run"] != results[1]["run"]
+
+
+def test_options_change_the_recipe(capsys, tmp_path):
+    options = ["--convolutions", "4@5", "--dense", "", "--batch-norm", "--seed", "7"]
+    assert main([*TRAIN, *options, "--optimiser", "RMSprop", "--json"]) == 0
+    result = last_line(capsys)
+    assert result["weights"] == 4 * 25 + 4 + 8 + 4 * 144 * 10 + 10
+    config = json.loads((tmp_path / "runs" / result["run"] / "config.json").read_text())
+    assert (config["recipe"]["seed"], config["recipe"]["optimiser"]) == (7, "RMSprop")
+
+
+def test_evaluate_and_predict_use_a_run_by_its_name(capsys, tmp_path, digits):
+    main([*TRAIN, "--epochs", "8", "--name", "mine", "--json"])
+    trained = last_line(capsys)
+    assert main(["evaluate", "--model", "mine", "--dataset", "digits", "--json"]) == 0
+    judged = last_line(capsys)
+    assert judged["count"] == 297
+    assert judged["test_accuracy"] == trained["test_accuracy"]
+    picture = tmp_path / "seven.png"
+    image = digits[1].images[digits[1].labels == 7][0]
+    Image.fromarray(255 - image.numpy()).resize((280, 280)).save(picture)
+    assert main(["predict", str(picture), "--json"]) == 0
+    (prediction,) = last_line(capsys)["predictions"]
+    assert (prediction["digit"], prediction["source"]) == (7, str(picture))
+    assert sum(prediction["probabilities"]) == pytest.approx(1, abs=1e-4)
+
+
+def test_labelled_strokes_are_read_and_counted(capsys, tmp_path):
+    one = {"label": 1, "writer": 1, "strokes": [[[250, 150], [250, 350]]]}
+    path = tmp_path / "strokes.jsonl"
+    path.write_text(f"{json.dumps(one)}\n{json.dumps(one | {'label': 8})}\n")
+    for layout in ("as-written", "filling"):
+        assert main(["predict", "--strokes", str(path), "--layout", layout, "--json"]) == 0
+        answer = last_line(capsys)
+        assert (answer["count"], answer["accuracy"]) == (2, 0.5)
+        assert answer["predictions"][0]["digit"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train", "--preset", "magic"], "no preset 'magic': use one of fast"),
+        (["train", "--epochs", "0"], "number of epochs"),
+        (["train", "--dense", "a"], "widths of layers"),
+        (["train", "--convolutions", "8@29"], "only 28 x 28 pixels are left"),
+        (["train", "--dataset", "mnist"], "connect to the internet"),
+        (["resume", "nothing"], "There is no run 'nothing'"),
+        (["predict", "nothing.png"], "nothing.png"),
+        (["predict"], "Give pictures to read"),
+        (["predict", "--strokes", "nothing.jsonl"], "nothing.jsonl"),
+        (["evaluate", "--model", "nothing.safetensors"], "no network file"),
+    ],
+)
+def test_what_goes_wrong_is_one_line_and_status_2(capsys, arguments, words):
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert "Traceback" not in error
+
+
+def test_a_finished_run_is_not_resumed(capsys):
+    main([*TRAIN, "--name", "done"])
+    assert main(["resume", "done"]) == 2
+    assert "nothing to go on with" in capsys.readouterr().err
+
+
+def test_it_can_be_started_as_a_module():
+    command = [sys.executable, "-m", "mnistcore", "runs"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout == ""

@@ -1,0 +1,67 @@
+"""Charts and sketches as plain values."""
+
+from mnistcore import curves
+from mnistcore.network import Conv, NetworkConfig, portrait
+from mnistcore.sketch import network_html
+
+
+def records(count, every=5):
+    return [
+        {
+            "step": n,
+            "steps": count,
+            "images": n * 10,
+            "loss": 2 / (n + 1),
+            "train_accuracy": 0.5,
+            "test_accuracy": 0.25 if n % every == 0 else None,
+            "test_loss": 1.0 if n % every == 0 else None,
+        }
+        for n in range(count)
+    ]
+
+
+def test_train_and_test_are_in_the_same_picture_in_percent():
+    chart = curves.accuracy([curves.Curve("one", records(20), 200)])
+    train, test = chart["series"]
+    assert (train["name"], test["name"]) == ("Training images", "Test images")
+    assert train["data"][3] == [30, 50]
+    assert test["data"] == [[0, 25], [50, 25], [100, 25], [150, 25]]
+
+
+def test_axes_do_not_move_while_the_curve_grows():
+    for make in (curves.accuracy, curves.loss):
+        short, long = (make([curves.Curve("one", records(n), 900)]) for n in (3, 80))
+        assert [short[a]["max"] for a in ("xAxis", "yAxis")] == [
+            long[a]["max"] for a in ("xAxis", "yAxis")
+        ]
+        assert short["xAxis"]["max"] == 900
+
+
+def test_other_runs_are_laid_over_with_their_test_line_and_name():
+    lines = [curves.Curve("mine", records(20), 200), curves.Curve("hers", records(40), 400)]
+    chart = curves.accuracy(lines)
+    assert [s["name"] for s in chart["series"]][2:] == ["hers, test"]
+    assert chart["xAxis"]["max"] == 400
+
+
+def test_long_runs_are_thinned_and_keep_their_ends():
+    data = curves.loss([curves.Curve("long", records(5000), 50_000)])["series"][0]["data"]
+    assert len(data) <= curves.POINTS + 1
+    assert (data[0][0], data[-1][0]) == (0, 49_990)
+
+
+def test_the_curve_is_also_told_in_words():
+    words = curves.in_words(records(11))
+    assert words == (
+        "Test accuracy went from 25% to 25.0% while the network saw 100 training images."
+    )
+    assert curves.in_words([]) == "No points yet."
+
+
+def test_the_sketch_tells_every_layer_and_its_weights():
+    page = network_html(portrait(NetworkConfig()))
+    for words in ("convolution 5 x 5", "32 maps, 12 x 12", "25,632 weights", "10 digits"):
+        assert words in page
+    assert page.count("<figure") == 6
+    bare = network_html(portrait(NetworkConfig((Conv(3, 3),), ())))
+    assert bare.count("<figure") == 3

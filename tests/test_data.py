@@ -1,0 +1,112 @@
+"""Datasets as tensors: what is read, what is refused, and what is shown instead."""
+
+import gzip
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from mnistcore import download
+from mnistcore.data import as_input, file_names, load, load_or_fall_back
+from mnistcore.errors import DataError
+
+
+@pytest.fixture
+def folder(mnist_folder: Path, tmp_path: Path) -> Path:
+    """A copy that a test may damage."""
+    return shutil.copytree(mnist_folder, tmp_path / "data")
+
+
+def test_idx_files_are_read_as_they_are(mnist_folder, digits):
+    train, test = load("mnist", mnist_folder)
+    assert torch.equal(train.images, digits[0].images)
+    assert torch.equal(test.labels, digits[1].labels)
+    assert (train.images.dtype, train.labels.dtype) == (torch.uint8, torch.int64)
+
+
+def test_compressed_files_are_read_just_as_well(folder, digits):
+    for name in file_names():
+        path = folder / "MNIST" / "raw" / name
+        path.with_name(f"{name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    assert torch.equal(load("mnist", folder)[0].images, digits[0].images)
+
+
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        (lambda b: b[:-5], "bytes instead of"),
+        (lambda b: b"hello", "not one of MNIST's files"),
+        (lambda b: b"", "not one of MNIST's files"),
+        (lambda b: b[:3] + b"\x01" + b[4:], "not one of MNIST's files"),
+        (lambda b: b + b"\0" * 784, "bytes instead of"),
+    ],
+)
+def test_a_damaged_image_file_is_refused_with_its_name_and_the_cure(folder, damage, complaint):
+    path = folder / "MNIST" / "raw" / "train-images-idx3-ubyte"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(DataError, match=complaint) as error:
+        load("mnist", folder)
+    assert path.name in str(error.value)
+    assert "Delete it" in str(error.value)
+
+
+def test_labels_beyond_nine_are_refused(folder):
+    path = folder / "MNIST" / "raw" / "t10k-labels-idx1-ubyte"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x0a")
+    with pytest.raises(DataError, match="not 0 to 9"):
+        load("mnist", folder)
+
+
+def test_a_label_too_few_is_refused(folder):
+    path = folder / "MNIST" / "raw" / "t10k-labels-idx1-ubyte"
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + (296).to_bytes(4, "big") + content[8:-1])
+    with pytest.raises(DataError, match="296 labels for 297 images"):
+        load("mnist", folder)
+
+
+def test_a_torn_gz_file_is_refused(folder):
+    path = folder / "MNIST" / "raw" / "train-labels-idx1-ubyte"
+    path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes())[:-20])
+    path.unlink()
+    with pytest.raises(DataError, match="cannot be read"):
+        load("mnist", folder)
+
+
+def test_the_bundled_digits_look_like_mnist(digits):
+    train, test = digits
+    assert (len(train), len(test)) == (1500, 297)
+    assert train.images.shape[1:] == (28, 28)
+    ink = as_input(train.images)[:, 0]
+    assert ink.amax((1, 2)).min() > 0.7
+    place = torch.arange(28.0)
+    down = (ink.sum(2) * place).sum(1) / ink.sum((1, 2))
+    assert (down - 13.5).abs().max() < 0.6  # centred by centre of mass
+
+
+def test_without_mnist_and_network_the_bundled_digits_come_with_a_notice(tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "_COMMAND", ["false"])
+    loaded = load_or_fall_back(folder=tmp_path)
+    assert loaded.train.dataset == "digits"
+    assert "not MNIST" in loaded.notice
+    assert "connect to the internet" in loaded.notice
+
+
+def test_a_dataset_asked_for_by_name_is_never_replaced(tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "_COMMAND", ["false"])
+    with pytest.raises(DataError):
+        load_or_fall_back("mnist", tmp_path)
+
+
+def test_an_unknown_dataset_is_refused_with_the_known_ones():
+    with pytest.raises(DataError, match="mnist, digits"):
+        load("letters")
+
+
+def test_input_is_floats_from_0_to_1_with_a_channel(digits):
+    batch = as_input(digits[0].images[:4])
+    assert batch.shape == (4, 1, 28, 28)
+    assert batch.dtype == torch.float32
+    assert (batch.min(), batch.max()) == (0, digits[0].images[:4].max() / 255)

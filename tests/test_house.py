@@ -1,0 +1,78 @@
+"""The house rules: imports run one way, pages stay short, the README's tree is true."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FLOORS = ("mnistcore", "pages/shared", "pages", "app.py")  # each may use those before it
+
+
+def modules(folder: str) -> list[Path]:
+    path = ROOT / folder
+    return [path] if path.is_file() else sorted(path.glob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """The modules that a file imports, with dots, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def test_the_core_never_imports_streamlit_or_pages():
+    for path in modules("mnistcore"):
+        for name in imported(path):
+            assert name.split(".")[0] not in ("streamlit", "pages", "app"), path
+
+
+def test_shared_parts_never_import_a_page():
+    pages = {f"pages.{path.stem}" for path in modules("pages")}
+    for path in (*modules("pages/shared"), *modules("pages")):
+        assert not imported(path) & pages, path
+
+
+def test_every_module_opens_with_one_line_of_what_it_is_for():
+    for folder in FLOORS:
+        for path in modules(folder):
+            words = ast.get_docstring(ast.parse(path.read_text())) or ""
+            assert words.splitlines()[:1] != [], path
+            assert words.splitlines()[0].endswith("."), path
+
+
+def test_pages_stay_under_150_lines():
+    for path in modules("pages"):
+        assert len(path.read_text().splitlines()) < 150, path
+
+
+def test_listing_runs_and_opening_the_first_page_need_no_torch():
+    code = "import sys, mnistcore.runs, mnistcore.worker, mnistcore; print('torch' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert result.stdout.strip() == "False", result.stderr
+
+
+def test_the_readmes_tree_is_the_tree():
+    readme = (ROOT / "README.md").read_text()
+    tree = re.search(r"```text\n(app\.py.*?)```", readme, re.S).group(1)
+    told = {line.split()[0] for line in tree.splitlines() if line.strip()}
+    tracked = subprocess.run(
+        ["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, check=True
+    ).stdout.split()
+    code = {name for name in tracked if re.fullmatch(r"(app|(mnistcore|pages)/.*)\.py", name)}
+    missing = {name for name in code if name not in told and not name.endswith("__init__.py")}
+    assert not missing
+    gone = {name for name in told if not (ROOT / name).exists()}
+    assert not gone
+
+
+def test_nothing_is_unpickled():
+    for path in modules("mnistcore") + modules("pages") + modules("pages/shared"):
+        for call in re.findall(r"torch\.load\([^)]*\)", path.read_text()):
+            assert "weights_only=True" in call, path
+        assert "pickle.load" not in path.read_text(), path

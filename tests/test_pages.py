@@ -1,0 +1,166 @@
+"""The frame, Home and Explore, run by Streamlit's own tester on digits in MNIST's files."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnistcore.data import Digits
+from pages.shared import resources
+
+ROOT = Path(__file__).parents[1]
+Parts = tuple[Digits, Digits]
+
+
+@pytest.fixture(autouse=True)
+def fresh(mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A server that has loaded nothing yet, with small digits for its data."""
+    monkeypatch.setenv("MNIST_DATA", str(mnist_folder))
+    monkeypatch.setenv("MNIST_RUNS", str(tmp_path / "runs"))
+    resources._loading.clear()
+    yield
+    resources._loading.clear()
+
+
+def explore(**address: str) -> AppTest:
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=30).run()
+    app.query_params.update(address)
+    app.switch_page("pages/explore.py").run()
+    assert not app.exception
+    return app
+
+
+def picture(app: AppTest) -> str:
+    return app.subheader[0].value
+
+
+def test_home_leads_to_the_three_things_to_do() -> None:
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=30).run()
+    assert not app.exception
+    assert [link.proto.page for link in app.get("page_link")] == ["explore", "train", "draw"]
+
+
+def test_home_is_drawn_without_anything_heavy() -> None:
+    code = """if True:
+        import sys
+        from streamlit.testing.v1 import AppTest
+        from pages.shared import resources
+        resources.warm = lambda: None
+        app = AppTest.from_file("app.py", default_timeout=30).run()
+        assert app.title and not app.exception
+        assert not {"torch", "torchvision", "sklearn", "plotly.graph_objects"} & set(sys.modules)
+    """
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_an_index_shows_that_image_and_its_answer(digits: Parts) -> None:
+    app = explore()
+    app.number_input(key="index").set_value(10).run()
+    assert picture(app) == f"Training image 10: a {int(digits[0].labels[10])}"
+
+
+def test_the_address_says_what_is_shown(digits: Parts) -> None:
+    app = explore(set="test", index="20")
+    assert picture(app) == f"Test image 20: a {int(digits[1].labels[20])}"
+
+
+@pytest.mark.parametrize(
+    "address", [{"index": "999999"}, {"index": "-1"}, {"digit": "x"}, {"set": "3"}, {"page": "0"}]
+)
+def test_an_address_that_makes_no_sense_shows_the_first_image(address: dict) -> None:
+    assert picture(explore(**address)).startswith("Training image 0:")
+
+
+def test_a_digit_shows_only_its_images(digits: Parts) -> None:
+    app = explore(digit="7")
+    count = int((digits[0].labels == 7).sum())
+    assert any(caption.value.startswith(f"{count:,} images.") for caption in app.caption)
+
+
+def test_an_index_turns_to_its_page() -> None:
+    app = explore()
+    app.number_input(key="index").set_value(200).run()
+    assert app.session_state["page"] == 200 // 64 + 1
+
+
+def test_the_test_images_are_fewer_and_an_index_beyond_them_is_forgotten(digits: Parts) -> None:
+    app = explore(index="1200")
+    app.button_group(key="set").set_value(["test"]).run()
+    assert not app.exception
+    assert picture(app) == f"Test image 0: a {int(digits[1].labels[0])}"
+
+
+def test_shuffling_changes_the_order_and_not_the_images() -> None:
+    app = explore(index="3")
+    app.button[0].click().run()
+    assert "In order" in [button.label for button in app.button]
+    assert not app.exception
+
+
+def test_widgets_are_as_they_were_when_the_visitor_comes_back() -> None:
+    app = explore(digit="4")
+    app.number_input(key="index").set_value(55).run()
+    app.switch_page("pages/home.py").run()
+    app.switch_page("pages/explore.py").run()
+    assert (app.session_state["digit"], app.session_state["index"]) == ("4", 55)
+
+
+def test_a_damaged_file_is_one_sentence_and_the_app_goes_on(
+    tmp_path: Path, mnist_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for file in (mnist_folder / "MNIST" / "raw").iterdir():
+        (raw / file.name).write_bytes(file.read_bytes())
+    good = (raw / "train-images-idx3-ubyte").read_bytes()
+    (raw / "train-images-idx3-ubyte").write_bytes(good[:-1])
+    monkeypatch.setenv("MNIST_DATA", str(tmp_path))
+
+    app = explore()
+    assert "is damaged" in app.warning[0].value
+    assert picture(app).startswith("Training image 0:")
+
+    (raw / "train-images-idx3-ubyte").write_bytes(good)
+    app.button(key="try_the_download_again").click().run()
+    assert not app.warning
+
+
+def test_the_visitor_keeps_one_token() -> None:
+    app = explore()
+    token = app.session_state["_visitor"]
+    app.switch_page("pages/home.py").run()
+    assert app.session_state["_visitor"] == token
+    assert len(token) == 32
+
+
+def test_pages_are_short() -> None:
+    for page in (ROOT / "pages").glob("*.py"):
+        assert len(page.read_text(encoding="utf-8").splitlines()) < 150, page
+
+
+def test_imports_run_one_way() -> None:
+    """app.py -> pages -> pages/shared -> mnistcore, which knows nothing of Streamlit."""
+    shared, core = ROOT / "pages" / "shared", ROOT / "mnistcore"
+    assert not {name for name in imports(core) if name.startswith(("streamlit", "pages", "app"))}
+    assert not {name for name in imports(shared) if name.startswith("app")}
+    pages = {page.stem for page in (ROOT / "pages").glob("*.py")}
+    assert not {
+        name
+        for name in imports(shared)
+        if name.split(".")[1:2] and name in {f"pages.{page}" for page in pages}
+    }
+
+
+def imports(folder: Path) -> set[str]:
+    found = set()
+    for file in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found

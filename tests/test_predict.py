@@ -1,0 +1,96 @@
+"""Networks by name, their files, and what is said of a picture."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from mnistcore import predict, runs
+from mnistcore.data import as_input
+from mnistcore.errors import MnistError, ModelError, RunError
+from mnistcore.network import Conv, NetworkConfig, build
+
+CONFIG = NetworkConfig((Conv(4, 5),), (8,), batch_norm=True)
+
+
+def test_a_network_comes_back_from_its_file_as_it_was(tmp_path):
+    network = build(CONFIG, 1)
+    network(torch.rand(8, 1, 28, 28))  # moves batch norm's averages
+    predict.save_network(network, tmp_path / "net.safetensors", title="Mine", seed=1)
+    again, card = predict.load_network(tmp_path / "net.safetensors")
+    assert card == {"title": "Mine", "seed": 1}
+    assert repr(again) == repr(network)
+    images = torch.rand(3, 1, 28, 28)
+    assert torch.equal(again.eval()(images), network.eval()(images))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:200]),
+        lambda path: save_file({"a": torch.zeros(2)}, path),
+        lambda path: save_file({"a": torch.zeros(2)}, path, {"network": json.dumps({"dense": 3})}),
+        lambda path: path.write_text("hello"),
+    ],
+)
+def test_a_file_that_is_no_network_is_refused_in_words(tmp_path, spoil):
+    path = tmp_path / "net.safetensors"
+    predict.save_network(build(CONFIG, 1), path)
+    spoil(path)
+    with pytest.raises(MnistError, match="network"):
+        predict.load_model(str(path))
+
+
+def test_a_model_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ModelError, match=r"no network file .*nothing\.safetensors"):
+        predict.load_model(str(tmp_path / "nothing.safetensors"))
+    with pytest.raises(RunError, match="There is no run 'nothing'"):
+        predict.load_model("nothing", tmp_path)
+
+
+def test_a_run_that_has_not_begun_says_wait(tmp_path):
+    run = runs.create({}, name="New", folder=tmp_path)
+    with pytest.raises(ModelError, match="'New' has not learned anything yet"):
+        predict.load_model(run.id, tmp_path)
+    assert [which for which, _ in predict.models(tmp_path)] == ["shipped"]
+
+
+def test_the_shipped_network_reads_digits_that_it_was_not_trained_on(digits):
+    model = predict.load_model()
+    test = digits[1]
+    probabilities = model.probabilities(as_input(test.images)[:, 0])
+    assert torch.allclose(probabilities.sum(1), torch.ones(len(test)), atol=1e-5)
+    assert (probabilities.argmax(1) == test.labels).float().mean() > 0.9
+
+
+def test_the_shipped_networks_card_names_its_command_and_its_figures():
+    _, card = predict.load_network(predict.PRETRAINED / "shipped.safetensors")
+    assert card["command"].startswith("python -m mnistcore")
+    assert card["test_accuracy"] > 0.99
+    assert "MNIST" in card["data"]
+    assert (predict.PRETRAINED / "shipped.safetensors").stat().st_size < 2_000_000
+
+
+class _Fixed:
+    def __init__(self, probabilities):
+        self._probabilities = torch.tensor([probabilities])
+
+    def probabilities(self, images):
+        return self._probabilities
+
+
+def test_nothing_drawn_is_answered_kindly():
+    reading = predict.read(_Fixed([0.1] * 10), None)
+    assert (reading.digit, reading.probabilities) == (None, None)
+    assert reading.sentence == "Draw a digit first."
+
+
+def test_a_sure_answer_is_plain_and_an_unsure_one_says_so():
+    image = torch.zeros(28, 28)
+    sure = predict.read(_Fixed([0.02] * 7 + [0.86] + [0.0] * 2), image)
+    assert (sure.digit, sure.sure, sure.sentence) == (7, True, "This is a 7.")
+    unsure = predict.read(_Fixed([0.0, 0.4, 0, 0, 0, 0, 0, 0.6, 0, 0]), image)
+    assert (unsure.digit, unsure.sure) == (7, False)
+    assert unsure.sentence == "Not sure: perhaps a 7, or a 1."

@@ -1,0 +1,212 @@
+"""Training: it learns, it repeats itself, it goes on exactly where it was, it says what fails."""
+
+import json
+import math
+from dataclasses import asdict, replace
+
+import pytest
+import torch
+
+from mnistcore.augment import affine
+from mnistcore.data import as_input
+from mnistcore.errors import TrainingError
+from mnistcore.network import Conv, NetworkConfig, build
+from mnistcore.training import (
+    AUGMENTATIONS,
+    OPTIMISERS,
+    SCHEDULES,
+    TrainConfig,
+    check,
+    evaluate,
+    pick_device,
+    train,
+)
+
+SMALL = NetworkConfig(convolutions=(Conv(8, 5),), dense=(16,), dropout=0.2, batch_norm=True)
+PLAIN = replace(SMALL, dropout=0.0, batch_norm=False)
+QUICK = TrainConfig(
+    network=SMALL,
+    epochs=2,
+    batch_size=50,
+    learning_rate=5e-3,
+    schedule="one-cycle",
+    augmentation="affine",
+    device="cpu",
+)
+
+
+def weights(training):
+    return torch.cat([p.detach().flatten() for p in training.network.parameters()])
+
+
+def test_it_learns_to_read(digits):
+    *_, last = train(replace(QUICK, epochs=4, augmentation="none"), *digits)
+    assert last.test_accuracy > 0.9
+    assert last.test_count == 297
+    assert last.step == last.steps == 120
+    assert last.images == 6000
+    assert last.epoch == 4
+
+
+def test_before_the_first_step_it_only_guesses(digits):
+    first = next(iter(train(QUICK, *digits)))
+    assert (first.step, first.images, first.loss, first.train_accuracy) == (0, 0, None, None)
+    assert first.test_accuracy < 0.4
+
+
+def test_the_same_seed_gives_the_same_numbers(digits):
+    def numbers(config):
+        return [(p.step, p.loss, p.train_accuracy, p.test_accuracy) for p in train(config, *digits)]
+
+    assert numbers(QUICK) == numbers(QUICK)
+    assert numbers(QUICK) != numbers(replace(QUICK, seed=2))
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_a_run_restored_half_way_ends_in_the_same_weights(digits, optimiser, tmp_path):
+    config = replace(QUICK, epochs=1.5, optimiser=optimiser)
+    whole = train(config, *digits)
+    for _ in whole:
+        pass
+    half = train(config, *digits)
+    for progress in half:
+        if progress.step >= 17:
+            break
+    torch.save(half.state(), tmp_path / "half.pt")
+    torch.manual_seed(99)  # whatever happened to chance meanwhile
+    rest = train(config, *digits)
+    rest.restore(torch.load(tmp_path / "half.pt", weights_only=True))
+    steps = [p.step for p in rest]
+    assert steps[0] > 17
+    assert torch.equal(weights(rest), weights(whole))
+
+
+def test_a_foreign_checkpoint_is_refused_in_words(digits):
+    foreign = train(replace(QUICK, network=NetworkConfig()), *digits).state()
+    for state in (foreign, {}, {"network": 3}):
+        with pytest.raises(TrainingError, match="does not belong to this run"):
+            train(QUICK, *digits).restore(state)
+
+
+def test_one_step_is_what_plain_torch_does(digits):
+    config = TrainConfig(network=SMALL, batch_size=1500, epochs=1, learning_rate=0.1, device="cpu")
+    config = replace(config, optimiser="SGD with momentum", momentum=0.0)
+    config = replace(config, network=PLAIN, label_smoothing=0.1)
+    training = train(config, *digits)
+    for _ in training:
+        pass
+    network = build(config.network, config.seed)
+    optimiser = torch.optim.SGD(network.parameters(), 0.1)
+    loss = torch.nn.functional.cross_entropy(
+        network(as_input(digits[0].images)), digits[0].labels, label_smoothing=0.1
+    )
+    loss.backward()
+    optimiser.step()
+    expected = torch.cat([p.detach().flatten() for p in network.parameters()])
+    assert torch.allclose(weights(training), expected, atol=1e-5)
+
+
+def test_a_loss_that_runs_away_ends_the_run_with_what_to_try(digits):
+    wild = replace(QUICK, learning_rate=100.0, schedule="constant", augmentation="none")
+    wild = replace(wild, optimiser="SGD with momentum", network=NetworkConfig((), (64,), "none"))
+    with pytest.raises(TrainingError, match=r"Try a learning rate of 10 instead of 100\."):
+        for _ in train(wild, *digits):
+            pass
+
+
+def test_fewer_images_than_a_batch_are_one_batch(digits):
+    *_, last = train(replace(QUICK, train_size=20, batch_size=64, epochs=3), *digits)
+    assert (last.steps, last.images) == (3, 60)
+
+
+def test_half_an_epoch_is_half_of_the_images(digits):
+    *_, last = train(replace(QUICK, epochs=0.5), *digits)
+    assert last.images == 750
+
+
+def test_each_test_reports_the_first_guesses_and_some_mistakes(digits):
+    tested = [p for p in train(QUICK, *digits) if p.test_accuracy is not None]
+    assert len(tested) > 5
+    for progress in tested:
+        first, rest = progress.guesses[:12], progress.guesses[12:]
+        assert [guess.index for guess in first] == list(range(12))
+        assert len(rest) <= 6
+        assert all(digits[1].labels[g.index] != g.digit for g in rest)
+        assert all(0 <= g.confidence <= 1 for g in progress.guesses)
+
+
+def test_watching_does_not_change_what_is_learned(digits):
+    watched, alone = train(QUICK, *digits), train(QUICK, *digits)
+    for _ in watched:
+        evaluate(watched.network, digits[1])
+    for _ in alone:
+        pass
+    assert torch.equal(weights(watched), weights(alone))
+
+
+def test_evaluation_counts_as_plain_torch_counts(digits):
+    network = build(SMALL, 0)
+    score = evaluate(network, digits[1], batch_size=13)
+    with torch.no_grad():
+        logits = network.eval()(as_input(digits[1].images))
+    assert torch.equal(score.predicted, logits.argmax(1))
+    assert score.accuracy == (logits.argmax(1) == digits[1].labels).double().mean()
+    expected = torch.nn.functional.cross_entropy(logits, digits[1].labels)
+    assert math.isclose(score.loss, expected, rel_tol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"epochs": 0}, "number of epochs must be from"),
+        ({"epochs": math.nan}, "number of epochs"),
+        ({"batch_size": 0}, "batch size"),
+        ({"learning_rate": -1}, "learning rate"),
+        ({"optimiser": "Magic"}, "no optimiser 'Magic': use one of Adam"),
+        ({"schedule": "moon"}, "no schedule"),
+        ({"augmentation": "moon"}, "no augmentation"),
+        ({"device": "abacus"}, "no device"),
+        ({"train_size": 3}, "training images must be from 10"),
+        ({"label_smoothing": 1}, "Label smoothing"),
+    ],
+)
+def test_a_recipe_that_cannot_work_is_refused_in_words(change, words):
+    with pytest.raises(TrainingError, match=words):
+        check(replace(QUICK, **change))
+
+
+def test_a_recipe_survives_json_and_unknown_settings_are_named():
+    values = json.loads(json.dumps(asdict(QUICK)))
+    assert TrainConfig.from_dict(values) == QUICK
+    with pytest.raises(TrainingError, match="magic"):
+        TrainConfig.from_dict(values | {"magic": 1})
+
+
+def test_a_device_that_is_not_there_is_refused_in_words():
+    assert pick_device("cpu").type == "cpu"
+    missing = "mps" if torch.cuda.is_available() else "cuda"
+    with pytest.raises(TrainingError, match="use --device auto or cpu"):
+        pick_device(missing)
+
+
+def test_schedules_stay_within_the_learning_rate():
+    for schedule in SCHEDULES.values():
+        shares = [schedule(n / 100) for n in range(101)]
+        assert min(shares) > 0
+        assert max(shares) <= 1
+    assert SCHEDULES["one-cycle"](0.25) == 1
+    assert SCHEDULES["one-cycle"](1) < 0.01
+
+
+def test_augmentation_moves_every_image_a_little_and_keeps_it_a_digit(digits):
+    torch.manual_seed(0)
+    images = as_input(digits[0].images[:64])
+    changed = affine(images)
+    assert changed.shape == images.shape
+    assert changed.min() >= 0
+    assert changed.max() <= 1
+    moved = (changed - images).abs().mean((1, 2, 3))
+    assert moved.min() > 0.001
+    assert torch.allclose(changed.sum((1, 2, 3)) / images.sum((1, 2, 3)), torch.ones(64), atol=0.4)
+    assert torch.allclose(affine(images, 0, 0, 0, 0), images, atol=1e-4)
+    assert AUGMENTATIONS["none"](images) is images

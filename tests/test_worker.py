@@ -1,0 +1,257 @@
+"""A run in its own process: it is steered, killed, resumed, queued, and never lost."""
+
+import json
+import os
+import signal
+import time
+from dataclasses import asdict, replace
+
+import pytest
+import torch
+
+from mnistcore import runs, worker
+from mnistcore.errors import RunError
+from mnistcore.network import NetworkConfig
+from mnistcore.predict import load_model, load_network
+from mnistcore.training import TrainConfig, train
+
+QUICK = TrainConfig(
+    network=NetworkConfig(convolutions=(), dense=(16,), dropout=0.1),
+    epochs=4,
+    batch_size=50,
+    device="cpu",
+    threads=1,
+)
+LONG = replace(QUICK, epochs=900)
+
+
+def make(folder, recipe=QUICK, owner="me", **more):
+    return runs.create(asdict(recipe), dataset="digits", owner=owner, folder=folder, **more)
+
+
+def wait_for(run, *states, seconds=60.0):
+    deadline = time.monotonic() + seconds
+    while (status := run.status()).state not in states:
+        assert time.monotonic() < deadline, f"still {status}"
+        time.sleep(0.05)
+    return status
+
+
+def wait_for_step(run, step):
+    deadline = time.monotonic() + 60
+    while run.status().progress.get("step", 0) < step:
+        assert time.monotonic() < deadline, run.status()
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def started(tmp_path):
+    """Starts runs in processes of their own, and ends those that are left."""
+    made = []
+
+    def start(recipe=QUICK, **more):
+        run = make(tmp_path, recipe, **more)
+        worker.start(run)
+        made.append(run)
+        return run
+
+    yield start
+    for run in made:
+        if run.status().state in (*runs.LIVE, "paused") and run.status().pid != os.getpid():
+            os.kill(run.status().pid, signal.SIGKILL)
+
+
+def test_a_finished_run_leaves_all_that_the_contract_names(tmp_path):
+    run = make(tmp_path)
+    seen = []
+    result = worker.work(run, seen.append)
+    assert run.status().state == "finished"
+    assert run.status().result == result
+    assert result["weights"] == 784 * 16 + 16 + 170
+    assert (result["images"], result["epochs"]) == (6000, 4)
+    assert result["test_accuracy"] == seen[-1].test_accuracy
+    assert 0.7 < result["test_accuracy"] <= 1
+    names = {"config.json", "status.json", "metrics.jsonl", "checkpoint.pt", "model.safetensors"}
+    assert names <= {path.name for path in run.path.iterdir()}
+    records = run.metrics()
+    assert records[0]["step"] == 0
+    assert records[-1]["step"] == records[-1]["steps"] == 120
+    assert [r["step"] for r in records] == sorted({r["step"] for r in records})
+
+
+def test_the_saved_network_is_the_trained_one(tmp_path, digits):
+    run = make(tmp_path)
+    worker.work(run)
+    training = train(QUICK, *digits)
+    for _ in training:
+        pass
+    network, _ = load_network(run.model)
+    for name, weights in training.network.state_dict().items():
+        assert torch.equal(network.state_dict()[name], weights)
+
+
+def test_however_long_a_run_its_curve_stays_short(tmp_path):
+    run = make(tmp_path, replace(QUICK, epochs=60))
+    worker.work(run)
+    assert worker.POINTS / 2 < len(run.metrics()) < 2 * worker.POINTS
+
+
+def test_a_killed_run_is_interrupted_keeps_its_curve_and_resumes_to_the_same_weights(
+    started, tmp_path
+):
+    recipe = replace(QUICK, epochs=100)
+    whole = make(tmp_path / "whole", recipe)
+    worker.work(whole)
+    run = started(recipe)
+    wait_for_step(run, 200)
+    os.kill(run.status().pid, signal.SIGKILL)
+    status = wait_for(run, "interrupted", seconds=runs.SILENCE + 5)
+    assert "It can go on" in status.message
+    assert len(run.metrics()) > 5
+    worker.resume(run, "me")
+    wait_for(run, "finished")
+    one, two = load_network(run.model)[0].state_dict(), load_network(whole.model)[0].state_dict()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    steps = [r["step"] for r in run.metrics()]
+    assert steps == sorted(set(steps))
+
+
+def test_a_run_pauses_goes_on_and_stops(started):
+    run = started(LONG)
+    wait_for_step(run, 20)
+    run.send("pause", "me")
+    wait_for(run, "paused")
+    step = run.status().progress["step"]
+    time.sleep(1.2)  # longer than a heartbeat
+    assert run.status().progress["step"] == step
+    worker.resume(run, "me")
+    wait_for_step(run, step + 20)
+    run.send("stop", "me")
+    status = wait_for(run, "stopped")
+    assert 0 < status.result["epochs"] < 900
+    assert status.result["test_count"] == 297
+    assert load_network(run.model)[0].config == LONG.network
+
+
+def test_a_stopped_run_can_be_resumed_by_its_owner_only(tmp_path):
+    run = make(tmp_path)
+    run.send("stop", "me")
+    worker.work(run)
+    assert run.status().state == "stopped"
+    with pytest.raises(RunError, match="Only the visitor"):
+        worker.resume(run, "you")
+    worker.resume(run, "me")
+    wait_for(run, "finished")
+
+
+def test_runs_take_turns_and_know_their_place(started):
+    slots = max(1, (os.cpu_count() or 2) // 2)
+    busy = [started(LONG, owner=f"busy {n}") for n in range(slots)]
+    for run in busy:
+        wait_for(run, "running")
+    waiting = started(LONG)
+    behind = started(LONG)
+    time.sleep(3)
+    assert (waiting.status().state, behind.status().state) == ("queued", "queued")
+    assert (waiting.place(), behind.place()) == (0, 1)
+    behind.send("stop", "me")
+    wait_for(behind, "stopped")
+    busy[0].send("stop", "busy 0")
+    wait_for(waiting, "running")
+
+
+def test_a_paused_run_makes_room_for_others(started):
+    first = started(LONG)
+    wait_for_step(first, 20)
+    first.send("pause", "me")
+    wait_for(first, "paused")
+    wait_for(started(QUICK, owner="you"), "finished")
+
+
+def test_a_spare_worker_takes_the_next_run_and_dies_with_its_keeper(started):
+    worker.warm_up()
+    spare = worker._spare
+    worker.warm_up()
+    assert worker._spare is spare  # one is enough
+    run = started()
+    assert worker._spare is None
+    assert wait_for(run, "finished").pid == spare.pid
+    worker.warm_up()
+    spare = worker._spare
+    spare.stdin.close()  # as when this process ends
+    spare.wait(timeout=30)
+    worker._spare = None
+
+
+def test_two_workers_never_share_a_run(started):
+    run = started(LONG)
+    wait_for_step(run, 20)
+    with pytest.raises(RunError, match="already being worked on"):
+        worker.work(run)
+    assert run.status().state == "running"
+
+
+def test_a_damaged_checkpoint_is_reported_in_words(tmp_path):
+    run = make(tmp_path)
+    run.checkpoint.write_bytes(b"rubbish")
+    with pytest.raises(RunError, match="checkpoint of this run is damaged"):
+        worker.work(run)
+    assert run.status().state == "failed"
+    assert "start the run anew" in run.status().message
+
+
+def test_a_checkpoint_that_would_run_code_is_not_unpickled(tmp_path):
+    run = make(tmp_path)
+    ran = tmp_path / "ran"
+
+    class Trap:
+        def __reduce__(self):
+            return os.mkdir, (str(ran),)
+
+    torch.save(Trap(), run.checkpoint)
+    with pytest.raises(RunError, match="damaged"):
+        worker.work(run)
+    assert not ran.exists()
+
+
+def test_a_loss_that_runs_away_is_told_to_the_visitor(tmp_path):
+    wild = replace(QUICK, learning_rate=100.0, optimiser="SGD with momentum")
+    run = make(tmp_path, replace(wild, network=NetworkConfig((), (64,), "none")))
+    with pytest.raises(Exception, match="learning rate"):
+        worker.work(run)
+    assert run.status().state == "failed"
+    assert "Try a learning rate of 10" in run.status().message
+
+
+def test_a_full_disk_ends_a_run_in_words(tmp_path, monkeypatch):
+    run = make(tmp_path)
+    write = runs.write_atomically
+
+    def full(path, content):
+        if path.name == "checkpoint.pt":
+            raise OSError(28, "No space left on device")
+        write(path, content)
+
+    monkeypatch.setattr(runs, "write_atomically", full)
+    with pytest.raises(RunError, match="No space left on device"):
+        worker.work(run)
+    assert "make room, then resume" in run.status().message
+    monkeypatch.undo()
+    worker.resume(run, "me")
+    wait_for(run, "finished")
+
+
+def test_a_run_can_be_drawn_with_while_it_learns(started, tmp_path):
+    run = started(LONG)
+    wait_for_step(run, 20)
+    model = load_model(run.id, tmp_path)
+    assert model.title == run.name
+    assert model.probabilities(torch.zeros(1, 28, 28)).shape == (1, 10)
+
+
+def test_after_a_crash_records_go_on_on_a_new_line(tmp_path):
+    run = make(tmp_path)
+    (run.path / "metrics.jsonl").write_text('{"step": 0}\n{"step": 1, "lo')
+    worker.work(run)
+    assert run.metrics()[-1]["step"] == 120
+    assert json.loads((run.path / "status.json").read_text())["state"] == "finished"
