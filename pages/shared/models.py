@@ -67,16 +67,18 @@ def model(which: str) -> Model:
 
     Raises MnistError, in one sentence, if it cannot be had.
     """
+    import torch
+
     from mnistcore import predict
 
+    # One picture is too little to share among processors. This holds for the thread that says it,
+    # and every run of a page is a thread of its own: without it, reading takes 25 ms, not 1.
+    torch.set_num_threads(1)
     return _load(which, predict.source(which).stat().st_mtime_ns)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _load(which: str, stamp: int) -> Model:
-    import torch
-
     from mnistcore.predict import load_model
 
-    torch.set_num_threads(1)  # one picture is too little to share among processors
     return load_model(which)
