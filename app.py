@@ -6,22 +6,20 @@ import streamlit as st
 
 from pages.shared import door, resources, visitor
 
-PAGES = {
-    "home": ("Home", ":material/home:", "What this is, and where to start."),
-    "explore": ("Explore", ":material/grid_view:", "See the digits that a network learns from."),
-    "train": ("Train", ":material/model_training:", "Let a network learn, and watch it happen."),
-    "draw": ("Draw", ":material/draw:", "Write a digit and see a network read it."),
-}
-
 LOGO = Path(__file__).parent / "pages" / "shared" / "logo.svg"
+PAGES = {
+    "Home": (":material/home:", "What this is, and where to start."),
+    "Explore": (":material/grid_view:", "See the digits that a network learns from."),
+    "Train": (":material/model_training:", "Let a network learn, and watch it happen."),
+    "Draw": (":material/draw:", "Write a digit and see a network read it."),
+}
 
 st.set_page_config(page_icon=LOGO, layout="wide")
 st.logo(LOGO, size="large")
 page = st.navigation(
     [
-        st.Page(f"pages/{name}.py", title=title, icon=icon, help=what, default=name == "home")
-        for name, (title, icon, what) in PAGES.items()
-        if (Path(__file__).parent / "pages" / f"{name}.py").exists()
+        st.Page(f"pages/{title.lower()}.py", title=title, icon=icon, help=what)
+        for title, (icon, what) in PAGES.items()
     ],
     position="top",
 )

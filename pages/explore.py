@@ -24,9 +24,9 @@ now = st.session_state  # "set", "digit", "page" and "index" are also in the add
 
 def order() -> torch.Tensor:
     """The indices of the images to show, in the order in which they are shown."""
-    labels = PARTS[now["set"]].labels
+    labels = PARTS[now["set"] or "training"].labels
     indices = torch.arange(len(labels))
-    if now["digit"] != "all":
+    if now["digit"] not in (None, "all"):
         indices = indices[labels == int(now["digit"])]
     if seed := now.get("shuffle"):
         generator = torch.Generator().manual_seed(seed)
@@ -75,9 +75,8 @@ resources.show_notice()
 address = {"bind": "query-params", "persist_state": "session"}
 choice = {"required": True, "on_change": start_over, **address}
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    part = st.segmented_control(
-        "Images", list(PARTS), default="training", format_func=str.capitalize, key="set", **choice
-    )
+    part = st.segmented_control("Images", list(PARTS), default="training", key="set", **choice)
+    part = part or "training"  # an address may say "set=" and no more
     st.pills("Digit", ["all", *"0123456789"], default="all", wrap=True, key="digit", **choice)
     st.button(
         "Shuffle", icon=":material/shuffle:", on_click=shuffle, args=(random.getrandbits(32),)
@@ -135,7 +134,7 @@ with together:
         columns=5,
     )
     st.caption(
-        "The ink is strong where nearly everybody writes, and faint where hands differ. Saying only "
-        f"which of the ten a test image resembles most is right for **{right:.0%}** of "
+        "The ink is strong where nearly everybody writes, and faint where hands differ. Saying "
+        f"only which of the ten a test image resembles most is right for **{right:.0%}** of "
         f"{len(test):,}: a network has to beat that."
     )

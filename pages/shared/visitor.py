@@ -25,7 +25,7 @@ def visitor() -> str:
     It lives in a cookie for a year, or for one session where the browser keeps no cookies.
     """
     if "_visitor" not in st.session_state:
-        known = st.context.cookies.get(_COOKIE, "")
+        known = str(st.context.cookies.get(_COOKIE))
         st.session_state["_visitor"] = known if _TOKEN.fullmatch(known) else secrets.token_hex(16)
     return st.session_state["_visitor"]
 

@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import time
@@ -17,8 +16,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from visit import App, StartApp
-
-from mnistcore.data import Digits, load
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = [
@@ -33,32 +30,9 @@ CHROMIUM = [
 
 
 @pytest.fixture(scope="session")
-def mnist_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with scikit-learn's digits in MNIST's files: small, and there offline."""
-    folder = tmp_path_factory.mktemp("data")
-    for part, digits in zip(("train", "t10k"), load("digits"), strict=True):
-        write_idx(folder, part, digits)
-    return folder
-
-
-def write_idx(folder: Path, part: str, digits: Digits) -> None:
-    """Write `part`, "train" or "t10k", in MNIST's format."""
-    raw = folder / "MNIST" / "raw"
-    raw.mkdir(parents=True, exist_ok=True)
-    images, labels = digits.images.numpy(), digits.labels.byte().numpy()
-    (raw / f"{part}-images-idx3-ubyte").write_bytes(
-        struct.pack(">4I", 0x803, *images.shape) + images.tobytes()
-    )
-    (raw / f"{part}-labels-idx1-ubyte").write_bytes(
-        struct.pack(">2I", 0x801, len(labels)) + labels.tobytes()
-    )
-
-
-@pytest.fixture(scope="session")
 def app(mnist_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """One server for all tests that do not mind each other's runs."""
-    with_runs = tmp_path_factory.mktemp("runs")
-    server = _start(mnist_folder, with_runs)
+    server = _start(mnist_folder, tmp_path_factory.mktemp("runs"))
     yield server
     _end(server)
 

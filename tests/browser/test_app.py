@@ -1,15 +1,60 @@
-"""The frame, on a server that has only just started."""
+"""The frame, on servers that have only just started."""
+
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
-from visit import StartApp, visit
+from playwright.sync_api import Browser, Page, expect
+from visit import App, StartApp, fits_its_width, settle, visit
+
+PAGES = ["Home", "Explore", "Train", "Draw"]
+NO_NETWORK = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
 
 
-@pytest.mark.parametrize("address", ["", "explore?digit=3", "nonsense"])
+@pytest.mark.parametrize("address", ["", "explore?digit=3", "train", "nonsense"])
 def test_a_cold_server_opens_every_address_with_the_whole_frame(
     start_app: StartApp, desktop: Page, address: str
 ) -> None:
     visit(desktop, f"{start_app().address}/{address}")
-    links = desktop.get_by_test_id("stSidebarNavLink")
-    expect(links.first).to_contain_text("Home")
-    expect(links.nth(1)).to_contain_text("Explore")
+    for page in PAGES:
+        expect(desktop.get_by_test_id("stTopNavLink").filter(has_text=page)).to_be_visible()
+    if "?" in address:
+        assert desktop.url.endswith(address)
+
+
+def test_the_three_things_to_do_are_one_click_away(app: App, desktop: Page) -> None:
+    for page in PAGES[1:]:
+        visit(desktop, app.address)
+        desktop.get_by_test_id("stPageLink").filter(has_text=page).get_by_role("link").click()
+        expect(desktop.get_by_role("heading", name=page, exact=True)).to_be_visible()
+        settle(desktop)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_scrolls_sideways_on_a_phone(app: App, phone: Page, page: str) -> None:
+    visit(phone, f"{app.address}/{page.lower().replace('home', '')}")
+    assert fits_its_width(phone)
+
+
+def test_a_visitor_is_the_same_after_closing_the_tab_and_restarting_the_server(
+    start_app: StartApp, browser: Browser, tmp_path: Path
+) -> None:
+    with browser.new_context() as context:
+        tokens = []
+        for _ in range(2):
+            server, page = start_app(), context.new_page()
+            visit(page, server.address)
+            visit(page, server.address)
+            tokens += [each["value"] for each in context.cookies() if "learn" in each["name"]]
+            page.close()
+            server.kill()
+        assert len(tokens) == 2
+        assert tokens[0] == tokens[1]
+
+
+def test_without_data_and_network_the_app_shows_what_it_has_and_says_so(
+    start_app: StartApp, desktop: Page, tmp_path: Path
+) -> None:
+    visit(desktop, f"{start_app(data=tmp_path / 'empty', **NO_NETWORK).address}/explore")
+    expect(desktop.get_by_test_id("stAlert")).to_contain_text("1,797 small digits, not MNIST")
+    expect(desktop.get_by_role("button", name="Try again")).to_be_visible()
+    expect(desktop.get_by_role("heading", name="Training image 0")).to_be_visible()

@@ -1,0 +1,85 @@
+"""Explore in a real browser: what its pictures do under a mouse, a finger and a keyboard."""
+
+from playwright.sync_api import Page, expect
+from visit import App, settle, visit
+
+from mnistcore.data import Digits
+
+Parts = tuple[Digits, Digits]
+
+
+def heading(page: Page, text: str) -> None:
+    expect(page.get_by_role("heading", name=text)).to_be_visible()
+
+
+def name(part: str, digits: Digits, index: int) -> str:
+    return f"{part} image {index}, a {int(digits.labels[index])}"
+
+
+def test_an_index_in_the_address_shows_the_image_as_numbers(
+    app: App, desktop: Page, digits: Parts
+) -> None:
+    visit(desktop, f"{app.address}/explore?index=10")
+    heading(desktop, f"Training image 10: a {int(digits[0].labels[10])}")
+    shown = desktop.get_by_role("img", name=name("training", digits[0], 10)).locator("span")
+    values = [int(each) for each in shown.all_inner_texts()]
+    assert values == digits[0].images[10].flatten().tolist()
+
+
+def test_a_click_opens_an_image_and_the_address_says_which(
+    app: App, desktop: Page, digits: Parts
+) -> None:
+    visit(desktop, f"{app.address}/explore?set=test")
+    desktop.get_by_role("button", name=name("test", digits[1], 7)).click()
+    heading(desktop, f"Test image 7: a {int(digits[1].labels[7])}")
+    settle(desktop)
+    assert "index=7" in desktop.url
+    desktop.reload()
+    heading(desktop, f"Test image 7: a {int(digits[1].labels[7])}")
+
+
+def test_the_keyboard_walks_the_grid(app: App, desktop: Page, digits: Parts) -> None:
+    visit(desktop, f"{app.address}/explore")
+    desktop.get_by_role("button", name=name("training", digits[0], 0)).focus()
+    for key in ("ArrowRight", "ArrowDown", "Enter"):
+        desktop.keyboard.press(key)
+    heading(desktop, f"Training image 9: a {int(digits[0].labels[9])}")
+    settle(desktop)
+    desktop.keyboard.press("ArrowRight")
+    expect(desktop.get_by_role("button", name=name("training", digits[0], 10))).to_be_focused()
+
+
+def test_a_tap_on_a_phone_brings_the_large_picture_into_view(
+    app: App, phone: Page, digits: Parts
+) -> None:
+    visit(phone, f"{app.address}/explore")
+    phone.get_by_role("button", name=name("training", digits[0], 5)).tap()
+    large = phone.get_by_role("img", name=name("training", digits[0], 5))
+    expect(large).to_be_in_viewport()
+
+
+def test_a_digit_and_a_page_show_the_right_images(app: App, desktop: Page, digits: Parts) -> None:
+    visit(desktop, f"{app.address}/explore")
+    desktop.get_by_role("radiogroup", name="Digit").get_by_role("radio", name="3").click()
+    settle(desktop)
+    desktop.get_by_role("button", name="Page 2", exact=True).click()
+    settle(desktop)
+    threes = (digits[0].labels == 3).nonzero().flatten().tolist()
+    heading(desktop, f"Training image {threes[0]}: a 3")
+    for index in threes[64:66]:
+        expect(desktop.get_by_role("button", name=f"training image {index}, a 3")).to_be_visible()
+
+
+def test_the_page_is_as_it_was_when_the_visitor_comes_back(
+    app: App, desktop: Page, digits: Parts
+) -> None:
+    visit(desktop, f"{app.address}/explore?set=test&index=12")
+    for page in ("Home", "Explore"):
+        desktop.get_by_test_id("stTopNavLink").filter(has_text=page).click()
+        settle(desktop)
+    heading(desktop, f"Test image 12: a {int(digits[1].labels[12])}")
+
+
+def test_nonsense_in_the_address_is_ignored(app: App, desktop: Page) -> None:
+    visit(desktop, f"{app.address}/explore?index=99999999&digit=eleven&set=&page=-3")
+    heading(desktop, "Training image 0")
