@@ -43,4 +43,5 @@ for column, (page, (title, what)) in zip(st.columns(3), THINGS_TO_DO.items(), st
             label=f":primary[**{page}**]",
             icon=":material/arrow_forward:",
             icon_position="right",
+            width="stretch",
         )

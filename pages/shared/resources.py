@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 if TYPE_CHECKING:  # torch takes seconds to import, and the first page does without
-    from mnistcore.data import Loaded
+    from mnistcore.data import Digits, Loaded
 
 
 @dataclass
@@ -45,9 +45,9 @@ def warm() -> None:
 
 
 def digits() -> Loaded:
-    """`train, test, notice = digits()`: MNIST, or what there is instead; shared, so never change it.
+    """`train, test, notice = digits()`: MNIST, or what there is instead.
 
-    Whoever has to wait sees how far the download is.
+    All visitors share them, so nobody may change them. Whoever has to wait sees how far they are.
     """
     loading = _loading()
     if not _ready(loading, seconds=0.3):
@@ -58,6 +58,8 @@ def digits() -> Loaded:
             amount = f": {done / 1e6:.1f} of {total / 1e6:.1f} MB" if total else " ..."
             news.progress(share, f"Fetching handwritten digits{amount}")
         news.empty()
+    if loading.result.exception():
+        _loading.clear()  # so that the next visitor gets another try
     return loading.result.result()
 
 
@@ -69,8 +71,20 @@ def show_notice() -> None:
     """If these are not the real MNIST digits, say so, with a way to try again."""
     notice = digits().notice
     if notice:
-        with st.container(border=True):
-            st.warning(notice, icon=":material/cloud_off:")
-            if st.button("Try again", icon=":material/refresh:", key="try_the_download_again"):
-                _loading.clear()
-                st.rerun()
+        st.warning(notice, icon=":material/cloud_off:")
+        if st.button("Try again", icon=":material/refresh:", key="try_the_download_again"):
+            _loading.clear()
+            st.rerun()
+
+
+def test_images(dataset: str | None) -> Digits:
+    """The test images that a run was judged on, also if it was another dataset than today's."""
+    test = digits().test
+    return test if dataset in (None, test.dataset) else _named(dataset)[1]
+
+
+@st.cache_resource(show_spinner=False)
+def _named(dataset: str) -> tuple[Digits, Digits]:
+    from mnistcore.data import load
+
+    return load(dataset)

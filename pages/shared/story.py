@@ -19,8 +19,7 @@ svg {{ display: block; width: 100%; max-height: 26rem; font: 600 26px var(--st-f
 .unit {{ fill: var(--st-secondary-background-color); stroke: var(--st-border-color); }}
 text {{ fill: var(--st-text-color); text-anchor: middle; dominant-baseline: central; }}
 .on .line {{ stroke: var(--st-primary-color); stroke-opacity: 0.9; stroke-width: 2.5; }}
-.on .frame {{ fill: none; stroke: var(--st-border-color); }}
-.unit {{ fill: var(--st-primary-color); stroke: none; }}
+.on .unit {{ fill: var(--st-primary-color); stroke: none; }}
 .on text {{ fill: var(--st-background-color); }}
 .on {{ opacity: 0; animation: on {_SECONDS * 10}s linear infinite; }}
 .paper {{ image-rendering: pixelated; animation: turn {_SECONDS * 10}s steps(10) infinite; }}
@@ -48,7 +47,7 @@ def _svg() -> str:
       <svg x="20" y="110" width="180" height="180" viewBox="0 0 28 28">
         <image class="paper" href="data:image/png;base64,{png}" width="280" height="28" />
       </svg>
-      <rect class="frame" x="20" y="110" width="180" height="180" rx="4" />
+      <rect class="frame" x="20" y="110" width="180" height="180" />
       <text x="245" y="{_HEIGHT / 2}">→</text>
       {_network(*layers)}{"".join(lit)}
     </svg>
