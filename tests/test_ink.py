@@ -1,0 +1,127 @@
+"""A picture of a digit reads like the strokes that it was made of."""
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw, ImageOps
+
+from mnistcore.drawing import from_bitmap, from_strokes, open_image
+from mnistcore.errors import DrawingError
+
+STROKES = {
+    "2": [[(90, 100), (130, 70), (170, 100), (150, 150), (90, 220), (180, 220)]],
+    "4": [[(120, 60), (90, 150), (190, 150)], [(160, 100), (160, 230)]],
+    "1": [[(140, 60), (130, 220)]],
+}
+
+
+def picture(strokes: list, pen: int = 14, side: int = 280) -> Image.Image:
+    """Black on white, as a drawing program would save it."""
+    image = Image.new("L", (side * 2, side * 2), 255)
+    draw = ImageDraw.Draw(image)
+    for stroke in strokes:
+        points = [(2 * x, 2 * y) for x, y in stroke]
+        draw.line(points, fill=0, width=2 * pen)
+        for x, y in points:
+            draw.ellipse((x - pen, y - pen, x + pen, y + pen), fill=0)
+    return image.resize((side, side), Image.Resampling.BOX)
+
+
+def photographed(image: Image.Image) -> Image.Image:
+    """Grey paper, a soft pencil, light from one side, noise, and held a little askew."""
+    ink = np.asarray(image.rotate(4, fillcolor=255, resample=Image.Resampling.BICUBIC)) / 255
+    down, across = np.mgrid[0:1:280j, 0:1:280j]
+    noise = np.random.default_rng(2).normal(0, 0.03, ink.shape)
+    seen = (0.35 + 0.45 * ink) * (0.5 + 0.3 * across + 0.2 * down) + noise
+    return Image.fromarray(np.uint8(seen.clip(0, 1) * 255)).convert("RGB")
+
+
+def transparent(image: Image.Image) -> Image.Image:
+    ink = Image.new("RGBA", image.size, (20, 30, 40, 0))
+    ink.putalpha(ImageOps.invert(image))
+    return ink
+
+
+def upside_down_with_a_note(image: Image.Image) -> Image.Image:
+    file, exif = BytesIO(), Image.Exif()
+    exif[0x0112] = 3
+    image.rotate(180).save(file, "JPEG", exif=exif)
+    return open_image(file)
+
+
+WAYS = {
+    "black on white": lambda image: image,
+    "white on black": ImageOps.invert,
+    "colour": lambda image: ImageOps.colorize(image, "navy", "lightyellow"),
+    "palette": lambda image: image.convert("P"),
+    "one bit": lambda image: image.convert("1"),
+    "16 bit": lambda image: Image.fromarray(np.asarray(image).astype(np.uint16) * 200),
+    "float": lambda image: image.convert("F"),
+    "CMYK": lambda image: image.convert("CMYK"),
+    "transparent": transparent,
+    "white on transparent": lambda image: transparent(image).point(lambda value: value, "RGBA"),
+    "turned by its EXIF note": upside_down_with_a_note,
+    "huge": lambda image: image.resize((3000, 3000)),
+    "tiny": lambda image: image.resize((40, 40)),
+    "wide": lambda image: ImageOps.expand(image, (900, 0), 255),
+    "photograph": photographed,
+}
+
+
+def unlikeness(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Share of the ink that differs, after moving by at most a pixel: 0 the same, 1 apart."""
+    return min(
+        ((one - other.roll((down, right), (0, 1))).abs().sum() / (one + other).sum()).item()
+        for down in (-1, 0, 1)
+        for right in (-1, 0, 1)
+    )
+
+
+@pytest.mark.parametrize("digit", STROKES)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_picture_reads_like_its_strokes(way: str, digit: str) -> None:
+    seen = from_bitmap(WAYS[way](picture(STROKES[digit])))
+    assert unlikeness(seen, from_strokes(STROKES[digit])) < 0.35
+
+
+@pytest.mark.parametrize("pen", [3, 8, 20, 32])
+def test_the_width_of_the_pen_hardly_matters(pen: int) -> None:
+    seen = from_bitmap(picture(STROKES["2"], pen))
+    assert unlikeness(seen, from_strokes(STROKES["2"])) < 0.35
+
+
+def test_what_lies_about_on_the_table_is_left_out() -> None:
+    image = picture(STROKES["2"])
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, 0, 12, 280), fill=60)
+    draw.ellipse((250, 250, 254, 254), fill=0)
+    assert unlikeness(from_bitmap(image), from_bitmap(picture(STROKES["2"]))) < 0.05
+
+
+def test_an_image_of_mnist_itself_stays_as_it_is() -> None:
+    image = from_strokes(STROKES["4"])
+    saved = Image.fromarray(np.uint8(image.numpy() * 255))
+    assert torch.allclose(from_bitmap(saved), image, atol=1 / 255)
+
+
+@pytest.mark.parametrize("colour", ["white", "black", "grey", "red"])
+def test_an_empty_picture_is_none(colour: str) -> None:
+    assert from_bitmap(Image.new("RGB", (300, 200), colour)) is None
+    assert from_bitmap(Image.new("RGB", (1, 1), colour)) is None
+    assert from_bitmap(Image.new("RGB", (28, 28), colour)) is None
+
+
+def test_empty_paper_under_a_lamp_is_none() -> None:
+    assert from_bitmap(photographed(Image.new("L", (280, 280), 255))) is None
+
+
+def test_what_is_no_picture_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    for source in (tmp_path / "torn.png", BytesIO(b"hello"), BytesIO(), tmp_path):
+        with pytest.raises(DrawingError, match="cannot be read"):
+            open_image(source)
+    with pytest.raises(DrawingError, match="no picture"):
+        open_image(tmp_path / "nowhere.png")
