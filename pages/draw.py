@@ -6,7 +6,7 @@ from pages.shared import answer, canvas, door, models
 
 door.enter(__file__)
 
-SIDE = 280 if "Mobi" in st.context.headers.get("User-Agent", "") else 400
+SIDE = 320  # pixels: what fits on the narrowest phone
 KINDS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 
 which = models.chosen()

@@ -60,7 +60,7 @@ def _row(digit: int, share: float, winner: bool) -> str:
     colour, weight = (_BLUE, 700) if winner else (_GREY, 400)
     return (
         "<div style='display:flex;align-items:center;gap:.6rem;"
-        f"line-height:clamp(1.15rem,2.1vw,1.9rem);font-weight:{weight}'><span>{digit}</span>"
+        f"line-height:clamp(1rem,2.1vw,1.9rem);font-weight:{weight}'><span>{digit}</span>"
         "<span style='flex:1;height:.7em;background:rgba(136,149,167,.18);border-radius:.35em'>"
         f"<span style='display:block;height:100%;width:{share:.1%};background:{colour};"
         f"border-radius:.35em'></span></span>"

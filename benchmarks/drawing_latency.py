@@ -1,0 +1,218 @@
+"""From lifting the pen to the answer on screen, against a page that holds only the canvas.
+
+    MNIST_DATA=... python benchmarks/drawing_latency.py [--strokes 40] [--idle-only]
+
+Starts two servers of its own and draws in Chromium on both by turns: the Draw page, and a bare
+page with the same canvas and one line of text, which is the floor that Streamlit and the component
+set. First on an idle machine, then while a network is trained beside it.
+"""
+
+import argparse
+import os
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+
+from mnistcore import runs, worker  # noqa: E402
+from mnistcore.training import TrainConfig  # noqa: E402
+
+BARE = """
+import streamlit as st
+from streamlit_drawable_canvas import st_canvas
+
+drawn = st_canvas(width=400, height=436, stroke_width=16, stroke_color="#17202C", key="canvas")
+strokes = (drawn.json_data or {"objects": []})["objects"]
+st.text(f"{len(strokes)} strokes, {sum(len(stroke['path']) for stroke in strokes)} points")
+"""
+STROKES_ON_A_SHEET = 4  # then the page is loaded anew, because a longer drawing takes longer
+
+# What happens in the page after the pen goes up, in milliseconds since then.
+WATCH = """
+const marks = window.marks = {};
+const since = () => performance.now() - marks.up;
+addEventListener("pointerup", () => Object.assign(marks, {
+  up: performance.now(), sent: 0, came: 0, changed: 0, seen: 0 }), true);
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (...what) {
+  if (marks.up && !marks.sent) marks.sent = since();
+  if (!this.watched) {
+    this.watched = true;
+    this.addEventListener("message", () => {
+      if (marks.sent && !marks.changed) marks.came = since();
+    });
+  }
+  return send.apply(this, what);
+};
+new MutationObserver((changes) => {
+  const ours = "[data-testid=stHtml], [data-testid=stText]";
+  const answer = ({ target }) => (target.closest ? target : target.parentElement)?.closest(ours);
+  if (!marks.sent || marks.changed || !changes.some(answer)) return;
+  marks.changed = since();
+  requestAnimationFrame(() => setTimeout(() => { marks.seen = since(); }));
+}).observe(document, { subtree: true, childList: true, characterData: true });
+"""
+
+
+class Stroke(NamedTuple):
+    """Milliseconds after lifting the pen."""
+
+    sent: float  # the browser tells the server
+    came: float  # the last news from the server before the answer changed
+    changed: float  # the answer is in the document
+    seen: float  # it is on screen
+
+
+@contextmanager
+def serve(script: Path, folder: Path, **environment: str) -> Iterator[str]:
+    """A Streamlit server for `script` with the app's own settings; gives its address."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    settings = folder / ".streamlit" / "config.toml"
+    if not settings.exists():
+        settings.parent.mkdir()
+        settings.write_bytes((ROOT / ".streamlit" / "config.toml").read_bytes())
+    options = ["--server.headless=true", f"--server.port={port}", "--server.fileWatcherType=none"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", str(script), *options],
+        cwd=folder,
+        env=os.environ | environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        address = f"http://localhost:{port}"
+        for _ in range(300):
+            with suppress(OSError):
+                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
+                break
+            time.sleep(0.1)
+        yield address
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def training(folder: Path) -> Iterator[runs.Run]:
+    """A run that is at work, started as the Train page starts it."""
+    recipe = TrainConfig(epochs=500, batch_size=64)
+    run = runs.create(
+        asdict(recipe), owner="benchmark", folder=folder, data=os.environ.get("MNIST_DATA")
+    )
+    worker.start(run)
+    try:
+        while not run.status().progress.get("images"):
+            if run.status().state not in runs.LIVE:
+                sys.exit(f"The training did not start: {run.status().message}")
+            time.sleep(0.2)
+        yield run
+    finally:
+        run.send("stop", "benchmark")
+
+
+def open_page(page: Page, address: str) -> None:
+    """Load it and wait until the canvas is there and nothing more happens."""
+    page.goto(address)
+    page.locator("canvas.upper-canvas").wait_for()
+    page.locator("[data-testid=stHtml], [data-testid=stText]").first.wait_for()
+    page.wait_for_timeout(1500)
+
+
+def draw(page: Page, chance: random.Random) -> Stroke | None:
+    """Draw one wavy stroke by hand, so to speak, and wait for the answer."""
+    page.bring_to_front()
+    box = page.locator("canvas.upper-canvas").bounding_box()
+    assert box
+    x, y = box["x"] + chance.uniform(100, 200), box["y"] + chance.uniform(80, 160)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for _ in range(20):
+        x, y = x + chance.uniform(-6, 10), y + chance.uniform(-4, 12)
+        page.mouse.move(x, y)
+    page.mouse.up()
+    with suppress(Exception):
+        page.wait_for_function("marks.seen", timeout=10_000)
+    page.wait_for_timeout(300)
+    marks = page.evaluate("marks")
+    return Stroke(*(marks[name] for name in Stroke._fields)) if marks.get("seen") else None
+
+
+def compare(browser: Browser, addresses: dict[str, str], strokes: int) -> dict[str, list[Stroke]]:
+    """Draw on every page by turns, so that what slows the machine down slows all of them."""
+    pages: dict[str, Page] = {}
+    measured: dict[str, list[Stroke]] = {name: [] for name in addresses}
+    for name in addresses:
+        pages[name] = browser.new_page(viewport={"width": 1440, "height": 900})
+        pages[name].add_init_script(WATCH)
+    for number in range(strokes):
+        for name, page in pages.items():
+            if number % STROKES_ON_A_SHEET == 0:
+                open_page(page, addresses[name])
+                draw(page, random.Random(0))  # the first one after loading warms up
+            stroke = draw(page, random.Random(number))
+            if stroke:
+                measured[name].append(stroke)
+    for page in pages.values():
+        page.close()
+    return measured
+
+
+def report(title: str, measured: dict[str, list[Stroke]]) -> None:
+    """A table with medians, 95th percentiles, and how they relate to the bare page's."""
+    print(f"\n{title}: milliseconds from lifting the pen to the answer on screen")
+    print(f"{'':28}{'n':>4}{'median':>8}{'95 %':>8}{'ratio':>8}{'95 %':>8}", end="")
+    print("   of the median: component / server and socket / browser / screen")
+    floor = None
+    for name, strokes in measured.items():
+        seen = [stroke.seen for stroke in strokes]
+        median, late = statistics.median(seen), statistics.quantiles(seen, n=20)[-1]
+        floor = floor or (median, late)
+        sent, came, changed, _ = (statistics.median(each) for each in zip(*strokes, strict=True))
+        parts = (sent, came - sent, changed - came, median - changed)
+        print(
+            f"{name:28}{len(seen):>4}{median:>8.0f}{late:>8.0f}{median / floor[0]:>8.2f}"
+            f"{late / floor[1]:>8.2f}   {' / '.join(f'{part:.0f}' for part in parts)}"
+        )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--strokes", type=int, default=40, help="on each page")
+    parser.add_argument("--idle-only", action="store_true", help="leave the training out")
+    options = parser.parse_args()
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        (scratch / "bare.py").write_text(BARE)
+        bare = stack.enter_context(serve(scratch / "bare.py", scratch))
+        app = stack.enter_context(serve(ROOT / "app.py", ROOT, MNIST_RUNS=str(scratch / "runs")))
+        playwright = stack.enter_context(sync_playwright())
+        own = Path(playwright.chromium.executable_path)
+        path = None if own.exists() else "/usr/bin/chromium"
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        pages = {"bare canvas page": bare, "Draw": f"{app}/draw"}
+        report("Idle", compare(browser, pages, options.strokes))
+        if not options.idle_only:
+            run = stack.enter_context(training(scratch / "runs"))
+            pages["Draw, the learning network"] = f"{app}/draw?model={run.id}"
+            report("While a network is trained", compare(browser, pages, options.strokes))
+
+
+if __name__ == "__main__":
+    main()

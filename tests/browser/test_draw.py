@@ -1,0 +1,225 @@
+"""Drawing by mouse and by finger, and what the page says of it, in a real browser."""
+
+import io
+import math
+import re
+from collections.abc import Sequence
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Locator, Page, expect
+from visit import App, fits_its_width, settle, visit
+
+Stroke = Sequence[tuple[float, float]]  # shares of the canvas: to the right, down
+
+ONE: list[Stroke] = [[(0.5, 0.2), (0.5, 0.85)]]
+SEVEN: list[Stroke] = [[(0.25, 0.25), (0.72, 0.25), (0.42, 0.85)]]
+ZERO: list[Stroke] = [
+    [(0.5 + 0.18 * math.sin(turn / 2), 0.55 - 0.3 * math.cos(turn / 2)) for turn in range(14)]
+]
+
+
+def open_draw(page: Page, app: App, query: str = "") -> None:
+    visit(page, f"{app.address}/draw{query}")
+    expect(sheet(page)).to_be_visible()
+    expect(answer(page)).to_be_visible()
+    settle(page)
+
+
+def sheet(page: Page) -> Locator:
+    return page.locator("canvas.upper-canvas")
+
+
+def answer(page: Page) -> Locator:
+    return page.get_by_role("region", name="Answer").first
+
+
+def says(page: Page, words: str) -> None:
+    expect(answer(page).get_by_role("status")).to_have_text(words)
+
+
+def draw(page: Page, strokes: list[Stroke]) -> None:
+    """With the mouse; the canvas must be in view."""
+    for stroke in strokes:
+        first, *others = on_screen(page, stroke)
+        page.mouse.move(*first)
+        page.mouse.down()
+        for point in others:
+            page.mouse.move(*point, steps=8)
+        page.mouse.up()
+    page.wait_for_timeout(300)  # the canvas sends what is on it a fifth of a second later
+    settle(page)
+
+
+def on_screen(page: Page, stroke: Stroke) -> list[tuple[float, float]]:
+    box = sheet(page).bounding_box()
+    assert box
+    return [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+
+
+def swipe(page: Page, points: Sequence[tuple[float, float]]) -> None:
+    """With a finger, through the browser's own input."""
+    devtools = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *where: tuple[float, float]) -> None:
+        touching = [{"x": x, "y": y} for x, y in where]
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touching})
+
+    at = points[0]
+    touch("touchStart", at)
+    for goal in points[1:]:
+        way = [
+            (at[0] + (goal[0] - at[0]) * k / 8, at[1] + (goal[1] - at[1]) * k / 8)
+            for k in range(1, 9)
+        ]
+        for step in way:
+            touch("touchMove", step)
+        at = goal
+    touch("touchEnd")
+    page.wait_for_timeout(300)
+    settle(page)
+
+
+def scrolled(page: Page) -> float:
+    return page.get_by_test_id("stMain").evaluate("part => part.scrollTop + window.scrollY")
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_test_id("stButton").filter(has_text=name).click()
+    settle(page)
+
+
+@pytest.mark.parametrize(("strokes", "digit"), [(ONE, 1), (SEVEN, 7), (ZERO, 0)])
+def test_a_digit_drawn_with_the_mouse_is_read(
+    app: App, desktop: Page, strokes: list[Stroke], digit: int
+) -> None:
+    open_draw(desktop, app)
+    says(desktop, "Draw a digit first.")
+    draw(desktop, strokes)
+    says(desktop, f"This is a {digit}.")
+    expect(answer(desktop)).to_contain_text(re.compile(rf"{digit}\s*(9|10)\d %"))
+
+
+def test_a_digit_drawn_with_a_finger_is_read_and_nothing_scrolls(app: App, phone: Page) -> None:
+    open_draw(phone, app)
+    assert fits_its_width(phone)
+    for stroke in SEVEN:
+        swipe(phone, on_screen(phone, stroke))
+    assert scrolled(phone) == 0
+    says(phone, "This is a 7.")
+    expect(answer(phone).get_by_role("status")).to_be_in_viewport()
+
+    beside = (380.0, 500.0)  # the same finger does scroll where there is no sheet
+    swipe(phone, [beside, (380.0, 300.0)])
+    assert scrolled(phone) > 0
+
+
+def test_a_finger_can_start_in_every_corner_of_the_paper(app: App, phone: Page) -> None:
+    open_draw(phone, app)
+    inset = 0.03
+    for x in (inset, 1 - inset):
+        for y in (0.13, 1 - inset):
+            before = answer(phone).inner_html()
+            swipe(phone, on_screen(phone, [(x, y), (0.5, 0.55)]))
+            assert answer(phone).inner_html() != before, f"nothing was drawn from {x}, {y}"
+
+
+def test_undo_takes_strokes_away_one_by_one_and_clear_all(app: App, desktop: Page) -> None:
+    open_draw(desktop, app)
+    draw(desktop, SEVEN)
+    alone = answer(desktop).inner_html()
+    draw(desktop, [[(0.3, 0.6), (0.7, 0.6)]])
+    assert answer(desktop).inner_html() != alone
+    press(desktop, "Undo")
+    assert answer(desktop).inner_html() == alone
+    press(desktop, "Undo")
+    says(desktop, "Draw a digit first.")
+    press(desktop, "Undo")  # there is nothing left to undo
+    draw(desktop, SEVEN)
+    press(desktop, "Clear")
+    says(desktop, "Draw a digit first.")
+    draw(desktop, SEVEN)
+    assert answer(desktop).inner_html() == alone
+
+
+def test_a_dot_and_clicks_are_no_digit(app: App, desktop: Page) -> None:
+    open_draw(desktop, app)
+    sheet(desktop).click()
+    sheet(desktop).dblclick(position={"x": 100, "y": 150})
+    settle(desktop)
+    says(desktop, "Draw a digit first.")
+
+
+def test_the_drawing_is_still_there_after_a_visit_to_another_page(app: App, desktop: Page) -> None:
+    open_draw(desktop, app)
+    draw(desktop, SEVEN)
+    before, picture = answer(desktop).inner_html(), sheet_picture(desktop)
+    desktop.get_by_role("link", name="Explore", exact=True).click()
+    expect(desktop.get_by_role("heading", name="Explore")).to_be_visible()
+    settle(desktop)
+    desktop.get_by_role("link", name="Draw", exact=True).click()
+    expect(answer(desktop)).to_be_visible()
+    settle(desktop)
+    assert answer(desktop).inner_html() == before
+    assert sheet_picture(desktop) == picture
+    press(desktop, "Undo")
+    says(desktop, "Draw a digit first.")
+
+
+def sheet_picture(page: Page) -> str:
+    return page.locator("canvas.dc-canvas.lower-canvas").evaluate("canvas => canvas.toDataURL()")
+
+
+def test_the_width_of_the_pen_does_not_change_the_answer(app: App, desktop: Page) -> None:
+    open_draw(desktop, app)
+    draw(desktop, SEVEN)
+    thin = answer(desktop).inner_text(), sheet_picture(desktop)
+    press(desktop, "Clear")
+    slider = desktop.get_by_role("slider", name="Pen width")
+    slider.focus()
+    for _ in range(12):
+        slider.press("ArrowRight")
+    settle(desktop)
+    draw(desktop, SEVEN)
+    assert answer(desktop).inner_text() == thin[0]
+    assert sheet_picture(desktop) != thin[1]
+
+
+def upload(page: Page, name: str, content: bytes) -> None:
+    chooser = page.locator("input[type=file]")
+    if not chooser.count() or not page.get_by_test_id("stFileUploader").is_visible():
+        page.get_by_text("Read a picture instead").click()
+    chooser.set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
+    expect(page.get_by_role("button", name=f"Remove {name}")).to_be_visible()
+    settle(page)
+
+
+def seven_on_paper() -> bytes:
+    picture = Image.new("L", (300, 400), 225)
+    ImageDraw.Draw(picture).line([(80, 120), (210, 120), (130, 300)], fill=40, width=14)
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+def test_an_uploaded_picture_is_read(app: App, desktop: Page) -> None:
+    open_draw(desktop, app)
+    upload(desktop, "seven.png", seven_on_paper())
+    uploaded = desktop.get_by_role("region", name="Answer").last
+    expect(uploaded.get_by_role("status")).to_have_text("This is a 7.")
+    says(desktop, "Draw a digit first.")  # the sheet is another matter
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"not a picture", b"", seven_on_paper()[:200]],
+    ids=["junk", "empty", "torn"],
+)
+def test_a_file_that_is_no_picture_gets_one_sentence(
+    app: App, desktop: Page, content: bytes
+) -> None:
+    open_draw(desktop, app)
+    upload(desktop, "strange.png", content)
+    expect(desktop.get_by_test_id("stAlert")).to_contain_text("cannot be read as a picture")
+    draw(desktop, SEVEN)
+    says(desktop, "This is a 7.")
