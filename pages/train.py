@@ -94,14 +94,13 @@ else:
     known = {each.id: each for each in everything if each.id != run.id}
     picked = [known[name] for name in st.session_state.get("compare", []) if name in known]
     live.show(run, picked, 90.0 if near else 0.0)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.toggle("Look closer: 90 to 100 %", key="closer", persist_state="session")
-        st.multiselect(
-            "Lay other runs over it",
-            list(known),
+    st.toggle("Look closer: 90 to 100 %", key="closer", persist_state="session")
+    if known:
+        st.pills(
+            "Lay other runs over it, dashed",
+            list(known)[:SHOWN_RUNS],
             format_func=lambda name: known[name].name,
-            placeholder="Choose runs",
-            max_selections=4,
+            selection_mode="multi",
             key="compare",
         )
     with st.container(horizontal=True):

@@ -13,16 +13,19 @@ from pages.shared.visitor import visitor
 
 
 def show(run: Run, others: list[Run], least: float) -> None:
-    """The whole panel of a run; it renews itself while there may be something new."""
-    state = run.status().state
-    pace = 0.5 if state in LIVE else 2.0 if state == "paused" else None
-    st.fragment(_panel, run_every=pace)(run, others, least, state)
+    """The whole panel of a run; it renews itself as long as there may be something new."""
+    st.fragment(_panel, run_every=_pace(run.status()))(run, others, least, _pace(run.status()))
 
 
-def _panel(run: Run, others: list[Run], least: float, state: str) -> None:
+def _pace(status: Status) -> float | None:
+    """Seconds between two looks; None when nothing will change any more."""
+    return 0.5 if status.state in (*LIVE, "paused") else None
+
+
+def _panel(run: Run, others: list[Run], least: float, pace: float | None) -> None:
     status = run.status()
-    if status.state != state:
-        st.rerun()  # other buttons, another pace
+    if _pace(status) != pace:
+        st.rerun()
     _headline(run, status)
     _steer(run, status)
     _figures(status)
@@ -123,6 +126,8 @@ def _button(label: str, icon: str, act) -> None:  # noqa: ANN001
             act()
         except MnistError as error:
             st.error(str(error))
+        else:
+            st.rerun(scope="fragment")
 
 
 def _guesses(run: Run, status: Status) -> None:
@@ -149,7 +154,7 @@ def _tiles(guesses: list, test) -> str:  # noqa: ANN001
         word = f"✓ {digit}" if good else f"✗ {digit}"
         tiles.append(
             f'<figure style="margin:0;text-align:center;width:3.7rem">'
-            f'<img src="{_picture(test, int(index))}" alt="test image {index}, a {label}" '
+            f'<img src="{_picture(test.dataset, int(index))}" alt="test image {index}, a {label}" '
             f'style="width:3.7rem;height:3.7rem;image-rendering:pixelated;border-radius:.4rem;'
             f'border:3px solid {"#009E73" if good else "#D55E00"}">'
             f"<figcaption><b>{word}</b> {confidence:.0%}</figcaption></figure>"
@@ -158,9 +163,10 @@ def _tiles(guesses: list, test) -> str:  # noqa: ANN001
 
 
 @st.cache_data(show_spinner=False, max_entries=500)
-def _picture(_test, index: int) -> str:  # noqa: ANN001
+def _picture(dataset: str, index: int) -> str:
     from PIL import Image
 
     content = io.BytesIO()
-    Image.fromarray(255 - _test.images[index].numpy()).save(content, "PNG")
+    image = resources.test_images(dataset).images[index]
+    Image.fromarray(255 - image.numpy()).save(content, "PNG")
     return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"

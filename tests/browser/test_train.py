@@ -1,0 +1,167 @@
+"""Training as a visitor sees it: started, watched, left, steered, killed, and found again."""
+
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from visit import App, StartApp, fits_its_width, settle, visit
+
+from mnistcore.runs import Run, list_runs
+
+
+def start(page: Page, address: str, preset: str = "Memoriser", epochs: int | None = None) -> None:
+    """Choose a preset on the Train page, perhaps change its epochs, and press Start."""
+    visit(page, f"{address}/train")
+    page.get_by_role("radio", name=preset).click()
+    settle(page)
+    if epochs:
+        page.get_by_text("Change the recipe").click()
+        field = page.get_by_label("Epochs", exact=True)
+        field.fill(str(epochs))
+        field.press("Enter")
+        settle(page)
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("Images per second")).to_be_visible(timeout=30_000)
+
+
+def newest(app: App) -> Run:
+    return list_runs(app.runs)[0]
+
+
+def images_seen(page: Page) -> int:
+    """How far the drawn curve goes, by its text alternative."""
+    words = page.locator("[aria-label^='Test accuracy went']").first.get_attribute("aria-label")
+    return int(re.search(r"saw ([\d,]+)", words).group(1).replace(",", ""))
+
+
+def test_a_run_is_started_its_curve_grows_and_it_ends_in_a_sentence(app: App, desktop: Page):
+    start(desktop, app.address, "Memoriser", epochs=100)
+    chart = desktop.locator("[aria-label^='Test accuracy went']").first
+    expect(chart).to_be_visible(timeout=20_000)
+    seen = {images_seen(desktop)}
+    deadline = time.monotonic() + 90
+    while not desktop.get_by_text("It reads").count() and time.monotonic() < deadline:
+        seen.add(images_seen(desktop))
+        desktop.wait_for_timeout(300)
+    assert len(seen) >= 3
+    expect(desktop.get_by_text("It reads")).to_contain_text("of 297 test images")
+    assert images_seen(desktop) == 48_000  # 15 full batches of 32, a hundred times
+    tiles = desktop.locator("figure img[alt^='test image']")
+    assert tiles.count() >= 12
+    expect(desktop.get_by_role("button", name="Pause")).to_have_count(0)
+
+
+def test_a_run_goes_on_when_its_visitor_leaves_and_is_found_again(app: App, browser: Browser):
+    with browser.new_context() as context:
+        page = context.new_page()
+        start(page, app.address, epochs=100)
+        page.get_by_role("link", name="Home").click()
+        settle(page)
+        page.get_by_role("link", name="Train").first.click()
+        expect(page.get_by_text("Images per second")).to_be_visible()
+        address = page.url
+        page.close()
+        page = context.new_page()
+        visit(page, address)
+        expect(page.get_by_text("It reads")).to_be_visible(timeout=90_000)
+        page.get_by_role("button", name="Train another").click()
+        expect(page.get_by_text(re.compile("finished.*yours")).first).to_be_visible()
+
+
+def test_a_run_is_paused_goes_on_is_stopped_and_resumed(app: App, desktop: Page):
+    start(desktop, app.address, "Notebook", epochs=15)
+    desktop.get_by_role("button", name="Pause").click()
+    expect(desktop.get_by_text("Paused.")).to_be_visible(timeout=10_000)
+    step = newest(app).status().progress["step"]
+    desktop.wait_for_timeout(1500)
+    assert newest(app).status().progress["step"] == step
+    desktop.get_by_role("button", name="Go on").click()
+    desktop.get_by_role("button", name="Stop").click(timeout=15_000)
+    expect(desktop.get_by_text("Stopped.")).to_be_visible(timeout=30_000)
+    stopped_at = newest(app).status().progress["step"]
+    desktop.get_by_role("button", name="Resume").click()
+    expect(desktop.get_by_text("Stopped.")).to_have_count(0)
+    expect(desktop.get_by_text("It reads")).to_be_visible(timeout=120_000)
+    assert newest(app).status().state == "finished"
+    assert newest(app).status().progress["step"] > stopped_at
+
+
+def test_somebody_else_can_watch_but_not_steer(app: App, browser: Browser):
+    with browser.new_context() as mine, browser.new_context() as theirs:
+        owner, guest = mine.new_page(), theirs.new_page()
+        start(owner, app.address, "Notebook", epochs=60)
+        visit(guest, owner.url)
+        expect(guest.get_by_text("Somebody else started this run")).to_be_visible()
+        expect(guest.get_by_role("button", name="Stop")).to_have_count(0)
+        expect(guest.get_by_text("Rename or delete")).to_have_count(0)
+        owner.get_by_role("button", name="Stop").click()
+        expect(guest.get_by_text("Stopped.")).to_be_visible(timeout=30_000)
+
+
+def test_a_killed_server_and_worker_lose_nothing(
+    start_app: StartApp, tmp_path: Path, desktop: Page
+):
+    first = start_app()
+    start(desktop, first.address, "Notebook", epochs=15)
+    run = newest(first)
+    desktop.wait_for_function("document.body.innerText.match(/[1-9]\\d*% done/)")
+    first.kill()
+    os.kill(run.status().pid, signal.SIGKILL)
+    second = start_app()
+    visit(desktop, f"{second.address}/train?run={run.id}")
+    expect(desktop.get_by_text("Interrupted.")).to_be_visible(timeout=20_000)
+    at = images_seen(desktop)
+    assert at > 0
+    desktop.get_by_role("button", name="Resume").click()
+    expect(desktop.get_by_text("It reads")).to_be_visible(timeout=120_000)
+    assert images_seen(desktop) > at
+
+
+def test_a_run_is_renamed_compared_and_deleted(app: App, desktop: Page):
+    start(desktop, app.address, "Too simple")
+    expect(desktop.get_by_text("It reads")).to_be_visible(timeout=60_000)
+    desktop.get_by_role("button", name="Train another").click()
+    settle(desktop)
+    start(desktop, app.address, "Notebook")
+    expect(desktop.get_by_text("It reads")).to_be_visible(timeout=60_000)
+    desktop.get_by_role("button", name=re.compile("Too simple")).first.click()
+    settle(desktop)
+    desktop.get_by_text("Rename or delete").click()
+    desktop.get_by_label("Name", exact=True).fill("My best")
+    desktop.get_by_label("Name", exact=True).press("Enter")
+    desktop.get_by_role("button", name="Rename", exact=True).click()
+    expect(desktop.get_by_role("heading", name="My best")).to_be_visible()
+    delete = desktop.get_by_role("button", name="Delete for good")
+    if not delete.is_visible():  # the renaming may have closed it
+        desktop.get_by_text("Rename or delete").click()
+    delete.click()
+    expect(desktop.get_by_role("heading", name="Train")).to_be_visible()
+    assert "My best" not in [run.name for run in list_runs(app.runs)]
+
+
+def test_an_impossible_network_is_refused_before_it_is_trained(app: App, desktop: Page):
+    visit(desktop, f"{app.address}/train")
+    desktop.get_by_text("Change the recipe").click()
+    slider = desktop.get_by_role("slider", name="Convolution layers")
+    slider.focus()
+    slider.press("ArrowRight")
+    expect(desktop.get_by_text("pixels are left there")).to_be_visible()
+    expect(desktop.get_by_role("button", name="Start")).to_be_disabled()
+
+
+@pytest.mark.parametrize("preset", ["Notebook", "nonsense"])
+def test_a_link_sets_the_preset_and_nonsense_is_ignored(app: App, desktop: Page, preset: str):
+    visit(desktop, f"{app.address}/train?preset={preset}&run=nothing")
+    expect(desktop.get_by_text("That run is no longer there.")).to_be_visible()
+    words = "eight images at a time" if preset == "Notebook" else "shoot past"
+    expect(desktop.get_by_text(words)).to_be_visible()
+
+
+def test_the_page_fits_a_phone(app: App, phone: Page):
+    start(phone, app.address)
+    expect(phone.get_by_text("It reads")).to_be_visible(timeout=60_000)
+    assert fits_its_width(phone)
