@@ -41,30 +41,31 @@ def _card(reading: Reading, image: Tensor | None) -> str:
     faint = "" if reading.sure else ";opacity:.45"
     rows = "".join(
         _row(digit, share, digit == reading.digit)
-        for digit, share in enumerate(reading.probabilities or [0.0] * 10)
+        for digit, share in enumerate(reading.probabilities or [None] * 10)
     )
     return (
-        "<section aria-label='Answer' style='max-width:36rem'>"
+        "<section aria-label='Answer' style='max-width:46rem'>"
         f"<p role='status' style='margin:0 0 .3rem;font-size:1.2rem'>{reading.sentence}</p>"
         "<div style='display:flex;align-items:flex-start;gap:1.2rem'>"
         "<figure style='margin:0;text-align:center;font-size:.7rem'>"
         f"<div aria-hidden='true' style='font-size:clamp(4.5rem,9vw,8rem);line-height:1;"
         f"font-weight:700{faint}'>{large}</div>{_picture(image)}"
-        f"<figcaption>what the<br>network sees</figcaption></figure>"
+        "<figcaption>what the<br>network sees</figcaption></figure>"
         f"<div style='flex:1;font-size:clamp(.85rem,1.1vw,1.05rem)'>{rows}</div></div></section>"
     )
 
 
-def _row(digit: int, share: float, winner: bool) -> str:
-    """One bar, from 0 to 100 %."""
+def _row(digit: int, share: float | None, winner: bool) -> str:
+    """One bar, from 0 to 100 %; None leaves it empty."""
     colour, weight = (_BLUE, 700) if winner else (_GREY, 400)
+    percent = "" if share is None else f"{100 * share:.0f} %"
     return (
         "<div style='display:flex;align-items:center;gap:.6rem;"
         f"line-height:clamp(1rem,2.1vw,1.9rem);font-weight:{weight}'><span>{digit}</span>"
         "<span style='flex:1;height:.7em;background:rgba(136,149,167,.18);border-radius:.35em'>"
-        f"<span style='display:block;height:100%;width:{share:.1%};background:{colour};"
+        f"<span style='display:block;height:100%;width:{share or 0:.1%};background:{colour};"
         f"border-radius:.35em'></span></span>"
-        f"<span style='width:5ch;text-align:right'>{100 * share:.0f} %</span></div>"
+        f"<span style='width:5ch;text-align:right'>{percent}</span></div>"
     )
 
 

@@ -16,7 +16,7 @@ def sheet(side: int, pen: int) -> dict[str, Any]:
     pen: width of the next strokes in pixels; those already drawn keep theirs.
     """
     state = st.session_state
-    if _KEY not in state:  # a first visit, or back from another page
+    if _KEY not in state or _START not in state:  # a first visit, or back from another page
         put(state.get(_KEPT, []))
     # As high as its content: what the component shows above itself while hovered is cut off.
     with st.container(height=side + BAND, border=False):
@@ -28,9 +28,10 @@ def sheet(side: int, pen: int) -> dict[str, Any]:
             background_image=_paper(side),
             initial_drawing=state[_START],
             key=_KEY,
-        ).json_data or {"objects": []}
-    state[_KEPT] = drawn.get("objects", [])
-    return drawn
+        ).json_data
+    strokes = drawn.get("objects") if drawn else None
+    state[_KEPT] = strokes if isinstance(strokes, list) else []
+    return {"objects": state[_KEPT]}
 
 
 def undo() -> None:
@@ -41,11 +42,6 @@ def undo() -> None:
 def clear() -> None:
     """Take every stroke away."""
     put([])
-
-
-def is_empty() -> bool:
-    """Whether there is no stroke on the sheet."""
-    return not st.session_state.get(_KEPT)
 
 
 def put(strokes: list[dict[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -34,8 +35,9 @@ def choose() -> None:
     titles = dict(predict.models())
     which = chosen()
     titles.setdefault(which, f"{which} (has only just begun)")
+    often = Counter(titles.values())
     for name, title in titles.items():  # the box cannot tell apart what is called the same
-        if list(titles.values()).count(title) > 1:
+        if often[title] > 1:
             titles[name] = f"{title}, {name}"
     st.selectbox(
         "Network that reads",

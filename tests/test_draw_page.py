@@ -1,0 +1,138 @@
+"""The Draw page and its choice of networks, run by Streamlit's own tester."""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnistcore import network, predict, runs
+
+ROOT = Path(__file__).parents[1]
+MIDDLE = {"type": "Path", "originX": "center", "originY": "center"}
+SEVEN = {
+    "objects": [
+        MIDDLE | {"left": 155, "top": 195, "path": [["M", 80, 90], ["L", 230, 90], ["L", 130, 300]]}
+    ]
+}
+DASH = MIDDLE | {"left": 180, "top": 200, "path": [["M", 120, 200], ["L", 240, 200]]}
+
+
+@pytest.fixture(autouse=True)
+def folder(mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Runs of the test's own, and small digits for data."""
+    monkeypatch.setenv("MNIST_DATA", str(mnist_folder))
+    monkeypatch.setenv("MNIST_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+def draw_page(drawn: dict | None = None, **address: str) -> AppTest:
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=30).run()
+    app.query_params.update(address)
+    if drawn:
+        app.session_state["canvas_kept"] = drawn["objects"]
+    app.switch_page("pages/draw.py").run()
+    assert not app.exception
+    return app
+
+
+def card(app: AppTest) -> str:
+    return app.get("html")[0].proto.body
+
+
+def a_run(name: str, state: str = "finished", seed: int = 1) -> runs.Run:
+    config = network.NetworkConfig(convolutions=(), dense=(8,))
+    run = runs.create({"network": asdict(config)}, name=name)
+    predict.save_network(network.build(config, seed), run.model)
+    status = {"state": state, "heartbeat": time.time(), "progress": {"images": 1234}}
+    runs.write_json(run.path / "status.json", status)
+    return run
+
+
+def test_an_empty_sheet_invites_to_draw() -> None:
+    app = draw_page()
+    assert "Draw a digit first." in card(app)
+    assert "%</span>" not in card(app).replace("0.0%", "")
+
+
+def test_a_drawing_is_read_and_every_digit_has_its_share() -> None:
+    app = draw_page(SEVEN)
+    assert "This is a 7." in card(app)
+    assert card(app).count(" %</span>") == 10
+
+
+def test_undo_and_clear_take_strokes_away() -> None:
+    app = draw_page({"objects": [*SEVEN["objects"], DASH]})
+    button = {button.label: button for button in app.button}
+    button["Undo"].click().run()
+    assert app.session_state["canvas_kept"] == SEVEN["objects"]
+    button["Clear"].click().run()
+    assert "Draw a digit first." in card(app)
+    button["Undo"].click().run()
+    assert not app.exception
+
+
+@pytest.mark.parametrize(
+    "sent", [{}, {"objects": None}, {"objects": [{"path": [["Q"]]}, 3, None]}, {"objects": "ink"}]
+)
+def test_whatever_the_canvas_sends_the_page_stands(sent: dict) -> None:
+    app = draw_page()
+    app.session_state["canvas"] = {"drawing": {"raw": sent, "data": None}}
+    app.run()
+    assert not app.exception
+    next(button for button in app.button if button.label == "Undo").click().run()
+    assert not app.exception
+    assert "Draw a digit first." in card(app)
+
+
+def test_a_link_chooses_the_network_of_a_run_and_its_answer_differs() -> None:
+    run = a_run("Mine")
+    with_shipped, with_run = draw_page(SEVEN), draw_page(SEVEN, model=run.id)
+    assert with_run.selectbox(key="model").value == run.id
+    assert card(with_run) != card(with_shipped)
+
+
+def test_runs_of_the_same_name_can_be_told_apart() -> None:
+    first, second = a_run("Twin"), a_run("Twin")
+    app = draw_page()
+    titles = app.selectbox(key="model").options
+    assert len(titles) == len(set(titles)) == 3
+    assert all(any(run.id in title for title in titles) for run in (first, second))
+
+
+@pytest.mark.parametrize("which", ["gone", "../../etc/passwd", "", "a b"])
+def test_a_network_that_is_not_there_leaves_the_shipped_one(which: str) -> None:
+    app = draw_page(SEVEN, model=which)
+    assert app.selectbox(key="model").value == "shipped"
+    assert "This is a 7." in card(app)
+
+
+def test_a_run_deleted_while_its_network_is_chosen_leaves_the_shipped_one() -> None:
+    run = a_run("Short-lived")
+    app = draw_page(SEVEN, model=run.id)
+    run.path.rename(run.path.with_name(".deleted"))
+    app.run()
+    assert not app.exception
+    assert "no longer there" in app.toast[0].value
+    assert app.selectbox(key="model").value == "shipped"
+
+
+def test_a_run_that_has_learned_nothing_yet_is_answered_in_words() -> None:
+    run = a_run("Young", state="running")
+    run.model.unlink()
+    app = draw_page(SEVEN, model=run.id)
+    assert "has not learned anything yet" in app.warning[0].value
+
+
+def test_a_network_that_still_learns_says_how_far_it_is() -> None:
+    run = a_run("Busy", state="running")
+    run.checkpoint.write_bytes(b"torn")
+    app = draw_page(SEVEN, model=run.id)
+    assert any("still learning: 1,234 images" in caption.value for caption in app.caption)
+
+
+def test_a_damaged_network_is_answered_in_words() -> None:
+    run = a_run("Broken")
+    run.model.write_bytes(b"torn")
+    assert "damaged" in draw_page(SEVEN, model=run.id).warning[0].value
