@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
@@ -17,7 +18,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 if it worked, 2 with one line on standard error if it did not."""
-    options = _parser().parse_args(arguments)
+    typed = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser().parse_args(typed)
+    options.typed = f"python -m mnistcore {shlex.join(typed)}"
     try:
         answer = options.command(options)
     except MnistError as error:
@@ -126,6 +129,7 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
         name=options.name,
         dataset=options.dataset,
         data=options.data or os.environ.get("MNIST_DATA"),
+        command=options.typed,
         folder=options.runs,
     )
     return _work(run)
@@ -190,23 +194,23 @@ def _runs(options: argparse.Namespace) -> dict[str, Any]:
 def _predict(options: argparse.Namespace) -> dict[str, Any]:
     import torch
 
-    from mnistcore import drawing, predict
+    from mnistcore import drawing, ink, predict, strokes
 
     model = predict.load_model(options.model, options.runs)
     if bool(options.images) == bool(options.strokes):
         raise MnistError("Give pictures to read, or --strokes FILE: one of the two.")
     labels: list[int | None] = []
     if options.strokes:
-        examples = drawing.read_strokes(options.strokes)
+        examples = strokes.read_strokes(options.strokes)
         sources = [f"{options.strokes}:{line}" for line in range(1, len(examples) + 1)]
         labels = [label for label, _, _ in examples]
         pictures = [
-            drawing.from_strokes(drawing.layout(strokes, options.layout))
-            for _, _, strokes in examples
+            drawing.from_strokes(strokes.layout(written, options.layout))
+            for _, _, written in examples
         ]
     else:
         sources = [str(path) for path in options.images]
-        pictures = [drawing.from_bitmap(drawing.open_image(path)) for path in options.images]
+        pictures = [drawing.from_bitmap(ink.open_image(path)) for path in options.images]
     torch.set_num_threads(1)
     readings = [predict.read(model, picture) for picture in pictures]
     answer: dict[str, Any] = {

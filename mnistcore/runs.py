@@ -178,12 +178,13 @@ def create(
     name: str = "",
     dataset: str | None = None,
     data: Path | str | None = None,
+    command: str | None = None,
     owner: str | None = None,
     folder: Path | None = None,
 ) -> Run:
     """A new run folder, queued, with nothing at work on it yet.
 
-    recipe: a TrainConfig as plain values;  owner: the visitor's secret, of which only a
+    recipe: a TrainConfig as plain values;  command: what was typed, if it was;  owner: the visitor's secret, of which only a
     fingerprint is kept. Raises RunError if too many are waiting or the disk does not play along.
     """
     folder = folder or runs_folder()
@@ -206,6 +207,7 @@ def create(
                 "preset": preset,
                 "dataset": dataset,
                 "data": str(Path(data).resolve()) if data else None,
+                "command": command,
                 "created": now.isoformat(timespec="seconds"),
                 "owner": owner and _fingerprint(owner),
                 "recipe": recipe,

@@ -113,7 +113,6 @@ def _train(
     else:
         test_accuracy, test_loss = progress.test_accuracy, progress.test_loss
     clean = data.train.first(min(recipe.train_size or CLEAN_COUNT, CLEAN_COUNT))
-    save_network(network, run.model)
     result = {
         "run": run.id,
         "preset": config["preset"],
@@ -131,6 +130,8 @@ def _train(
         "test_loss": test_loss,
         "test_count": len(data.test),
     }
+    card = {"title": run.name, "command": config.get("command"), "recipe": config["recipe"]}
+    save_network(network, run.model, **card, **result)
     pulse.say("finished" if training.step == training.steps else "stopped", result=result)
     return result
 
