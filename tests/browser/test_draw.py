@@ -3,12 +3,18 @@
 import io
 import math
 import re
+import time
 from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, Page, expect
 from visit import App, fits_its_width, settle, visit
+
+from mnistcore import runs, worker
+from mnistcore.training import TrainConfig
 
 Stroke = Sequence[tuple[float, float]]  # shares of the canvas: to the right, down
 
@@ -183,6 +189,29 @@ def test_the_width_of_the_pen_does_not_change_the_answer(app: App, desktop: Page
     draw(desktop, SEVEN)
     assert answer(desktop).inner_text() == thin[0]
     assert sheet_picture(desktop) != thin[1]
+
+
+def test_the_answer_changes_by_itself_while_its_network_learns(
+    app: App, desktop: Page, mnist_folder: Path
+) -> None:
+    recipe = TrainConfig(epochs=400, batch_size=64, learning_rate=1e-4)
+    run = runs.create(
+        asdict(recipe), dataset="mnist", data=mnist_folder, owner="me", folder=app.runs
+    )
+    worker.start(run)
+    try:
+        deadline = time.monotonic() + 60
+        while not run.checkpoint.is_file() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        open_draw(desktop, app, f"?model={run.id}")
+        expect(desktop.get_by_text("It is still learning")).to_be_visible()
+        draw(desktop, SEVEN)
+        before = answer(desktop).inner_text()
+        expect(answer(desktop)).not_to_have_text(before, use_inner_text=True, timeout=10_000)
+    finally:
+        run.send("stop", "me")
+    expect(desktop.get_by_text("It is still learning")).to_have_count(0, timeout=20_000)
+    draw(desktop, [[(0.3, 0.6), (0.7, 0.6)]])  # and goes on reading
 
 
 def upload(page: Page, name: str, content: bytes) -> None:
