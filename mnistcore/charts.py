@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-BLUE, ORANGE = "#0B80D6", "#E07B00"  # told apart by colour-blind eyes, on white and on black
+from mnistcore.curves import TRAIN as BLUE
+
 _TEXT = 16  # pixels: what can be read from the back of a room
 
 

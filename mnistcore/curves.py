@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-TRAIN, TEST = "#0072B2", "#E69F00"  # told apart also by colour-blind eyes
+TRAIN, TEST = "#0B80D6", "#E07B00"  # blue and orange: told apart also by colour-blind eyes
 OTHERS = ("#009E73", "#CC79A7", "#8C8C8C", "#D55E00")
 POINTS = 400  # drawn per line at the most; more only cost time
 GUESSING = 2.5  # where the loss axis ends: ten equally likely digits give ln 10 = 2.3

@@ -61,32 +61,35 @@ everything = runs.list_runs()
 
 if run is None:
     st.markdown("Choose a recipe and press Start: you will see the network learn to read.")
-    preset, config = recipe.choose()
-    try:
-        training.check(config)
-        steps = network.portrait(config.network)
-        network.check(config.network)
-        st.html(sketch.network_html(steps))
-        count = len(resources.digits().train)
-        st.markdown(
-            f"**{sum(step.weights for step in steps):,} weights** will learn from "
-            f"**{min(config.train_size or count, count):,} training images**, "
-            f"{'once' if config.epochs == 1 else f'{config.epochs:g} times'} each."
-        )
+    preset = recipe.choose_preset()
+    plan = st.container()  # shown above what can be changed in it
+    config = recipe.change(preset)
+    with plan:
         problem = None
-    except MnistError as error:
-        problem = str(error)
-        st.error(problem, icon=":material/build:")
-    st.button(
-        "Start",
-        type="primary",
-        icon=":material/play_arrow:",
-        disabled=problem is not None,
-        on_click=start,
-        args=(preset, config),
-    )
-    if refused := st.session_state.pop("refused", None):
-        st.warning(refused, icon=":material/hourglass_empty:")
+        try:
+            training.check(config)
+            network.check(config.network)
+            steps = network.portrait(config.network)
+            count = len(resources.digits().train)
+            st.html(sketch.network_html(steps))
+            st.markdown(
+                f"**{sum(step.weights for step in steps):,} weights** will learn from "
+                f"**{min(config.train_size or count, count):,} training images**, "
+                f"{'once' if config.epochs == 1 else f'{config.epochs:g} times'} each."
+            )
+        except MnistError as error:
+            problem = str(error)
+            st.error(problem, icon=":material/build:")
+        st.button(
+            "Start",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=problem is not None,
+            on_click=start,
+            args=(preset, config),
+        )
+        if refused := st.session_state.pop("refused", None):
+            st.warning(refused, icon=":material/hourglass_empty:")
     live.pictures([curves.Curve("", [], 60_000)])
     worker.warm_up()
 else:

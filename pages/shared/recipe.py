@@ -12,8 +12,8 @@ _RATES = [f"{digit}e-{power}" for power in (5, 4, 3, 2, 1) for digit in (1, 2, 3
 _SIZES = {"all": None, "10,000": 10_000, "5,000": 5_000, "1,000": 1_000, "500": 500, "100": 100}
 
 
-def choose() -> tuple[str, TrainConfig]:
-    """The name of the preset, and its recipe with what the visitor changed in it."""
+def choose_preset() -> str:
+    """The name of the recipe to start from."""
     preset = st.segmented_control(
         "Start from a recipe",
         list(PRESETS),
@@ -24,7 +24,13 @@ def choose() -> tuple[str, TrainConfig]:
         bind="query-params",
         persist_state="session",
     )
-    st.markdown(f"**{PRESETS[preset].title}.** {PRESETS[preset].watch_for}")
+    preset = preset or "fast"  # an empty value in the address gets past `required`
+    st.markdown(PRESETS[preset].watch_for)
+    return preset
+
+
+def change(preset: str) -> TrainConfig:
+    """The preset's recipe, with what the visitor changes in it."""
     recipe = PRESETS[preset].recipe
     with st.expander("Change the recipe", icon=":material/tune:"):
         left, right = st.columns(2, gap="large")
@@ -38,7 +44,7 @@ def choose() -> tuple[str, TrainConfig]:
             "These are hyperparameters: nobody knows the best ones beforehand, so people try, "
             "look, and try again."
         )
-    return preset, replace(recipe, network=network)
+    return replace(recipe, network=network)
 
 
 def _network(preset: str, start: NetworkConfig) -> NetworkConfig:
