@@ -184,8 +184,9 @@ def create(
 ) -> Run:
     """A new run folder, queued, with nothing at work on it yet.
 
-    recipe: a TrainConfig as plain values;  command: what was typed, if anything;  owner: the
-    visitor's secret, of which only a fingerprint is kept. Raises RunError if too many are waiting or the disk does not play along.
+    recipe: a TrainConfig as plain values;  command: what was typed, if anything was;  owner: the
+    visitor's secret, of which only a fingerprint is kept. Raises RunError if too many are waiting
+    or the disk does not play along.
     """
     folder = folder or runs_folder()
     live = [run for run in list_runs(folder) if run.status().state in LIVE]
