@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+import mnistcore
+
 ROOT = Path(__file__).parents[1]
 FLOORS = ("mnistcore", "pages/shared", "pages", "app.py")  # each may use those before it
 
@@ -57,6 +61,13 @@ def test_listing_runs_and_opening_the_first_page_need_no_torch():
     assert result.stdout.strip() == "False", result.stderr
 
 
+def test_every_public_name_is_there_and_documented():
+    for name in mnistcore.__all__:
+        assert getattr(mnistcore, name).__doc__, name
+    with pytest.raises(AttributeError, match="no attribute 'magic'"):
+        _ = mnistcore.magic
+
+
 def test_the_readmes_tree_is_the_tree():
     readme = (ROOT / "README.md").read_text()
     tree = re.search(r"```text\n(app\.py.*?)```", readme, re.S).group(1)
@@ -69,6 +80,13 @@ def test_the_readmes_tree_is_the_tree():
     assert not missing
     gone = {name for name in told if not (ROOT / name).exists()}
     assert not gone
+
+
+def test_the_test_command_is_the_same_everywhere():
+    ran = (ROOT / ".ci" / "run").read_text()
+    command = re.search(r"^(python3 -m venv .*-m pytest)\b", ran, re.M).group(1)
+    assert f"\n{command}\n" in (ROOT / "README.md").read_text()
+    assert "bash .ci/run" in (ROOT / ".github" / "workflows" / "tests.yml").read_text()
 
 
 def test_nothing_is_unpickled():
