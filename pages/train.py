@@ -71,14 +71,13 @@ if run is None:
             network.check(config.network)
             steps = network.portrait(config.network)
             count = len(resources.digits().train)
-            st.html(sketch.network_html(steps))
             st.markdown(
                 f"**{sum(step.weights for step in steps):,} weights** will learn from "
                 f"**{min(config.train_size or count, count):,} training images**, "
                 f"{'once' if config.epochs == 1 else f'{config.epochs:g} times'} each."
             )
         except MnistError as error:
-            problem = str(error)
+            problem, steps = str(error), []
             st.error(problem, icon=":material/build:")
         st.button(
             "Start",
@@ -90,6 +89,8 @@ if run is None:
         )
         if refused := st.session_state.pop("refused", None):
             st.warning(refused, icon=":material/hourglass_empty:")
+        if steps:
+            st.html(sketch.network_html(steps))
     live.pictures([curves.Curve("", [], 60_000)])
     worker.warm_up()
 else:
@@ -113,19 +114,15 @@ else:
         if run.belongs_to(visitor()):
             with st.popover("Rename or delete", icon=":material/more_horiz:"):
                 name = st.text_input("Name", run.name, max_chars=60)
-                if st.button("Rename", disabled=name == run.name):
-                    try:
-                        run.rename(name, visitor())
-                        st.rerun()
-                    except MnistError as error:
-                        st.error(str(error))
-                if st.button("Delete for good", icon=":material/delete:"):
-                    try:
-                        run.delete(visitor())
-                        open_run(None)
-                        st.rerun()
-                    except MnistError as error:
-                        st.error(str(error))
+                if st.button("Rename", disabled=name == run.name) and live.succeeds(
+                    lambda: run.rename(name, visitor())
+                ):
+                    st.rerun()
+                if st.button("Delete for good", icon=":material/delete:") and live.succeeds(
+                    lambda: run.delete(visitor())
+                ):
+                    open_run(None)
+                    st.rerun()
 
 if everything:
     st.divider()

@@ -2,10 +2,12 @@
 
 import base64
 import io
+from collections.abc import Callable
 
 import streamlit as st
 
 from mnistcore import curves, worker
+from mnistcore.data import Digits
 from mnistcore.errors import MnistError
 from mnistcore.runs import LIVE, RESUMABLE, Run, Status
 from pages.shared import resources
@@ -87,14 +89,21 @@ def _figures(status: Status) -> None:
     epochs = p["epoch"] * p["steps"] / p["step"] if p["step"] else 0
     test = f"{p['test_accuracy']:.1%}" if p["test_accuracy"] is not None else "not yet"
     train = f"{p['train_accuracy']:.1%}" if p["train_accuracy"] is not None else "not yet"
-    with st.container(horizontal=True, gap="medium"):
-        for label, value in {
-            f"Test accuracy, {p['test_count']:,} images": test,
-            "Training accuracy, last 2,000": train,
-            "Epoch": f"{p['epoch']:.2f} of {epochs:g}" if epochs else "0",
-            "Images per second": f"{p['images_per_second']:,.0f}",
-        }.items():
-            st.metric(label, value, width="content")
+    figures = {
+        f"of {p['test_count']:,} test images right": test,
+        "of the last 2,000 training images right": train,
+        "times through the training images": f"{p['epoch']:.2f} of {epochs:g}" if epochs else "0",
+        "images per second": f"{p['images_per_second']:,.0f}",
+    }
+    cells = "".join(
+        f'<div><div style="font-size:1.7rem;line-height:1.2">{value}</div>'
+        f'<div style="font-size:.85rem;opacity:.8">{label}</div></div>'
+        for label, value in figures.items()
+    )
+    st.html(
+        '<div style="display:grid;gap:.8rem;'
+        f'grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr))">{cells}</div>'
+    )
 
 
 def _in_a_sentence(result: dict) -> str:
@@ -120,14 +129,19 @@ def _steer(run: Run, status: Status) -> None:
             _button("Stop", "stop", lambda: run.send("stop", visitor()))
 
 
-def _button(label: str, icon: str, act) -> None:  # noqa: ANN001
-    if st.button(label, icon=f":material/{icon}:", key=f"steer {label}"):
-        try:
-            act()
-        except MnistError as error:
-            st.error(str(error))
-        else:
-            st.rerun(scope="fragment")
+def _button(label: str, icon: str, act: Callable[[], None]) -> None:
+    if st.button(label, icon=f":material/{icon}:", key=f"steer {label}") and succeeds(act):
+        st.rerun(scope="fragment")
+
+
+def succeeds(act: Callable[[], None]) -> bool:
+    """Do it, or show why it cannot be done."""
+    try:
+        act()
+    except MnistError as error:
+        st.error(str(error))
+        return False
+    return True
 
 
 def _guesses(run: Run, status: Status) -> None:
@@ -145,7 +159,7 @@ def _guesses(run: Run, status: Status) -> None:
         st.html(_tiles(wrong, test))
 
 
-def _tiles(guesses: list, test) -> str:  # noqa: ANN001
+def _tiles(guesses: list[list[float]], test: Digits) -> str:
     """Pictures with the network's word below: a tick or a cross, never colour alone."""
     tiles = []
     for index, digit, confidence in guesses:

@@ -25,7 +25,7 @@ def start(page: Page, address: str, preset: str = "Memoriser", epochs: int | Non
         field.press("Enter")
         settle(page)
     page.get_by_role("button", name="Start").click()
-    expect(page.get_by_text("Images per second")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("images per second")).to_be_visible(timeout=30_000)
 
 
 def newest(app: App) -> Run:
@@ -62,7 +62,7 @@ def test_a_run_goes_on_when_its_visitor_leaves_and_is_found_again(app: App, brow
         page.get_by_role("link", name="Home").click()
         settle(page)
         page.get_by_role("link", name="Train").first.click()
-        expect(page.get_by_text("Images per second")).to_be_visible()
+        expect(page.get_by_text("images per second")).to_be_visible()
         address = page.url
         page.close()
         page = context.new_page()
