@@ -1,0 +1,84 @@
+"""Why this answer: the pixels that spoke for and against it, and the images that look alike."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mnistcore.data import as_input
+from mnistcore.network import Network
+
+STEPS = 32  # from the blank sheet to the picture: 0.05 s; eight times as many change it by 7 %
+
+
+def saliency(
+    network: Network, image: Tensor, digit: int | None = None, against: int | None = None
+) -> Tensor:
+    """How much each pixel spoke for `digit` and against the other one, in logits.
+
+    image: (28, 28) float32 in [0, 1] -> (28, 28) float32, positive where the ink spoke for `digit`.
+    Left out, `digit` is the network's answer, and `against` the most probable other digit: the
+    runner-up, or the answer itself where another digit was asked for ("why not a 3?").
+
+    Integrated gradients: the ink appears on a blank sheet step by step, and at every step each
+    pixel is credited with what it changes. So the pixels together account for all of the lead
+    that the picture gives `digit` over what the network says of a blank sheet.
+    """
+    images = image.detach().to(_home(network))[None, None]
+    with torch.no_grad():
+        logits = read(network, images)[0]
+    digit = int(logits.argmax()) if digit is None else digit
+    if against is None:
+        others = logits.clone()
+        others[digit] = -torch.inf
+        against = int(others.argmax())
+    strength = (torch.arange(STEPS, device=images.device) + 0.5) / STEPS
+    appearing = (images * strength.reshape(-1, 1, 1, 1)).requires_grad_()
+    logits = read(network, appearing)
+    lead = (logits[:, digit] - logits[:, against]).sum()
+    (slopes,) = torch.autograd.grad(lead, appearing)
+    return (slopes.mean(0, keepdim=True) * images)[0, 0].cpu()
+
+
+@torch.no_grad()
+def features(network: Network, images: Tensor, batch_size: int = 250) -> Tensor:
+    """What the last hidden layer makes of images: the numbers from which the answer is computed.
+
+    images: (n, 28, 28), uint8 or float32 in [0, 1] -> (n, units) float32.
+    """
+    hidden = [
+        read(network, _input(batch).to(_home(network)), layers=-1).flatten(1).cpu()
+        for batch in images.split(batch_size)
+    ]
+    return torch.cat(hidden)
+
+
+def most_alike(network: Network, image: Tensor, known: Tensor, count: int = 6) -> list[int]:
+    """Which of the known images the last hidden layer finds most alike, the nearest first.
+
+    image: (28, 28) float32 in [0, 1]; known: `features(network, images)` of the images to choose
+    from, (n, units). Alike is what excites the same units in the same proportions.
+    """
+    own = features(network, image[None])
+    return functional.cosine_similarity(own, known).topk(min(count, len(known))).indices.tolist()
+
+
+def read(network: Network, inputs: Tensor, layers: int | None = None) -> Tensor:
+    """Run the first `layers` layers (-1: all but the last), as in use and not as in training.
+
+    inputs: (n, 1, 28, 28) float32 in [0, 1], on the network's device.
+    """
+    was_training = network.training
+    network.eval()
+    try:
+        return network.layers[:layers](inputs)
+    finally:
+        if was_training:
+            network.train()
+
+
+def _input(images: Tensor) -> Tensor:
+    return as_input(images) if images.dtype == torch.uint8 else images.unsqueeze(1)
+
+
+def _home(network: Network) -> torch.device:
+    return next(network.parameters()).device
