@@ -83,7 +83,7 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("recipe")
     for name, kind in numbers.items():
         group.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N")
-    for name in ("optimiser", "schedule", "augmentation", "device"):
+    for name in ("optimiser", "schedule", "augmentation", "device", "precision"):
         group.add_argument(f"--{name}", metavar="NAME")
     net = parser.add_argument_group("network")
     net.add_argument("--convolutions", metavar="32@5,64@3", help="filters@window; '' for none")

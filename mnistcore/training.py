@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -13,6 +13,7 @@ from torch.nn import functional
 from mnistcore.augment import AUGMENTATIONS
 from mnistcore.data import Digits, as_input
 from mnistcore.errors import TrainingError
+from mnistcore.machine import keep_memory, multiplies_bfloat16
 from mnistcore.network import Network, NetworkConfig, build
 
 REPORT_IMAGES = 512  # images between two Progress records: about ten a second on a laptop
@@ -39,6 +40,7 @@ class TrainConfig:
     train_size: int | None = None  # use only so many training images; None is all
     seed: int = 1
     device: str = "auto"  # auto, cpu, cuda or mps
+    precision: str = "float32"  # a key of PRECISIONS
     threads: int | None = None  # processor threads; None leaves the choice to the machine
 
     @classmethod
@@ -80,6 +82,14 @@ def _one_cycle(done: float) -> float:
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda done: 1.0,
     "one-cycle": _one_cycle,
+}
+
+
+# Whether layers multiply in 16 bits; weights, loss and optimiser keep their 32 in any case.
+PRECISIONS: dict[str, Callable[[torch.device], bool]] = {
+    "float32": lambda device: False,
+    "bfloat16": lambda device: True,
+    "auto": multiplies_bfloat16,
 }
 
 
@@ -127,12 +137,13 @@ def evaluate(network: Network, digits: Digits, batch_size: int = 250) -> Score:
     was_training, device = network.training, next(network.parameters()).device
     network.eval()
     logits = torch.cat(
-        [network(as_input(batch.to(device))).cpu() for batch in digits.images.split(batch_size)]
-    )
+        [network(as_input(batch.to(device))) for batch in digits.images.split(batch_size)]
+    ).cpu()
     network.train(was_training)
-    loss = functional.cross_entropy(logits, digits.labels)
+    labels = digits.labels.cpu()
+    loss = functional.cross_entropy(logits, labels)
     confidence, predicted = logits.softmax(1).max(1)
-    accuracy = (predicted == digits.labels).double().mean()
+    accuracy = (predicted == labels).double().mean()
     return Score(float(accuracy), float(loss), len(digits), predicted, confidence)
 
 
@@ -153,6 +164,7 @@ def check(config: TrainConfig) -> None:
         ("schedule", config.schedule, SCHEDULES),
         ("augmentation", config.augmentation, AUGMENTATIONS),
         ("device", config.device, ("auto", "cpu", "cuda", "mps")),
+        ("precision", config.precision, PRECISIONS),
     )
     for name, value, known in choices:
         if value not in known:
@@ -184,11 +196,12 @@ class Training:
 
     def __init__(self, config: TrainConfig, train_set: Digits, test_set: Digits) -> None:
         check(config)
+        keep_memory()
         self.config = config
         self.device = pick_device(config.device)
-        self.test_set = test_set
         train_set = train_set.first(config.train_size or len(train_set))
         # The whole dataset lives where the network does, as bytes; batches are cut from it there.
+        self.test_set = replace(test_set, images=test_set.images.to(self.device))
         self._images = train_set.images.to(self.device)
         self._labels = train_set.labels.to(self.device)
         self.batch_size = min(config.batch_size, len(train_set))
@@ -198,8 +211,10 @@ class Training:
             self.device, memory_format=torch.channels_last
         )
         self.optimiser = OPTIMISERS[config.optimiser](self.network.parameters(), config)
+        self._short = PRECISIONS[config.precision](self.device)
         self.step = 0
         self.seconds = 0.0
+        self._recent: list[tuple[Tensor, Tensor]] = []  # logits and labels since the last record
         self._sums = torch.zeros(3, device=self.device)  # weight, loss, right: decaying averages
 
     def __iter__(self) -> Iterator[Progress]:
@@ -217,6 +232,7 @@ class Training:
                 self._one_step()
                 if self.step in tests or self.step == self.steps:
                     break
+            self._take_averages()
             self._check_finite()  # waits for the device, so that the clock below is right
             self.seconds += time.perf_counter() - started
             yield self._progress(begun, first, tested=self.step in tests)
@@ -227,19 +243,24 @@ class Training:
         images, labels = self._batch()
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate()
-        logits = self.network(AUGMENTATIONS[config.augmentation](as_input(images)))
+        images = AUGMENTATIONS[config.augmentation](as_input(images))
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._short):
+            logits = self.network(images)
+        logits = logits.float()
         loss = functional.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
         self.step += 1
+        self._recent.append((logits.detach(), labels))
 
-        with torch.no_grad():
-            right = (logits.argmax(1) == labels).float().mean()
-            plain = functional.cross_entropy(logits, labels) if config.label_smoothing else loss
-            new = torch.stack([torch.ones_like(right), plain.detach(), right])
-            share = min(1.0, self.batch_size / SMOOTHING)
-            self._sums.lerp_(new, share)
+    def _take_averages(self) -> None:
+        """Loss and accuracy of the batches since the last record, all at once: it costs less."""
+        logits, labels = (torch.cat(parts) for parts in zip(*self._recent, strict=True))
+        self._recent.clear()
+        right = (logits.argmax(1) == labels).float().mean()
+        new = torch.stack([torch.ones_like(right), functional.cross_entropy(logits, labels), right])
+        self._sums.lerp_(new, min(1.0, len(labels) / SMOOTHING))
 
     def _batch(self) -> tuple[Tensor, Tensor]:
         epoch, place = divmod(self.step, self.batches)

@@ -65,6 +65,21 @@ def test_the_portrait_is_the_network_layer_by_layer(config):
     assert values.shape == (2, 10)
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_pooling_early_changes_neither_the_answer_nor_what_is_learned(activation):
+    network = build(NetworkConfig(activation=activation), 0)
+    images = torch.rand(8, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    answers, changes = [], []
+    for forward in (network, network.layers):
+        network.zero_grad()
+        logits = forward(images)
+        logits.square().sum().backward()
+        answers.append(logits)
+        changes.append(torch.cat([p.grad.flatten() for p in network.parameters()]))
+    assert torch.equal(*answers)
+    assert torch.equal(*changes)
+
+
 @pytest.mark.parametrize("config", CONFIGS, ids=repr)
 def test_a_config_survives_json(config):
     assert NetworkConfig.from_dict(json.loads(json.dumps(asdict(config)))) == config

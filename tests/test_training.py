@@ -106,6 +106,30 @@ def test_one_step_is_what_plain_torch_does(digits):
     assert torch.allclose(weights(training), expected, atol=1e-5)
 
 
+def test_sixteen_bits_learn_as_well_and_repeat_and_resume_as_exactly(digits):
+    config = replace(QUICK, epochs=4, augmentation="none", network=PLAIN, precision="bfloat16")
+    whole = train(config, *digits)
+    *_, last = whole
+    assert last.test_accuracy > 0.9
+    half = train(config, *digits)
+    next(p for p in half if p.step >= 50)
+    rest = train(config, *digits)
+    rest.restore(half.state())
+    for _ in rest:
+        pass
+    assert torch.equal(weights(rest), weights(whole))
+    assert weights(whole).dtype == torch.float32
+
+
+def test_the_running_averages_are_those_of_the_images_just_learned_from(digits):
+    still = replace(QUICK, network=PLAIN, learning_rate=1e-7, augmentation="none", epochs=8)
+    training = train(still, *digits)
+    *_, last = training
+    score = evaluate(training.network, digits[0])
+    assert math.isclose(last.loss, score.loss, rel_tol=0.02)
+    assert math.isclose(last.train_accuracy, score.accuracy, abs_tol=0.02)
+
+
 def test_a_loss_that_runs_away_ends_the_run_with_what_to_try(digits):
     wild = replace(QUICK, learning_rate=100.0, schedule="constant", augmentation="none")
     wild = replace(wild, optimiser="SGD with momentum", network=NetworkConfig((), (64,), "none"))
@@ -166,6 +190,7 @@ def test_evaluation_counts_as_plain_torch_counts(digits):
         ({"schedule": "moon"}, "no schedule"),
         ({"augmentation": "moon"}, "no augmentation"),
         ({"device": "abacus"}, "no device"),
+        ({"precision": "float8"}, "no precision 'float8': use one of float32, bfloat16, auto"),
         ({"train_size": 3}, "training images must be from 10"),
         ({"label_smoothing": 1}, "Label smoothing"),
     ],
