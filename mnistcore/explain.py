@@ -1,5 +1,8 @@
 """Why this answer: the pixels that spoke for and against it, and the images that look alike."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -23,9 +26,9 @@ def saliency(
     pixel is credited with what it changes. So the pixels together account for all of the lead
     that the picture gives `digit` over what the network says of a blank sheet.
     """
-    images = image.detach().to(_home(network))[None, None]
-    with torch.no_grad():
-        logits = read(network, images)[0]
+    images = as_batch(image.detach()[None], network)
+    with in_use(network), torch.no_grad():
+        logits = network(images)[0]
     digit = int(logits.argmax()) if digit is None else digit
     if against is None:
         others = logits.clone()
@@ -33,7 +36,8 @@ def saliency(
         against = int(others.argmax())
     strength = (torch.arange(STEPS, device=images.device) + 0.5) / STEPS
     appearing = (images * strength.reshape(-1, 1, 1, 1)).requires_grad_()
-    logits = read(network, appearing)
+    with in_use(network):
+        logits = network(appearing)
     lead = (logits[:, digit] - logits[:, against]).sum()
     (slopes,) = torch.autograd.grad(lead, appearing)
     return (slopes.mean(0, keepdim=True) * images)[0, 0].cpu()
@@ -45,11 +49,9 @@ def features(network: Network, images: Tensor, batch_size: int = 250) -> Tensor:
 
     images: (n, 28, 28), uint8 or float32 in [0, 1] -> (n, units) float32.
     """
-    hidden = [
-        read(network, _input(batch).to(_home(network)), layers=-1).flatten(1).cpu()
-        for batch in images.split(batch_size)
-    ]
-    return torch.cat(hidden)
+    with in_use(network):
+        batches = (as_batch(each, network) for each in images.split(batch_size))
+        return torch.cat([network.layers[:-1](batch).flatten(1).cpu() for batch in batches])
 
 
 def most_alike(network: Network, image: Tensor, known: Tensor, count: int = 6) -> list[int]:
@@ -62,23 +64,19 @@ def most_alike(network: Network, image: Tensor, known: Tensor, count: int = 6) -
     return functional.cosine_similarity(own, known).topk(min(count, len(known))).indices.tolist()
 
 
-def read(network: Network, inputs: Tensor, layers: int | None = None) -> Tensor:
-    """Run the first `layers` layers (-1: all but the last), as in use and not as in training.
-
-    inputs: (n, 1, 28, 28) float32 in [0, 1], on the network's device.
-    """
+@contextmanager
+def in_use(network: Network) -> Iterator[None]:
+    """Without the chance that is part of training, whatever the network was doing before."""
     was_training = network.training
     network.eval()
     try:
-        return network.layers[:layers](inputs)
+        yield
     finally:
         if was_training:
             network.train()
 
 
-def _input(images: Tensor) -> Tensor:
-    return as_input(images) if images.dtype == torch.uint8 else images.unsqueeze(1)
-
-
-def _home(network: Network) -> torch.device:
-    return next(network.parameters()).device
+def as_batch(images: Tensor, network: Network) -> Tensor:
+    """(n, 28, 28), uint8 or float32 in [0, 1] -> (n, 1, 28, 28) float32 where the network is."""
+    batch = as_input(images) if images.dtype == torch.uint8 else images.unsqueeze(1)
+    return batch.to(next(network.parameters()).device)

@@ -1,0 +1,57 @@
+"""Maps of many images, against scikit-learn and against what is known of the points."""
+
+import pytest
+import torch
+from sklearn.decomposition import PCA
+
+from mnistcore import embedding
+
+
+def clusters(count: int = 40, units: int = 12) -> tuple[torch.Tensor, torch.Tensor]:
+    """Points around five centres, far apart, and which centre each belongs to."""
+    generator = torch.Generator().manual_seed(0)
+    centres = 20 * torch.randn(5, units, generator=generator)
+    kinds = torch.arange(5).repeat_interleave(count)
+    return centres[kinds] + torch.randn(len(kinds), units, generator=generator), kinds
+
+
+def test_the_principal_map_is_scikit_learns_up_to_its_signs() -> None:
+    features, _ = clusters()
+    ours = embedding.principal(features)
+    theirs = PCA(2).fit(features.numpy())
+    expected = torch.from_numpy(theirs.transform(features.numpy()))
+    for axis in range(2):
+        sign = torch.sign((ours.places[:, axis] * expected[:, axis]).sum())
+        assert torch.allclose(ours.places[:, axis], sign * expected[:, axis], atol=1e-3)
+
+
+def test_a_new_image_goes_where_its_twin_is() -> None:
+    features, _ = clusters(count=20)
+    for make in (embedding.principal, embedding.by_neighbours):
+        plane = make(features)
+        assert plane.places.shape == (100, 2)
+        assert torch.allclose(plane.place(features[7:9]), plane.places[7:9], atol=1e-2)
+
+
+def test_neighbours_stay_together_and_a_new_one_joins_its_kind() -> None:
+    features, kinds = clusters(count=20)
+    plane = embedding.by_neighbours(features)
+    new = features[45:46] + 0.5
+    distances = torch.cdist(torch.cat([plane.places, plane.place(new)]), plane.places)
+    distances.fill_diagonal_(torch.inf)
+    assert (kinds[distances[:-1].argmin(1)] == kinds).float().mean() > 0.95
+    assert kinds[distances[-1].argmin()] == kinds[45]
+
+
+@pytest.mark.parametrize("units", [1, 2])
+def test_a_layer_of_one_or_two_units_has_a_map_too(units: int) -> None:
+    features, _ = clusters(units=units)
+    plane = embedding.principal(features)
+    assert plane.places.shape == (200, 2)
+    assert plane.place(features[:3]).shape == (3, 2)
+
+
+def test_the_same_images_give_the_same_map() -> None:
+    features, _ = clusters(count=10)
+    first, second = (embedding.by_neighbours(features).places for _ in range(2))
+    assert first.equal(second)
