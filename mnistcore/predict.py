@@ -52,7 +52,8 @@ def read(model: Model, image: Tensor | None) -> Reading:
     probabilities = model.probabilities(image[None])[0]
     first, second = probabilities.topk(2).indices.tolist()
     sure = float(probabilities[first]) >= SURE
-    sentence = f"This is a {first}." if sure else f"Not sure: perhaps a {first}, or a {second}."
+    one, other = (f"{'an' if digit == 8 else 'a'} {digit}" for digit in (first, second))
+    sentence = f"This is {one}." if sure else f"Not sure: perhaps {one}, or {other}."
     return Reading(first, probabilities.tolist(), sure, sentence)
 
 
