@@ -10,6 +10,7 @@ set. First on an idle machine, then while a network is trained beside it.
 import argparse
 import os
 import random
+import shutil
 import socket
 import statistics
 import subprocess
@@ -35,7 +36,7 @@ BARE = """
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
-drawn = st_canvas(width=400, height=436, stroke_width=16, stroke_color="#17202C", key="canvas")
+drawn = st_canvas(width=320, height=356, stroke_width=16, stroke_color="#17202C", key="canvas")
 strokes = (drawn.json_data or {"objects": []})["objects"]
 st.text(f"{len(strokes)} strokes, {sum(len(stroke['path']) for stroke in strokes)} points")
 """
@@ -203,9 +204,9 @@ def main() -> None:
         bare = stack.enter_context(serve(scratch / "bare.py", scratch))
         app = stack.enter_context(serve(ROOT / "app.py", ROOT, MNIST_RUNS=str(scratch / "runs")))
         playwright = stack.enter_context(sync_playwright())
-        own = Path(playwright.chromium.executable_path)
-        path = None if own.exists() else "/usr/bin/chromium"
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
         pages = {"bare canvas page": bare, "Draw": f"{app}/draw"}
         report("Idle", compare(browser, pages, options.strokes))
         if not options.idle_only:
