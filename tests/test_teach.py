@@ -1,0 +1,79 @@
+"""Teaching: a copy learns a new hand, remembers the rest, and leaves everything else alone."""
+
+import pytest
+import torch
+
+from mnistcore.data import as_input
+from mnistcore.errors import TrainingError
+from mnistcore.network import Conv, NetworkConfig
+from mnistcore.teach import STEPS, teach
+from mnistcore.training import TrainConfig, evaluate, train
+
+
+@pytest.fixture(scope="module")
+def network(digits):
+    config = TrainConfig(
+        network=NetworkConfig((Conv(8, 5), Conv(16, 5)), (32,), batch_norm=True, dropout=0.1),
+        epochs=6,
+        batch_size=50,
+        learning_rate=5e-3,
+        schedule="one-cycle",
+        device="cpu",
+    )
+    training = train(config, *digits)
+    for _ in training:
+        pass
+    return training.network.eval()
+
+
+@pytest.fixture(scope="module")
+def odd_hand(digits):
+    """Somebody who writes every digit lying on its side: 3 lessons of each, the rest an exam."""
+    images = as_input(digits[1].images)[:, 0].rot90(1, (1, 2))
+    labels = digits[1].labels
+    lessons = torch.cat([(labels == digit).nonzero().flatten()[:3] for digit in range(10)])
+    rest = torch.ones(len(labels), dtype=torch.bool)
+    rest[lessons] = False
+    return (images[lessons], labels[lessons]), (images[rest], labels[rest])
+
+
+def right(network, pictures, labels):
+    with torch.no_grad():
+        return (network(pictures.unsqueeze(1)).argmax(1) == labels).float().mean().item()
+
+
+def test_a_new_hand_is_learned_and_the_old_ones_are_remembered(network, odd_hand, digits):
+    lessons, exam = odd_hand
+    known = evaluate(network, digits[1]).accuracy
+    *_, learner = teach(network, *lessons, digits[0])
+    assert right(network, *exam) < 0.5
+    assert right(learner, *lessons) > 0.9
+    assert right(learner, *exam) > right(network, *exam) + 0.2
+    assert evaluate(learner, digits[1]).accuracy > known - 0.05
+
+
+def test_the_taught_network_is_a_copy(network, odd_hand, digits):
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    *_, learner = teach(network, *odd_hand[0], digits[0])
+    assert learner is not network
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_the_same_lessons_end_in_the_same_weights_whatever_chance_does_meanwhile(
+    network, odd_hand, digits
+):
+    def taught(disturb):
+        steps = 0
+        for learner in teach(network, *odd_hand[0], digits[0]):
+            steps += 1
+            if disturb:
+                torch.rand(7)
+        assert steps == STEPS
+        return torch.cat([p.detach().flatten() for p in learner.parameters()])
+
+    assert torch.equal(taught(False), taught(True))
+
+
+def test_without_a_drawing_there_is_nothing_to_learn(network, digits):
+    with pytest.raises(TrainingError, match="Draw at least one digit"):
+        next(teach(network, torch.zeros(0, 28, 28), torch.zeros(0, dtype=torch.long), digits[0]))
