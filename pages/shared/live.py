@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from mnistcore import curves, worker
+from mnistcore import curves, narrator, worker
 from mnistcore.data import Digits
 from mnistcore.errors import MnistError
 from mnistcore.runs import LIVE, RESUMABLE, Run, Status
 from pages.shared import resources
+from pages.shared.spoken import spoken
 from pages.shared.visitor import visitor
 
 
@@ -38,6 +39,7 @@ def _panel(run: Run, others: list[Run], least: float, pace: float | None) -> Non
         if (found := records if each is run else each.metrics())
     ]
     pictures(lines or [curves.Curve("", [], 1)], least)
+    spoken(narrator.narrate(records), key="narrator")
     _guesses(run, status)
 
 

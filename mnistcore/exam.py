@@ -1,0 +1,214 @@
+"""How good a network really is: its mistakes, how far to trust it, and a verdict in words."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from mnistcore import predict, runs
+from mnistcore.data import Digits
+from mnistcore.network import CLASSES
+from mnistcore.training import Score, evaluate
+
+CLEAN_COUNT = 5_000  # training images on which a training accuracy rests, if nobody took it before
+BIAS = 0.05  # misreading more than this of the images that it learned from is underfitting
+VARIANCE = 0.025  # losing more than this on new images is overfitting
+BANDS = 10  # of confidence: 0 to 10 %, ... 90 to 100 %
+
+
+@dataclass(frozen=True)
+class Exam:
+    """What a network says of test images, beside how it does on images that it learned from."""
+
+    model: predict.Model
+    test: Digits
+    score: Score  # on every image of `test`
+    train_accuracy: float | None  # 0 to 1; None where what it learned from is not there
+    train_count: int  # training images that this rests on
+
+
+class Origin(NamedTuple):
+    """What a network learned from, as far as it is written down."""
+
+    dataset: str | None  # a key of data.TITLES
+    count: int | None  # the first so many training images; None is all of them
+    accuracy: float | None  # on some of these, if it was taken when it had learned
+    accuracy_count: int  # how many
+
+
+class Band(NamedTuple):
+    """All answers of about the same confidence."""
+
+    low: float  # shares, 0 to 1
+    high: float
+    count: int  # answers
+    confidence: float  # their mean
+    accuracy: float  # share of them that is right
+
+
+class Verdict(NamedTuple):
+    """What the two accuracies mean."""
+
+    kind: str  # "underfitting", "overfitting" or "about right"
+    title: str
+    sentence: str
+    rests_on: str
+    advice: tuple[str, ...]  # what to try next
+
+
+def origin(which: str, runs_folder: Path | None = None) -> Origin:
+    """What the network by this name (see predict.load_model) learned from."""
+    path = predict.source(which, runs_folder)
+    if which == predict.SHIPPED or which.endswith(".safetensors"):
+        card = predict.load_network(path)[1]
+        recipe, result = card.get("recipe") or {}, card
+        dataset = card.get("dataset", "mnist")
+    else:
+        run = runs.Run(path.parent)
+        recipe, dataset = run.config()["recipe"], run.config().get("dataset")
+        result = run.status().result if path == run.model else {}
+    accuracy, count = result.get("train_accuracy"), result.get("train_count") or 0
+    return Origin(dataset, recipe.get("train_size"), accuracy if count else None, count)
+
+
+def examine(model: predict.Model, learned: Origin, train: Digits, test: Digits) -> Exam:
+    """Let a network read every test image and, unless that is known, what it learned from."""
+    accuracy, count = learned.accuracy, learned.accuracy_count
+    if learned.dataset not in (None, train.dataset):
+        accuracy, count = None, 0
+    elif accuracy is None:
+        clean = train.first(min(learned.count or CLEAN_COUNT, CLEAN_COUNT))
+        accuracy, count = evaluate(model.network, clean).accuracy, len(clean)
+    return Exam(model, test, evaluate(model.network, test), accuracy, count)
+
+
+def confusion(labels: Tensor, predicted: Tensor) -> Tensor:
+    """(n,) and (n,) int64 -> (10, 10) int64: how many of the digit `row` were read as `column`."""
+    pairs = torch.bincount(labels * CLASSES + predicted, minlength=CLASSES**2)
+    return pairs.view(CLASSES, CLASSES)
+
+
+def surest(score: Score, chosen: Tensor) -> list[int]:
+    """The places of the `chosen` images, (n,) bool, those with the surest answer first."""
+    places = chosen.nonzero().flatten()
+    return places[score.confidence[places].argsort(descending=True, stable=True)].tolist()
+
+
+def mistakes(exam: Exam) -> list[int]:
+    """The places of the test images that were misread, the surest mistake first."""
+    return surest(exam.score, exam.score.predicted != exam.test.labels)
+
+
+def behind(exam: Exam, true: int, said: int) -> list[int]:
+    """The places of the test images of a `true` that were read as a `said`, the surest first."""
+    return surest(exam.score, (exam.test.labels == true) & (exam.score.predicted == said))
+
+
+def bands(labels: Tensor, score: Score, number: int = BANDS) -> list[Band]:
+    """The answers sorted into `number` equal bands of confidence, without those that are empty."""
+    place = (score.confidence * number).long().clamp(max=number - 1)
+    right = (score.predicted == labels).double()
+    found = []
+    for band in range(number):
+        here = place == band
+        if count := int(here.sum()):
+            means = float(score.confidence[here].double().mean()), float(right[here].mean())
+            found.append(Band(band / number, (band + 1) / number, count, *means))
+    return found
+
+
+def calibration_error(bands: list[Band]) -> float:
+    """The expected calibration error: how far confidence is from the share right, 0 to 1."""
+    total = sum(band.count for band in bands)
+    return sum(band.count * abs(band.confidence - band.accuracy) for band in bands) / total
+
+
+def calibration_in_words(bands: list[Band]) -> str:
+    """What a confidence of so many percent is worth."""
+    top, total = bands[-1], sum(band.count for band in bands)
+    off = calibration_error(bands)
+    lean = sum(band.count * (band.confidence - band.accuracy) for band in bands) / total
+    if off < 0.01:
+        trust = "You can take its word for how sure it is"
+    elif abs(lean) < off / 2:
+        trust = "It is too sure at times and too modest at others"
+    else:
+        trust = "It is surer than it should be" if lean > 0 else "It is better than it thinks"
+    return (
+        f"Of the **{top.count:,}** answers that it gave with {top.low:.0%} to {top.high:.0%} "
+        f"confidence, **{top.accuracy:.1%}** were right. {trust}: over all {total:,} answers its "
+        f"confidence is off by {100 * off:.1f} percentage points on average."
+    )
+
+
+def chance(accuracy: float, count: int) -> float:
+    """How far an accuracy on `count` images is likely off by chance alone: two standard errors."""
+    # One image more on either side, so that 100 % of a few images is not taken for certain.
+    share = (accuracy * count + 1) / (count + 2)
+    return 2 * math.sqrt(share * (1 - share) / count)
+
+
+def verdict(
+    train_accuracy: float, train_count: int, test_accuracy: float, test_count: int
+) -> Verdict:
+    """Underfitting, overfitting or about right, from the shares read right, 0 to 1.
+
+    A person reads nearly all digits, so misreading many of the very images that it learned from
+    is the network's own fault (bias). What it loses from there to new images (variance) has to be
+    more than chance explains before it counts.
+    """
+    bias, variance = 1 - train_accuracy, train_accuracy - test_accuracy
+    loses = variance > max(VARIANCE, chance(test_accuracy, test_count))
+    figures = (
+        f"It reads **{train_accuracy:.1%}** of the images that it learned from and "
+        f"**{test_accuracy:.1%}** of new ones"
+    )
+    if bias > BIAS and (bias >= variance or not loses):
+        kind, title = "underfitting", "Underfitting: high bias"
+        sentence = f"{figures}: it fails already on what it was taught."
+        advice = (
+            "a bigger network: more layers, or wider ones",
+            "more time: let it see the images more often",
+            "another learning rate: steps too small get nowhere, steps too big never settle",
+        )
+    elif loses:
+        kind, title = "overfitting", "Overfitting: high variance"
+        sentence = f"{figures}: it has learned its examples by heart more than it learned to read."
+        advice = (
+            "more training images",
+            "augmentation: the same images, a little different every time",
+            "dropout, weight decay or a smaller network: less room to learn by heart",
+        )
+    else:
+        kind, title = "about right", "About right"
+        sentence = f"{figures}: what it learned holds for digits that it has never seen."
+        advice = (
+            "its surest mistakes: are they really wrong?",
+            "sunshine and snow: does it also read what looks different from its lessons?",
+        )
+    rests_on = (
+        f"This rests on {test_count:,} test images that it never learned from, and {train_count:,} "
+        f"that it did. Chance alone moves the test figure by up to "
+        f"{100 * chance(test_accuracy, test_count):.1f} points."
+    )
+    return Verdict(kind, title, sentence, rests_on, advice)
+
+
+def in_figures(exam: Exam) -> dict[str, Any]:
+    """What a report or a benchmark prints of an exam, as plain values."""
+    found = bands(exam.test.labels, exam.score)
+    values: dict[str, Any] = {
+        "train_accuracy": exam.train_accuracy,
+        "train_count": exam.train_count,
+        "test_accuracy": exam.score.accuracy,
+        "test_count": exam.score.count,
+        "calibration_error": calibration_error(found),
+    }
+    if exam.train_accuracy is not None:
+        values["verdict"] = verdict(
+            exam.train_accuracy, exam.train_count, exam.score.accuracy, exam.score.count
+        ).kind
+    return values

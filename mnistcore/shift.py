@@ -1,0 +1,102 @@
+"""Sunshine and snow: test images that look less and less like those a network has learned from."""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mnistcore.data import SIDE, Digits, as_input
+
+SAMPLE = 500  # test images that are judged at each step
+
+
+class Shift(NamedTuple):
+    """One way in which the world can differ from the lessons, and how far it goes."""
+
+    title: str
+    axis: str  # what the amount means, with its unit
+    low: float
+    high: float
+    step: float
+    start: float  # the amount that changes nothing
+    change: Callable[[Tensor, float], Tensor]  # (n, 1, 28, 28) in [0, 1] and the amount -> same
+
+    @property
+    def amounts(self) -> list[float]:
+        """Every amount from low to high."""
+        steps = round((self.high - self.low) / self.step)
+        return [round(self.low + number * self.step, 6) for number in range(steps + 1)]
+
+
+def sample(digits: Digits, count: int = SAMPLE) -> Digits:
+    """Always the same `count` of the images, from all over the set (all, if there are fewer)."""
+    order = torch.randperm(len(digits), generator=torch.Generator().manual_seed(0))[:count]
+    return Digits(digits.images[order], digits.labels[order], digits.dataset)
+
+
+def shifted(digits: Digits, kind: str, amount: float) -> Digits:
+    """The same digits after the change `kind`, a key of SHIFTS, by this amount."""
+    shift = SHIFTS[kind]
+    if amount == shift.start:
+        return digits
+    images = shift.change(as_input(digits.images), amount).clamp(0, 1)
+    return Digits(images[:, 0].mul(255).round().byte(), digits.labels, digits.dataset)
+
+
+def _place(images: Tensor, turn: float = 0.0, size: float = 1.0, right: float = 0.0) -> Tensor:
+    """Turn by degrees, enlarge by a factor and move by pixels."""
+    cos, sin = math.cos(math.radians(turn)) / size, math.sin(math.radians(turn)) / size
+    matrix = torch.tensor([[cos, -sin, -right * 2 / SIDE], [sin, cos, 0.0]])
+    grid = functional.affine_grid(
+        matrix.expand(len(images), 2, 3), list(images.shape), align_corners=False
+    )
+    return functional.grid_sample(images, grid, align_corners=False)
+
+
+def _thicken(images: Tensor, pixels: float) -> Tensor:
+    """Widen every line by so many pixels, or with a minus sign thin it: half on either side."""
+    sign = 1 if pixels > 0 else -1
+    fine = functional.interpolate(images, scale_factor=2, mode="nearest") * sign
+    for _ in range(round(abs(pixels))):
+        fine = functional.max_pool2d(fine, 3, stride=1, padding=1)
+    return functional.avg_pool2d(fine * sign, 2)
+
+
+def _blur(images: Tensor, radius: float) -> Tensor:
+    """A Gaussian whose standard deviation is `radius` pixels."""
+    place = torch.arange(-12, 13, dtype=images.dtype)
+    weights = (-(place**2) / (2 * radius**2)).exp()
+    weights = (weights / weights.sum()).view(1, 1, 1, -1)
+    wide = functional.conv2d(images, weights, padding=(0, 12))
+    return functional.conv2d(wide, weights.transpose(2, 3), padding=(12, 0))
+
+
+def _noise(images: Tensor, percent: float) -> Tensor:
+    """Add to every pixel its own random grey; always the same, so that a curve is one."""
+    chance = torch.Generator().manual_seed(0)
+    return images + torch.randn(images.shape, generator=chance) * percent / 100
+
+
+def _invert(images: Tensor, percent: float) -> Tensor:
+    """Ink fades and paper darkens; at 100 % they have changed places."""
+    return images.lerp(1 - images, percent / 100)
+
+
+SHIFTS: dict[str, Shift] = {
+    "rotate": Shift(
+        "Turn", "turned by (degrees, to the right)", -90, 90, 10, 0, lambda x, a: _place(x, turn=-a)
+    ),
+    "shift": Shift(
+        "Move", "moved to the right by (pixels)", -12, 12, 1, 0, lambda x, a: _place(x, right=a)
+    ),
+    "scale": Shift(
+        "Resize", "size (% of before)", 30, 180, 10, 100, lambda x, a: _place(x, size=a / 100)
+    ),
+    "thicken": Shift("Thicken", "line wider by (pixels)", -3, 8, 1, 0, _thicken),
+    "blur": Shift("Blur", "blurred over (pixels)", 0, 4, 0.25, 0, _blur),
+    "noise": Shift("Snow", "noise (% of full ink)", 0, 100, 5, 0, _noise),
+    "invert": Shift("Invert", "inverted (%)", 0, 100, 5, 0, _invert),
+}

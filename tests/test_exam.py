@@ -1,0 +1,144 @@
+"""A network judged: the figures against plain counting, and the verdict in words."""
+
+import pytest
+import torch
+
+from mnistcore import exam as judge
+from mnistcore.data import Digits
+from mnistcore.exam import Exam, Origin, verdict
+from mnistcore.network import NetworkConfig, build
+from mnistcore.predict import Model
+from mnistcore.training import Score, TrainConfig, train
+
+Parts = tuple[Digits, Digits]
+LABELS = torch.tensor([4, 4, 4, 9, 9, 1])
+SCORE = Score(
+    accuracy=0.5,
+    loss=1.0,
+    count=6,
+    predicted=torch.tensor([4, 9, 9, 9, 4, 1]),
+    confidence=torch.tensor([0.99, 0.6, 0.95, 0.7, 0.91, 0.35]),
+)
+EXAM = Exam(
+    Model("made", "Made", build(NetworkConfig((), ()), 1)),
+    Digits(torch.zeros(6, 28, 28, dtype=torch.uint8), LABELS, "digits"),
+    SCORE,
+    train_accuracy=0.9,
+    train_count=100,
+)
+
+
+def trained(parts: Parts, **recipe) -> Exam:
+    """An exam of a network that has really learned, from some of scikit-learn's digits."""
+    config = TrainConfig(**{"batch_size": 32, "device": "cpu", "learning_rate": 3e-3} | recipe)
+    training = train(config, *parts)
+    for _ in training:
+        pass
+    learned = Origin("digits", config.train_size, None, 0)
+    return judge.examine(Model("it", "It", training.network.eval()), learned, *parts)
+
+
+def test_the_confusion_matrix_counts_every_image_once_in_the_row_of_what_it_is():
+    table = judge.confusion(LABELS, SCORE.predicted)
+    assert table.shape == (10, 10)
+    assert table.sum() == 6
+    assert (table[4, 4], table[4, 9], table[9, 4], table[9, 9]) == (1, 2, 1, 1)
+
+
+def test_mistakes_come_surest_first():
+    assert judge.mistakes(EXAM) == [2, 4, 1]
+
+
+def test_behind_a_cell_are_its_images_surest_first():
+    assert judge.behind(EXAM, true=4, said=9) == [2, 1]
+    assert judge.behind(EXAM, true=0, said=9) == []
+
+
+def test_bands_hold_every_answer_and_say_how_many_were_right():
+    bands = judge.bands(LABELS, SCORE)
+    assert sum(band.count for band in bands) == 6
+    top = bands[-1]
+    assert (top.low, top.high, top.count) == (0.9, 1.0, 3)
+    assert top.accuracy == pytest.approx(1 / 3)
+    assert top.confidence == pytest.approx((0.99 + 0.95 + 0.91) / 3)
+
+
+def test_the_calibration_error_is_that_of_the_textbook():
+    bands = judge.bands(LABELS, SCORE)
+    by_hand = (3 * abs(0.95 - 1 / 3) + 0.6 + 0.3 + 0.65) / 6
+    assert judge.calibration_error(bands) == pytest.approx(by_hand, abs=1e-6)
+    words = judge.calibration_in_words(bands)
+    assert "Of the **3** answers" in words
+    assert "**33.3%** were right" in words
+
+
+def test_answers_that_are_as_right_as_they_are_sure_can_be_taken_at_their_word():
+    sure = torch.full((1000,), 0.8)
+    labels = torch.zeros(1000, dtype=torch.long)
+    predicted = (torch.arange(1000) % 5 == 0).long()
+    score = Score(0.8, 0.5, 1000, predicted, sure)
+    bands = judge.bands(labels, score)
+    assert judge.calibration_error(bands) < 1e-6
+    assert "take its word" in judge.calibration_in_words(bands)
+    doubtful = score._replace(confidence=torch.full((1000,), 0.5))
+    assert "better than it thinks" in judge.calibration_in_words(judge.bands(labels, doubtful))
+
+
+@pytest.mark.parametrize(
+    ("on_training", "on_test", "kind"),
+    [
+        (1.00, 0.86, "overfitting"),
+        (0.76, 0.75, "underfitting"),
+        (0.99, 0.99, "about right"),
+        (0.99, 0.977, "about right"),
+        (0.10, 0.10, "underfitting"),
+        (0.90, 0.70, "overfitting"),
+        (0.70, 0.62, "underfitting"),
+        (0.90, 0.95, "underfitting"),
+    ],
+)
+def test_the_verdict_follows_from_the_two_figures(on_training, on_test, kind):
+    found = verdict(on_training, 10_000, on_test, 10_000)
+    assert found.kind == kind
+    assert f"{on_test:.1%}" in found.sentence
+    assert "10,000 test images" in found.rests_on
+    assert found.advice
+
+
+def test_a_gap_that_chance_explains_is_not_called_overfitting():
+    assert verdict(1.0, 500, 0.96, 10_000).kind == "overfitting"
+    assert verdict(1.0, 500, 0.96, 50).kind == "about right"
+    assert verdict(1.0, 500, 1.0, 10).kind == "about right"
+
+
+def test_a_network_that_learned_a_hundred_images_by_heart_is_overfitting(digits: Parts):
+    exam = trained(digits, network=NetworkConfig((), (128,)), epochs=60, train_size=100)
+    assert exam.train_count == 100
+    assert judge.in_figures(exam)["verdict"] == "overfitting"
+
+
+def test_a_network_of_two_units_is_underfitting(digits: Parts):
+    exam = trained(digits, network=NetworkConfig((), (2,)), epochs=10)
+    assert judge.in_figures(exam)["verdict"] == "underfitting"
+
+
+def test_a_network_that_fits_the_task_is_about_right(digits: Parts):
+    exam = trained(digits, epochs=6)
+    assert exam.train_count == len(digits[0])
+    assert judge.in_figures(exam)["verdict"] == "about right"
+
+
+def test_a_network_that_learned_from_other_images_gets_no_verdict(digits: Parts):
+    foreign = Origin("mnist", None, 0.99, 10_000)
+    exam = judge.examine(EXAM.model, foreign, *digits)
+    assert exam.train_accuracy is None
+    assert "verdict" not in judge.in_figures(exam)
+
+
+def test_an_accuracy_that_was_taken_before_is_not_taken_again(digits: Parts):
+    exam = judge.examine(EXAM.model, Origin("digits", 500, 0.75, 500), *digits)
+    assert (exam.train_accuracy, exam.train_count) == (0.75, 500)
+
+
+def test_where_the_shipped_network_comes_from_is_known():
+    assert judge.origin("shipped").dataset == "mnist"
