@@ -1,0 +1,203 @@
+"""One training step: how near it comes to the machine's peak, where the rest goes, what pays.
+
+    python benchmarks/step_time.py --data DIR [--threads 1] [--preset notebook-fast] [--steps 60] [--json]
+
+Every variant is the project's own step with one thing changed, timed by turns; medians.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from mnistcore import machine, training
+from mnistcore.data import Digits, load
+from mnistcore.presets import PRESETS
+from mnistcore.training import TrainConfig, Training
+
+# Where time goes, by the beginnings of torch's names; the first that fits counts.
+PLACES = {
+    "convolutions, backward": ("aten::convolution_backward",),
+    "convolutions, forward": ("aten::mkldnn_convolution", "aten::cudnn_convolution"),
+    "pooling": ("aten::max_pool2d",),
+    "activations": ("aten::threshold", "aten::clamp", "aten::relu"),
+    "dense layers": ("aten::addmm", "aten::mm"),
+    "optimiser": ("Optimizer", "aten::_fused_adam"),
+    "clearing and copying memory": ("aten::fill_", "aten::zero", "aten::copy_", "aten::index"),
+}
+
+
+def peak(dtype: torch.dtype, side: int = 1536) -> float:
+    """Floating-point operations a second in multiplying two square matrices, the best of 20."""
+    a, b = torch.rand(side, side).to(dtype), torch.rand(side, side).to(dtype)
+    best = 0.0
+    for _ in range(20):
+        started = time.perf_counter()
+        torch.mm(a, b)
+        best = max(best, 2 * side**3 / (time.perf_counter() - started))
+    return best
+
+
+def operations(run: Training) -> int:
+    """Floating-point operations in the matrix products of one step."""
+    with FlopCounterMode(display=False) as counter:
+        run._one_step()
+    return counter.get_total_flops()
+
+
+def as_listed(run: Training) -> None:
+    """Activation before pooling, as the layers are listed."""
+    run.network._quickest = list(run.network.layers)
+
+
+def plain_layout(run: Training) -> None:
+    """Channels before rows and columns, torch's default."""
+    run.network.to(memory_format=torch.contiguous_format)
+
+
+def compiled(run: Training) -> None:
+    """Through torch.compile."""
+    run.network.compile()
+
+
+def unfused(run: Training) -> None:
+    """Adam as a loop over the weights, in Python."""
+    run.optimiser = torch.optim.Adam(
+        run.network.parameters(), run.config.learning_rate, fused=False, foreach=False
+    )
+
+
+def variants(
+    config: TrainConfig, sets: tuple[Digits, Digits], compile: bool
+) -> dict[str, Training]:
+    """The step as it is, and with one thing or everything undone. None keeps memory yet."""
+
+    def made(*changes: Callable[[Training], None], **values: Any) -> Training:
+        with mock.patch.object(training, "keep_memory"):
+            run = Training(replace(config, **values), *sets)
+        run.network.train()
+        for change in changes:
+            change(run)
+        return run
+
+    short, long = "bfloat16", "float32"
+    all_undone = made(as_listed, plain_layout, unfused, precision=long)
+    return {
+        "as trained": made(),
+        "with 32-bit products": made(precision=long),
+        "with 16-bit products": made(precision=short),
+        "activation before pooling": made(as_listed),
+        "channels first": made(plain_layout),
+        "optimiser not fused": made(unfused),
+        "all of these, 32-bit": all_undone,
+        "half the batch": made(batch_size=config.batch_size // 2),
+        "twice the batch": made(batch_size=config.batch_size * 2),
+        "four times the batch": made(batch_size=config.batch_size * 4),
+        **({"compiled (after a minute of compiling)": made(compiled)} if compile else {}),
+    }
+
+
+def time_by_turns(runs: dict[str, Training], steps: int) -> dict[str, float]:
+    """Median microseconds per image of each, a few steps at a time."""
+    measured: dict[str, list[float]] = {name: [] for name in runs}
+    for turn in range(1 + steps // 4):
+        for name, run in runs.items():
+            started = time.perf_counter()
+            for _ in range(4):
+                run._one_step()
+            run._take_averages()
+            took = (time.perf_counter() - started) / 4
+            if turn:  # the first one warms up
+                measured[name].append(1e6 * took / run.batch_size)
+    return {name: statistics.median(values) for name, values in measured.items()}
+
+
+def shares(run: Training, steps: int) -> dict[str, float]:
+    """The share of a step's time that each of PLACES takes; the rest is small things."""
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        for _ in range(steps):
+            run._one_step()
+    run._take_averages()
+    spent = dict.fromkeys([*PLACES, "everything else"], 0.0)
+    for event in profiled.key_averages():
+        place = next((p for p, names in PLACES.items() if event.key.startswith(names)), None)
+        spent[place or "everything else"] += event.self_cpu_time_total
+    return {place: time / sum(spent.values()) for place, time in spent.items()}
+
+
+def measure(config: TrainConfig, data: Path, threads: int, steps: int, compile: bool) -> dict:
+    """All of it, as plain values."""
+    torch.set_num_threads(threads)
+    sets = load("mnist", data)
+    runs = variants(replace(config, device="cpu"), sets, compile)
+    fetched = time_by_turns({"memory fetched anew": runs["as trained"]}, steps)
+    machine.keep_memory()
+    times = time_by_turns(runs, steps) | fetched
+    ours = runs["as trained"]
+    speed = operations(ours) / (times["as trained"] * 1e-6 * ours.batch_size)
+    peaks = {"float32": peak(torch.float32), "bfloat16": peak(torch.bfloat16)}
+    return {
+        "threads": threads,
+        "network": repr(ours.network),
+        "precision": "bfloat16" if ours._short else "float32",
+        "images_per_second": 1e6 / times["as trained"],
+        "operations_per_second": speed,
+        "peaks": peaks,
+        "microseconds_per_image": times,
+        "shares": shares(ours, steps),
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--preset", default="notebook-fast", choices=PRESETS)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--compile", action="store_true", help="try torch.compile, too")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    recipe = PRESETS[options.preset].recipe
+    found = measure(recipe, options.data, options.threads, options.steps, options.compile)
+    if options.json:
+        print(json.dumps(found))
+    else:
+        print("\n".join(lines(found)))
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    """The same in words."""
+    speed, peaks = found["operations_per_second"], found["peaks"]
+    times = found["microseconds_per_image"]
+    return [
+        f"{found['network']}, {found['threads']} thread(s), products in {found['precision']}",
+        f"{found['images_per_second']:,.0f} images/s: {speed / 1e9:.0f} GFLOP/s, "
+        + ", ".join(
+            f"{speed / best:.0%} of the {best / 1e9:.0f} that {name} matrices reach"
+            for name, best in peaks.items()
+        ),
+        "where a step's time goes",
+        *(
+            f"  {share:6.1%}  {place}"
+            for place, share in sorted(found["shares"].items(), key=lambda each: -each[1])
+        ),
+        "what an image takes in training, in microseconds",
+        *(f"  {each:6.0f}  {each / times['as trained']:5.2f} x  {n}" for n, each in times.items()),
+    ]
+
+
+if __name__ == "__main__":
+    main()
