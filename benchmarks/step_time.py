@@ -1,6 +1,7 @@
 """One training step: how near it comes to the machine's peak, where the rest goes, what pays.
 
-    python benchmarks/step_time.py --data DIR [--threads 1] [--preset notebook-fast] [--steps 60] [--json]
+    python benchmarks/step_time.py --data DIR [--threads 1] [--preset notebook-fast]
+                                   [--steps 60] [--compile] [--json]
 
 Every variant is the project's own step with one thing changed, timed by turns; medians.
 """
@@ -124,7 +125,7 @@ def time_by_turns(runs: dict[str, Training], steps: int) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in measured.items()}
 
 
-def shares(run: Training, steps: int) -> dict[str, float]:
+    """The share of a step's time that each of PLACES takes; the rest is small things."""
     """The share of a step's time that each of PLACES takes; the rest is small things."""
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
         for _ in range(steps):

@@ -1,8 +1,8 @@
 """Named recipes, as data: where to start, and what each of them is there to show."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from mnistcore.network import NetworkConfig
+from mnistcore.network import Conv, NetworkConfig
 from mnistcore.training import TrainConfig
 
 
@@ -15,19 +15,33 @@ class Preset:
     recipe: TrainConfig
 
 
+# Adam with a short memory, a learning rate that rises and then fades, and a little doubt about
+# every label: chosen on the last 10,000 training images as what learns most in a few seconds.
+_QUICKLY = TrainConfig(
+    batch_size=64,
+    learning_rate=8e-3,
+    momentum=0.8,
+    beta2=0.95,
+    schedule="one-cycle",
+    label_smoothing=0.05,
+    precision="auto",
+)
+
 PRESETS: dict[str, Preset] = {
     "fast": Preset(
         "Fast",
-        "Watch the test accuracy shoot past 95 % before a quarter of the images has been seen.",
-        TrainConfig(
-            epochs=1,
-            batch_size=64,
-            learning_rate=8e-3,
-            momentum=0.8,
-            beta2=0.95,
-            schedule="one-cycle",
-            label_smoothing=0.05,
+        "Watch the test accuracy shoot past 95 % before a tenth of the images has been seen.",
+        replace(
+            _QUICKLY,
+            network=NetworkConfig(convolutions=(Conv(16, 5), Conv(64, 3)), dense=(128,)),
+            epochs=0.6,
         ),
+    ),
+    "notebook-fast": Preset(
+        "Notebook, fast",
+        "Watch the notebook's own network get as good as it does there from a quarter of the "
+        "images.",
+        replace(_QUICKLY, epochs=0.5),
     ),
     "notebook": Preset(
         "Notebook",
