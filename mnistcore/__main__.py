@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     train = command("train", _train, "train a network; Ctrl+C stops, resume goes on")
     train.add_argument("--preset", default="fast", help="fast, notebook, plain, ...")
     train.add_argument("--name", default="", help="what to call the run")
-    train.add_argument("--dataset", choices=("mnist", "digits"))
+    train.add_argument("--dataset", choices=("mnist", "digits", "mnist+digits"))
     _add_recipe(train)
     resume = command("resume", _resume, "go on with a run that was stopped or interrupted")
     resume.add_argument("run")
@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--strokes", type=Path, help="a .jsonl or .jsonl.gz file of pen strokes")
     predict.add_argument("--layout", choices=("as-written", "filling"), default="as-written")
     evaluate = command("evaluate", _evaluate, "judge a network on the test images")
-    evaluate.add_argument("--dataset", choices=("mnist", "digits"))
+    evaluate.add_argument("--dataset", choices=("mnist", "digits", "mnist+digits"))
     for reader in (predict, evaluate):
         reader.add_argument("--model", default="shipped", help="shipped, a run, or a file")
     return parser
