@@ -12,6 +12,7 @@ PAGES = {
     "Explore": (":material/grid_view:", "See the digits that a network learns from."),
     "Train": (":material/model_training:", "Let a network learn, and watch it happen."),
     "Draw": (":material/draw:", "Write a digit and see a network read it."),
+    "Evaluate": (":material/fact_check:", "See how good a network is, and where it fails."),
 }
 
 st.set_page_config(page_icon=LOGO, layout="wide")

@@ -1,11 +1,19 @@
 """Pictures of numbers: plotly figures from plain records."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
+from mnistcore.curves import TEST as ORANGE
 from mnistcore.curves import TRAIN as BLUE
 
+if TYPE_CHECKING:
+    from mnistcore.exam import Band
+
+FEW = 30  # answers below which a share is mostly chance: drawn pale
 _TEXT = 16  # pixels: what can be read from the back of a room
 
 
@@ -25,6 +33,64 @@ def digit_counts(counts: Sequence[int], of: str) -> go.Figure:
     figure.update_layout(title="How many of each digit", height=420, dragmode=False)
     figure.update_xaxes(title=of, tickformat=",")
     figure.update_yaxes(title="digit", dtick=1, autorange="reversed")
+    return _readable(figure)
+
+
+def misread_by_digit(wrong: Sequence[int], counts: Sequence[int]) -> go.Figure:
+    """A bar for each digit: the share of its images that was misread; counts: how many it has."""
+    shares = [100 * w / n if n else 0.0 for w, n in zip(wrong, counts, strict=True)]
+    figure = go.Figure(
+        go.Bar(
+            x=shares,
+            y=list(range(len(counts))),
+            orientation="h",
+            customdata=list(zip(wrong, counts, strict=True)),
+            texttemplate="%{x:.1f} %",
+            textfont_size=_TEXT,
+            hovertemplate="%{customdata[0]:,} of %{customdata[1]:,} images of a %{y} misread"
+            "<extra></extra>",
+            marker_color=BLUE,
+        )
+    )
+    figure.update_layout(title="Which digits it misreads", height=420, dragmode=False)
+    figure.update_xaxes(title="share of the digit's test images misread (%)", rangemode="tozero")
+    figure.update_yaxes(title="digit", dtick=1, autorange="reversed")
+    return _readable(figure)
+
+
+def reliability(bands: Sequence[Band]) -> go.Figure:
+    """How many of the answers of about the same confidence were right, beside what was promised."""
+    figure = go.Figure(
+        [
+            go.Bar(
+                x=[50 * (band.low + band.high) for band in bands],
+                y=[100 * band.accuracy for band in bands],
+                width=[100 * (band.high - band.low) * 0.9 for band in bands],
+                customdata=[band.count for band in bands],
+                hovertemplate="%{customdata:,} answers, %{y:.1f} % of them right<extra></extra>",
+                marker={"color": BLUE, "opacity": [0.4 if b.count < FEW else 1 for b in bands]},
+                name="were right",
+            ),
+            go.Scatter(
+                x=[100 * band.confidence for band in bands],
+                y=[100 * band.confidence for band in bands],
+                mode="lines+markers",
+                marker={"color": ORANGE, "size": 11, "symbol": "diamond"},
+                line={"color": ORANGE, "dash": "dot"},
+                hovertemplate="%{y:.1f} % sure on average<extra></extra>",
+                name="should be, by its own word",
+                cliponaxis=False,
+            ),
+        ]
+    )
+    figure.update_layout(
+        title="When it is so sure, how often is it right?",
+        height=470,
+        dragmode=False,
+        legend={"orientation": "h", "y": -0.25, "yanchor": "top", "x": 0, "font_size": 15},
+    )
+    figure.update_xaxes(title="how sure it was (%)", range=[0, 100], dtick=20)
+    figure.update_yaxes(title="answers that were right (%)", range=[0, 101], dtick=20)
     return _readable(figure)
 
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 TRAIN, TEST = "#0B80D6", "#E07B00"  # blue and orange: told apart also by colour-blind eyes
 OTHERS = ("#009E73", "#CC79A7", "#8C8C8C", "#D55E00")
+_NETWORKS = (TRAIN, OTHERS[0])
 POINTS = 400  # drawn per line at the most; more only cost time
 GUESSING = 2.5  # where the loss axis ends: ten equally likely digits give ln 10 = 2.3
 
@@ -41,6 +42,39 @@ def in_words(records: Sequence[dict[str, Any]]) -> str:
         f"Test accuracy went from {first['test_accuracy']:.0%} to {last['test_accuracy']:.1%} "
         f"while the network saw {last['images']:,} training images."
     )
+
+
+def over_a_range(
+    lines: dict[str, list[tuple[float, float]]],
+    axis: str,
+    here: float,
+    every: float,
+    count: int,
+) -> dict[str, Any]:
+    """How the share read right of `count` images changes with the images, from (amount, share).
+
+    One line for each network by its name; `here` is the amount that is being looked at, and
+    `every` what lies between two numbers on the axis.
+    """
+    series = []
+    for number, (name, points) in enumerate(lines.items()):
+        line = _line(name, [[x, round(100 * share, 2)] for x, share in points], _NETWORKS[number])
+        line["lineStyle"]["type"] = ("solid", "dashed")[number]
+        series.append(line | {"showSymbol": True, "symbolSize": 6})
+    series[0]["markLine"] = {
+        "symbol": "none",
+        "silent": True,
+        "data": [{"xAxis": here}],
+        "label": {"show": False},
+        "lineStyle": {"color": "#8895A7", "width": 2, "type": "solid"},
+    }
+    chart = _chart(f"Share of {count:,} images read right (%)", series, [Curve("", [], 1)], 0, 100)
+    amounts = [x for x, _ in next(iter(lines.values()))]
+    chart["xAxis"] |= {"min": min(amounts), "max": max(amounts), "name": axis}
+    chart["xAxis"] |= {"interval": every, "axisLabel": {"fontSize": 13, "hideOverlap": True}}
+    chart["legend"] |= {"orient": "vertical", "itemGap": 4}  # names may be too long for one line
+    chart["grid"]["top"] = 88
+    return chart
 
 
 def _pair(curves: Sequence[Curve], what: str, scale: float) -> list[dict[str, Any]]:

@@ -35,6 +35,7 @@ class Origin(NamedTuple):
 
     dataset: str | None  # a key of data.TITLES
     count: int | None  # the first so many training images; None is all of them
+    augmentation: str | None  # a key of augment.AUGMENTATIONS
     accuracy: float | None  # on some of these, if it was taken when it had learned
     accuracy_count: int  # how many
 
@@ -71,7 +72,13 @@ def origin(which: str, runs_folder: Path | None = None) -> Origin:
         recipe, dataset = run.config()["recipe"], run.config().get("dataset")
         result = run.status().result if path == run.model else {}
     accuracy, count = result.get("train_accuracy"), result.get("train_count") or 0
-    return Origin(dataset, recipe.get("train_size"), accuracy if count else None, count)
+    return Origin(
+        dataset,
+        recipe.get("train_size"),
+        recipe.get("augmentation"),
+        accuracy if count else None,
+        count,
+    )
 
 
 def examine(model: predict.Model, learned: Origin, train: Digits, test: Digits) -> Exam:

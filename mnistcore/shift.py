@@ -30,6 +30,13 @@ class Shift(NamedTuple):
         steps = round((self.high - self.low) / self.step)
         return [round(self.low + number * self.step, 6) for number in range(steps + 1)]
 
+    @property
+    def tick(self) -> float:
+        """What lies between two numbers on an axis, so that there are at most twelve, and start."""
+        steps, before = len(self.amounts) - 1, self.amounts.index(self.start)
+        fits = (n for n in range(1, steps + 1) if before % n == 0 and steps / n <= 11)
+        return self.step * next(fits)
+
 
 def sample(digits: Digits, count: int = SAMPLE) -> Digits:
     """Always the same `count` of the images, from all over the set (all, if there are fewer)."""
@@ -93,7 +100,7 @@ SHIFTS: dict[str, Shift] = {
         "Move", "moved to the right by (pixels)", -12, 12, 1, 0, lambda x, a: _place(x, right=a)
     ),
     "scale": Shift(
-        "Resize", "size (% of before)", 30, 180, 10, 100, lambda x, a: _place(x, size=a / 100)
+        "Resize", "size (% of before)", 40, 180, 10, 100, lambda x, a: _place(x, size=a / 100)
     ),
     "thicken": Shift("Thicken", "line wider by (pixels)", -3, 8, 1, 0, _thicken),
     "blur": Shift("Blur", "blurred over (pixels)", 0, 4, 0.25, 0, _blur),

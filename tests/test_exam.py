@@ -34,7 +34,7 @@ def trained(parts: Parts, **recipe) -> Exam:
     training = train(config, *parts)
     for _ in training:
         pass
-    learned = Origin("digits", config.train_size, None, 0)
+    learned = Origin("digits", config.train_size, "none", None, 0)
     return judge.examine(Model("it", "It", training.network.eval()), learned, *parts)
 
 
@@ -129,14 +129,14 @@ def test_a_network_that_fits_the_task_is_about_right(digits: Parts):
 
 
 def test_a_network_that_learned_from_other_images_gets_no_verdict(digits: Parts):
-    foreign = Origin("mnist", None, 0.99, 10_000)
+    foreign = Origin("mnist", None, None, 0.99, 10_000)
     exam = judge.examine(EXAM.model, foreign, *digits)
     assert exam.train_accuracy is None
     assert "verdict" not in judge.in_figures(exam)
 
 
 def test_an_accuracy_that_was_taken_before_is_not_taken_again(digits: Parts):
-    exam = judge.examine(EXAM.model, Origin("digits", 500, 0.75, 500), *digits)
+    exam = judge.examine(EXAM.model, Origin("digits", 500, "none", 0.75, 500), *digits)
     assert (exam.train_accuracy, exam.train_count) == (0.75, 500)
 
 

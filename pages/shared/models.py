@@ -28,21 +28,26 @@ def chosen() -> str:
     return state["model"]
 
 
-def choose() -> None:
-    """A box with the shipped network and every run that has learned something, newest first."""
+def titles() -> dict[str, str]:
+    """What can be chosen, by name, newest first; no two titles are the same."""
     from mnistcore import predict
 
-    titles = dict(predict.models())
-    which = chosen()
-    titles.setdefault(which, f"{which} (has only just begun)")
-    often = Counter(titles.values())
-    for name, title in titles.items():  # the box cannot tell apart what is called the same
+    known = dict(predict.models())
+    often = Counter(known.values())
+    for name, title in known.items():
         if often[title] > 1:
-            titles[name] = f"{title}, {name}"
+            known[name] = f"{title}, {name}"
+    return known
+
+
+def choose() -> None:
+    """A box with the shipped network and every run that has learned something, newest first."""
+    which, known = chosen(), titles()
+    known.setdefault(which, f"{which} (has only just begun)")
     st.selectbox(
         "Network that reads",
-        list(titles),
-        format_func=lambda name: titles.get(name, name),
+        list(known),
+        format_func=lambda name: known.get(name, name),
         key="model",
         persist_state="session",
         help="Every run of the Train page can read, even while it is still learning.",

@@ -80,11 +80,12 @@ def show_notice() -> None:
 def test_images(dataset: str | None) -> Digits:
     """The test images that a run was judged on, also if it was another dataset than today's."""
     test = digits().test
-    return test if dataset in (None, test.dataset) else _named(dataset)[1]
+    return test if dataset in (None, test.dataset) else parts(dataset)[1]
 
 
 @st.cache_resource(show_spinner=False)
-def _named(dataset: str) -> tuple[Digits, Digits]:
+def parts(dataset: str) -> tuple[Digits, Digits]:
+    """The training and the test images of a dataset by its name, whichever is today's."""
     from mnistcore.data import load
 
     return load(dataset)
