@@ -34,7 +34,7 @@ PRESETS: dict[str, Preset] = {
         replace(
             _QUICKLY,
             network=NetworkConfig(convolutions=(Conv(16, 5), Conv(64, 3)), dense=(128,)),
-            epochs=0.6,
+            epochs=0.5,
         ),
     ),
     "notebook-fast": Preset(

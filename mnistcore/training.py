@@ -132,13 +132,14 @@ class Score(NamedTuple):
 
 
 @torch.inference_mode()
-def evaluate(network: Network, digits: Digits, batch_size: int = 250) -> Score:
+def evaluate(network: Network, digits: Digits, batch_size: int = 100) -> Score:
     """Judge a network on every image of `digits`, without changing it."""
     was_training, device = network.training, next(network.parameters()).device
     network.eval()
     logits = torch.cat(
         [network(as_input(batch.to(device))) for batch in digits.images.split(batch_size)]
-    ).cpu()
+    )
+    logits = logits.float().cpu()
     network.train(was_training)
     labels = digits.labels.cpu()
     loss = functional.cross_entropy(logits, labels)
@@ -244,15 +245,18 @@ class Training:
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate()
         images = AUGMENTATIONS[config.augmentation](as_input(images))
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._short):
-            logits = self.network(images)
-        logits = logits.float()
+        with self._products():
+            logits = self.network(images).float()
         loss = functional.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
         self.step += 1
         self._recent.append((logits.detach(), labels))
+
+    def _products(self) -> torch.autocast:
+        """Within it, layers multiply in the precision of the recipe."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._short)
 
     def _take_averages(self) -> None:
         """Loss and accuracy of the batches since the last record, all at once: it costs less."""
@@ -287,7 +291,11 @@ class Training:
         long = self.steps * self.batch_size >= 50_000
         count = len(self.test_set) if self.step == self.steps else 1000 if long else 500
         sample = self.test_set.first(count)
-        score = evaluate(self.network, sample)
+        if self.step == self.steps:  # as whoever uses the network will have it
+            score = evaluate(self.network, sample)
+        else:
+            with self._products():
+                score = evaluate(self.network, sample)
         wrong = (score.predicted != sample.labels).nonzero().flatten().tolist()
         fixed = range(min(SHOWN_GUESSES, len(sample)))
         shown = [*fixed, *[index for index in wrong if index not in fixed][:SHOWN_MISTAKES]]
