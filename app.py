@@ -12,6 +12,7 @@ PAGES = {
     "Explore": (":material/grid_view:", "See the digits that a network learns from."),
     "Train": (":material/model_training:", "Let a network learn, and watch it happen."),
     "Draw": (":material/draw:", "Write a digit and see a network read it."),
+    "Inside": (":material/network_node:", "See what every part of a network makes of a picture."),
     "Evaluate": (":material/fact_check:", "See how good a network is, and where it fails."),
 }
 

@@ -18,8 +18,8 @@ def clusters(count: int = 40, units: int = 12) -> tuple[torch.Tensor, torch.Tens
 def test_the_principal_map_is_scikit_learns_up_to_its_signs() -> None:
     features, _ = clusters()
     ours = embedding.principal(features)
-    theirs = PCA(2).fit(features.numpy())
-    expected = torch.from_numpy(theirs.transform(features.numpy()))
+    directions = torch.nn.functional.normalize(features).numpy()
+    expected = torch.from_numpy(PCA(2).fit_transform(directions))
     for axis in range(2):
         sign = torch.sign((ours.places[:, axis] * expected[:, axis]).sum())
         assert torch.allclose(ours.places[:, axis], sign * expected[:, axis], atol=1e-3)
@@ -49,6 +49,12 @@ def test_a_layer_of_one_or_two_units_has_a_map_too(units: int) -> None:
     plane = embedding.principal(features)
     assert plane.places.shape == (200, 2)
     assert plane.place(features[:3]).shape == (3, 2)
+
+
+def test_a_louder_image_of_the_same_kind_has_the_same_place() -> None:
+    features, _ = clusters(count=10)
+    plane = embedding.principal(features)
+    assert torch.allclose(plane.place(3 * features[:4]), plane.places[:4], atol=1e-5)
 
 
 def test_the_same_images_give_the_same_map() -> None:

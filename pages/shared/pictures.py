@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 
 
-def _component(name: str) -> Callable:
+def component(name: str) -> Callable:
     """A part of the page whose look and behaviour are in `name`.css and `name`.js."""
     css, js = ((_HERE / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     return st.components.v2.component(f"digit_{name}", css=css, js=js)
 
 
-_tiles, _pixels = _component("tiles"), _component("pixels")
+_tiles, _pixels = component("tiles"), component("pixels")
 
 
 def tiles(
@@ -28,16 +28,17 @@ def tiles(
     names: Sequence[str],
     key: str,
     *,
-    columns: int = 6,
+    columns: int | None = 6,
     captions: Sequence[str] | None = None,
     chosen: int | None = None,
     on_pick: Callable[[int], None] | None = None,
 ) -> None:
     """Small pictures side by side; with `on_pick`, each is a button.
 
-    images: (n, 28, 28) uint8; names: what a screen reader says for each; captions: what stands
-    below each. `chosen` is the place of the one that is framed. `on_pick` is called with the
-    place of the picture that was clicked, before the page runs again.
+    images: (n, rows, columns) uint8, or (n, rows, columns, 4) with colours of their own; names:
+    what a screen reader says for each; captions: what stands below each. With None for `columns`
+    there are as many as fit. `chosen` is the place of the one that is framed. `on_pick` is called
+    with the place of the picture that was clicked, before the page runs again.
     """
 
     def picked() -> None:
@@ -48,7 +49,8 @@ def tiles(
     _tiles(
         key=key,
         data={
-            "sprite": _as_ink(images),
+            "sprite": as_ink(images),
+            "coloured": images.ndim == 4,
             "names": list(names),
             "columns": columns,
             "captions": list(captions or []),
@@ -64,11 +66,18 @@ def pixels(image: "Tensor", name: str, key: str, *, numbers: bool = True) -> Non
     _pixels(key=key, data={"values": image.flatten().tolist(), "name": name, "numbers": numbers})
 
 
-def _as_ink(images: "Tensor") -> str:
-    """The pictures in one row, as the opacity of a PNG, so that the page's theme gives the ink."""
+def as_ink(images: "Tensor") -> str:
+    """Pictures in one row, as a PNG: the grey ones as its opacity, so that the theme gives the ink.
+
+    images: (n, rows, columns) uint8, or (n, rows, columns, 4) with colours of their own.
+    """
     from PIL import Image
 
-    row = images.permute(1, 0, 2).reshape(images.shape[1], -1).numpy()
+    row = images.transpose(0, 1).flatten(1, 2).numpy()
+    if row.ndim == 2:
+        picture = Image.merge("LA", (Image.new("L", row.shape[::-1]), Image.fromarray(row)))
+    else:
+        picture = Image.fromarray(row)
     png = BytesIO()
-    Image.merge("LA", (Image.new("L", row.shape[::-1]), Image.fromarray(row))).save(png, "PNG")
+    picture.save(png, "PNG")
     return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()

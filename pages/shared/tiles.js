@@ -9,15 +9,18 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   const had_focus = box.contains(parentElement.activeElement)
   box.style.setProperty("--columns", data.columns)
+  box.classList.toggle("fitting", !data.columns)
   const last = data.names.length - 1
 
   box.replaceChildren(...data.names.map((name, place) => {
     const tile = document.createElement(data.clickable ? "button" : "div")
     const ink = document.createElement("span")
     ink.className = "ink"
-    ink.style.maskImage = `url(${data.sprite})`
-    ink.style.maskSize = `${100 * (last + 1)}% 100%`
-    ink.style.maskPosition = `${last ? (100 * place) / last : 0}% 0`
+    const paint = data.coloured ? "background" : "mask"
+    ink.classList.toggle("coloured", data.coloured)
+    ink.style[`${paint}Image`] = `url(${data.sprite})`
+    ink.style[`${paint}Size`] = `${100 * (last + 1)}% 100%`
+    ink.style[`${paint}Position`] = `${last ? (100 * place) / last : 0}% 0`
     tile.appendChild(ink)
     if (data.captions.length) tile.append(data.captions[place])
     if (data.clickable) {
@@ -33,8 +36,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }))
 
   // One stop for the Tab key; from there, the arrow keys walk.
-  const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: data.columns, ArrowUp: -data.columns }
   box.onkeydown = (event) => {
+    const columns = getComputedStyle(box).gridTemplateColumns.split(" ").length
+    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }
     const step = steps[event.key]
     if (!step) return
     event.preventDefault()

@@ -1,0 +1,147 @@
+"""Inside: one picture's way through a network, number by number, and many pictures as a map."""
+
+from functools import partial
+
+import streamlit as st
+
+from pages.shared import door, models, resources
+
+door.enter(__file__)
+
+st.title("Inside")
+st.markdown(
+    "A network has no secrets, only many numbers. Follow one picture through it, open up any of "
+    "its units, and see on a map how like goes to like."
+)
+test = resources.digits().test
+resources.show_notice()
+
+# They bring torch, and the title need not wait for it.
+from mnistcore import drawing, explain, layers, predict  # noqa: E402
+from mnistcore.errors import MnistError  # noqa: E402
+from pages.shared import atlas, squares, unit  # noqa: E402
+
+TEST, DRAWING = "Test image", "Your drawing"
+now = st.session_state
+address = {"bind": "query-params", "persist_state": "session"}
+
+
+def open_image(index: int) -> None:
+    """Send this test image through the network."""
+    now["picture"], now["index"] = TEST, index
+
+
+def open_unit(layer: str, place: int | None = None) -> None:
+    """Open up a unit of a layer: the one that was clicked, or the one that is most excited."""
+    loudest = values[layer].reshape(len(values[layer]), -1).amax(1).argmax()
+    now["layer"], now["unit"] = layer, int(loudest) if place is None else place
+
+
+which = models.chosen()
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    choice = st.segmented_control(
+        "Picture",
+        [TEST, DRAWING],
+        default=TEST,
+        required=True,
+        key="picture",
+        format_func=str.capitalize,
+        **address,
+    )
+    if choice != DRAWING:
+        last = len(test) - 1
+        index = st.number_input(f"Index, 0 to {last:,}", 0, last, key="index", width=170, **address)
+    with st.container(width=330):
+        models.choose()
+drawn = drawing.from_strokes(drawing.canvas_strokes({"objects": now.get("canvas_kept")}))
+if choice == DRAWING and drawn is None:
+    st.info("There is no drawing yet: write a digit, and come back.", icon=":material/draw:")
+    st.page_link("pages/draw.py", label="Draw a digit", icon=":material/arrow_forward:")
+    st.stop()
+try:
+    net, stamp = models.model(which).network, predict.source(which).stat().st_mtime_ns
+except MnistError as error:
+    st.warning(str(error), icon=":material/help:")
+    st.stop()
+
+image = drawn if choice == DRAWING else test.images[index] / 255
+parts = {layer.name: layer for layer in layers.layers(net)}
+names = list(parts)
+out = [each[0] for each in layers.activations(net, image[None])]
+values = {name: out[layer.last + 1] for name, layer in parts.items()}
+if now.get("layer", st.query_params.get("layer")) not in parts:
+    open_unit(names[0])
+
+st.subheader("Layer by layer", anchor=False)
+alone, through = st.columns([1, 5], gap="medium")
+with alone:
+    st.html(unit.picture(image))
+    what = "Your drawing." if choice == DRAWING else f"A {int(test.labels[index])}."
+    st.markdown(f"{what} The network reads a **{int(out[-1].argmax())}**.")
+    st.caption(
+        "Blue squares are numbers above zero, orange ones below; the stronger the colour, the "
+        "further from zero. Choose a square to open it up."
+    )
+st.subheader("One unit, opened up", anchor=False)
+st.markdown(
+    "Every number above comes about like this one: what the unit is given, times the weights that "
+    "it has learned, all added up; then the activation decides what is passed on."
+)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    name = st.selectbox(
+        "Layer", names, key="layer", on_change=lambda: open_unit(now["layer"]), width=200, **address
+    )
+    layer, mine = parts[name], values[name]
+    if now.get("unit", 0) >= len(mine):
+        now["unit"] = 0
+    label = f"Unit, 0 to {len(mine) - 1}"
+    chosen = st.number_input(label, 0, len(mine) - 1, key="unit", width=150, **address)
+    spot = f"{which} {choice} {now.get('index')} {name} {chosen}"
+    place = unit.choose_place(mine, chosen, spot)
+    opened = layers.open_up(net, image, layer, chosen, place)
+    map_shown = unit.choose_map(opened, f"{spot} {place}")
+before = names[names.index(name) - 1] if name != names[0] else None
+st.html(
+    unit.arithmetic(opened, map_shown, before, unit.picture(image, layers.field(net, layer, place)))
+)
+with through:
+    for each, its_layer in parts.items():
+        squares.show(
+            each,
+            values[each],
+            net.layers[its_layer.first],
+            chosen if each == name else None,
+            partial(open_unit, each),
+            reads_pixels=each == names[0],
+        )
+
+left, right = st.columns(2, gap="large")
+with left:
+    st.subheader("What excites it most", anchor=False)
+    known = atlas.seen(which, stamp, test, test.dataset)
+    count = len(known.logits)
+    st.caption(f"Of {count:,} test images, the unit says most to these, where the ink is full.")
+    excitement = known.excitement[names.index(name)][:, chosen]
+    squares.favourites(net, layer, chosen, excitement, test, open_image)
+with right:
+    st.subheader("From ten sums to ten shares", anchor=False)
+    st.html(unit.shares(out[-1]))
+    st.caption(
+        "Each sum becomes e to its power, which makes small leads large and everything positive; "
+        "then each is divided by their total. This is called *softmax*."
+    )
+
+st.subheader("The map of all digits", anchor=False)
+st.markdown(
+    f"What the last hidden layer makes of {count:,} test images, brought down to two dimensions: "
+    "what it finds alike lies close together. Point at a digit to see it, choose it to look "
+    "inside. Those in a thin ring are misread; the one in a thick ring is the one above."
+)
+arranged = st.segmented_control(
+    "Arranged by", list(atlas.ARRANGED), default="PCA", required=True, key="map", **address
+)
+with st.spinner("t-SNE tries many arrangements: about ten seconds", show_time=True):
+    plane, fixed = atlas.arrange(which, stamp, test, test.dataset, arranged)
+own = None if drawn is None else plane.place(explain.features(net, drawn[None]))[0]
+atlas.show(plane, fixed, index if choice == TEST and index < count else None, own, open_image)
+st.caption(atlas.ARRANGED[arranged])

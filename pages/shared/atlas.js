@@ -1,0 +1,122 @@
+// Many digits as points of a map; pointing shows the image, a click or the Enter key opens it.
+const SVG = "http://www.w3.org/2000/svg"
+const HUES = ["#3f90da", "#e08a00", "#bd1f01", "#6f9a2e", "#832db6",
+  "#a96b59", "#e0569b", "#8f7f1f", "#717581", "#1aa3a8"]
+
+const make = (kind, parent, attributes = {}, words = "") => {
+  const part = document.createElementNS(SVG, kind)
+  for (const [name, value] of Object.entries(attributes)) part.setAttribute(name, value)
+  part.textContent = words
+  parent.appendChild(part)
+  return part
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  let map = parentElement.querySelector(".map")
+  if (!map) {
+    map = document.createElement("div")
+    map.className = "map"
+    make("svg", map, { tabindex: 0, role: "application" })
+    const tip = document.createElement("div")
+    tip.className = "tip"
+    tip.setAttribute("role", "status")
+    const ink = document.createElement("span")
+    ink.className = "ink"
+    tip.append(ink, document.createElement("span"))
+    map.appendChild(tip)
+    parentElement.appendChild(map)
+  }
+  const [svg, tip] = map.children
+  svg.setAttribute("aria-label", data.name)
+  const at = (place) => ({ x: `${data.x[place]}%`, y: `${data.y[place]}%` })
+  const ring = (parent, { x, y }, r) => make("circle", parent, { cx: x, cy: y, r })
+
+  if (map.drawn !== data.drawn) {
+    map.drawn = data.drawn
+    svg.replaceChildren()
+    const right = make("g", svg)
+    const wrong = make("g", svg, { class: "wrong" })
+    data.labels.forEach((label, place) => {
+      const missed = data.read[place] !== label
+      const parent = missed ? wrong : right
+      make("text", parent, { ...at(place), style: `--hue:${HUES[label]}` }, label)
+      if (missed) ring(parent, at(place), 11)
+    })
+    make("g", svg, { class: "open" })
+    make("g", svg, { class: "drawing" })
+    make("g", svg, { class: "open" })
+  }
+  const [, , open, drawing, here] = svg.children
+  for (const group of [open, drawing, here]) group.replaceChildren()
+  if (data.open != null) ring(open, at(data.open), 15)
+  if (data.drawing) {
+    const [x, y] = data.drawing
+    ring(drawing, { x: `${x}%`, y: `${y}%` }, 9)
+    const label = make("text", drawing, { x: `${x}%`, y: `${y}%` }, "your drawing")
+    label.setAttribute("dy", y < 50 ? 22 : -22)
+    label.style.textAnchor = x < 15 ? "start" : x > 85 ? "end" : "middle"
+  }
+
+  let now = null
+  const show = (place) => {
+    now = place
+    tip.style.display = place === null ? "none" : "flex"
+    here.replaceChildren()
+    if (place === null) return
+    ring(here, at(place), 15)
+    const [ink, words] = tip.children
+    const row = Math.floor(place / data.across)
+    const rows = Math.ceil(data.labels.length / data.across)
+    ink.style.maskImage = `url(${data.sprite})`
+    ink.style.maskSize = `${100 * data.across}% ${100 * rows}%`
+    ink.style.maskPosition = `${(100 * (place % data.across)) / (data.across - 1)}% ` +
+      `${rows > 1 ? (100 * row) / (rows - 1) : 0}%`
+    const label = data.labels[place], read = data.read[place]
+    words.textContent = `Test image ${place}, a ${label}` +
+      (read === label ? "." : `, but the network reads a ${read}.`)
+    tip.style.left = data.x[place] < 50 ? `calc(${data.x[place]}% + 1.4rem)` : "auto"
+    tip.style.right = data.x[place] < 50 ? "auto" : `calc(${100 - data.x[place]}% + 1.4rem)`
+    tip.style.top = data.y[place] < 50 ? `${data.y[place]}%` : "auto"
+    tip.style.bottom = data.y[place] < 50 ? "auto" : `${100 - data.y[place]}%`
+  }
+  const nearest = (event) => {
+    const box = svg.getBoundingClientRect()
+    const x = event.clientX - box.left, y = event.clientY - box.top
+    let best = null, least = 24 ** 2
+    for (let place = 0; place < data.labels.length; place++) {
+      const far = ((data.x[place] * box.width) / 100 - x) ** 2 +
+        ((data.y[place] * box.height) / 100 - y) ** 2
+      if (far < least) [best, least] = [place, far]
+    }
+    return best
+  }
+  const pick = (place) => setTriggerValue("picked", place)
+
+  svg.onpointermove = (event) => event.pointerType === "mouse" && show(nearest(event))
+  svg.onpointerleave = (event) => event.pointerType === "mouse" && show(null)
+  svg.onclick = (event) => {
+    const place = nearest(event)
+    // A finger cannot point without touching: its first tap shows, the second one opens.
+    const again = event.pointerType === "mouse" || place === now
+    show(place)
+    if (place !== null && again) pick(place)
+  }
+  svg.onblur = () => show(null)
+  svg.onkeydown = (event) => {
+    const ways = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }
+    const way = ways[event.key]
+    if (event.key === "Enter" && now !== null) pick(now)
+    if (event.key === "Escape") show(null)
+    if (!way) return
+    event.preventDefault()
+    if (now === null) return show(data.open ?? 0)
+    let best = now, least = Infinity
+    for (let place = 0; place < data.labels.length; place++) {
+      const right = data.x[place] - data.x[now], down = data.y[place] - data.y[now]
+      const along = right * way[0] + down * way[1]
+      const aside = Math.abs(right * way[1]) + Math.abs(down * way[0])
+      if (along > 0 && along + 2 * aside < least) [best, least] = [place, along + 2 * aside]
+    }
+    show(best)
+  }
+}

@@ -1,0 +1,122 @@
+"""The map of all digits: points that show their image when pointed at, and open it when clicked."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.shared import models
+from pages.shared.pictures import component
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mnistcore.data import Digits
+    from mnistcore.embedding import Map
+    from mnistcore.layers import Seen
+
+MANY = 2_000  # test images on a map
+ARRANGED = {
+    "PCA": "PCA looks from the side from which the images differ most, and keeps their distances "
+    "as seen from there. Much of what tells digits apart lies in directions that it cannot show.",
+    "t-SNE": "t-SNE keeps neighbours together, and gives up the distances between the groups. It "
+    "cannot place a new image: your drawing stands among those that it is most like.",
+}
+ACROSS = 50  # images in a row of the picture that holds them all
+_MARGIN = 3  # percent of the map that stay empty at each side
+
+_atlas = component("atlas")
+
+
+@st.cache_resource(show_spinner="Showing it many test images ...", max_entries=4)
+def seen(which: str, stamp: int, _test: Digits, dataset: str) -> Seen:
+    """What a network makes of the first MANY test images, found out once for all visitors.
+
+    which: its name; stamp: when its weights were written; dataset: what `test` is a part of.
+    """
+    from mnistcore import layers
+
+    return layers.survey(models.model(which).network, _test.images[:MANY])
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def arrange(
+    which: str, stamp: int, _test: Digits, dataset: str, how: str
+) -> tuple[Map, dict[str, Any]]:
+    """The map of these images, likewise, and what the browser needs to draw it.
+
+    how: a key of ARRANGED.
+    """
+    from mnistcore import embedding
+
+    known = seen(which, stamp, _test, dataset)
+    make = {"PCA": embedding.principal, "t-SNE": embedding.by_neighbours}[how]
+    plane = make(known.features)
+    x, y = percent(plane.places, plane.places).T.tolist()
+    return plane, {
+        "x": x,
+        "y": y,
+        "labels": _test.labels[:MANY].tolist(),
+        "read": known.logits.argmax(1).tolist(),
+        "sprite": _sheet(_test.images[:MANY]),
+        "across": ACROSS,
+        "drawn": f"{which} {stamp} {dataset} {how}",
+    }
+
+
+def percent(places: Tensor, among: Tensor) -> Tensor:
+    """Places on the scale of `among` -> percent of the map, from its left and from its top."""
+    low, high = among.amin(0), among.amax(0)
+    share = ((places - low) / (high - low).clamp(min=1e-9)).clamp(0, 1)
+    return ((_MARGIN + (100 - 2 * _MARGIN) * share) * 100).round() / 100
+
+
+def show(
+    plane: Map,
+    fixed: dict[str, Any],
+    open_image: int | None,
+    drawing: Tensor | None,
+    on_pick: Callable[[int], None],
+) -> None:
+    """Show the map.
+
+    plane, fixed: from `arrange`; open_image: the place of the image that the page shows; drawing:
+    (2,), where the visitor's own is on the plane; on_pick: called with the place of the image to be
+    opened.
+    """
+
+    def picked() -> None:
+        place = st.session_state["atlas"].get("picked")
+        if place is not None and place < len(fixed["labels"]):
+            on_pick(place)
+
+    words = (
+        f"Map of {len(fixed['labels']):,} test images. The arrow keys walk from one to the next, "
+        "Enter opens it."
+    )
+    own = None if drawing is None else percent(drawing, plane.places).tolist()
+    _atlas(
+        key="atlas",
+        data=fixed | {"name": words, "open": open_image, "drawing": own},
+        on_picked_change=picked,
+    )
+
+
+def _sheet(images: Tensor) -> str:
+    """All images in one PNG of 16 greys, as its opacity, in rows of ACROSS."""
+    import torch
+    from PIL import Image
+
+    side = images.shape[1]
+    rows = -(-len(images) // ACROSS)
+    padded = torch.zeros(rows * ACROSS, side, side, dtype=torch.uint8)
+    padded[: len(images)] = images // 17 * 17  # 16 greys take half the space
+    sheet = padded.view(rows, ACROSS, side, side).transpose(1, 2).reshape(rows * side, -1)
+    opacity = Image.fromarray(sheet.numpy())
+    png = BytesIO()
+    Image.merge("LA", (Image.new("L", opacity.size), opacity)).save(png, "PNG")
+    return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()

@@ -1,0 +1,88 @@
+"""Inside in a real browser: units opened by a click, and the map under a mouse and the keys."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+from test_draw import SEVEN, draw, open_draw
+from visit import App, fits_its_width, settle, visit
+
+from mnistcore.data import Digits
+
+Parts = tuple[Digits, Digits]
+
+
+def the_map(page: Page) -> Locator:
+    return page.get_by_role("application", name="Map of")
+
+
+def box(page: Page, label: str) -> Locator:
+    return page.get_by_role("spinbutton", name=label)
+
+
+def test_a_click_on_a_square_opens_that_unit_and_the_address_says_so(
+    app: App, desktop: Page
+) -> None:
+    visit(desktop, f"{app.address}/inside?index=3")
+    desktop.get_by_role("button", name="convolution 2, unit 9:").click()
+    settle(desktop)
+    expect(box(desktop, "Unit, 0 to 31")).to_have_value("9")
+    expect(desktop.get_by_text("those of the other 31 maps")).to_be_visible()
+    assert re.search("layer=convolution.2.*unit=9|unit=9.*layer=convolution.2", desktop.url)
+
+
+def test_pointing_at_the_map_shows_an_image_and_a_click_opens_it(
+    app: App, desktop: Page, digits: Parts
+) -> None:
+    visit(desktop, f"{app.address}/inside")
+    point = the_map(desktop).locator("text").nth(40)
+    point.scroll_into_view_if_needed()
+    place = point.bounding_box()
+    assert place
+    desktop.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+    tip = desktop.get_by_role("status").filter(has_text="Test image")
+    expect(tip).to_be_visible()
+    index = int(re.search(r"Test image (\d+), a (\d)", tip.inner_text()).group(1))
+    desktop.mouse.down()
+    desktop.mouse.up()
+    settle(desktop)
+    expect(box(desktop, "Index")).to_have_value(str(index))
+    expect(desktop.get_by_text(f"A {int(digits[1].labels[index])}. The network")).to_be_visible()
+
+
+def test_the_arrow_keys_walk_the_map_and_enter_opens(app: App, desktop: Page) -> None:
+    visit(desktop, f"{app.address}/inside?index=5")
+    the_map(desktop).focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "ArrowUp"):
+        desktop.keyboard.press(key)
+    tip = desktop.get_by_role("status").filter(has_text="Test image")
+    index = re.search(r"Test image (\d+)", tip.inner_text()).group(1)
+    desktop.keyboard.press("Enter")
+    settle(desktop)
+    expect(box(desktop, "Index")).to_have_value(index)
+
+
+def test_neighbours_are_arranged_when_asked(app: App, desktop: Page) -> None:
+    visit(desktop, f"{app.address}/inside")
+    before = the_map(desktop).locator("text").nth(3).get_attribute("x")
+    desktop.get_by_role("radio", name="t-SNE").click()
+    expect(desktop.get_by_text("t-SNE keeps neighbours together")).to_be_visible(timeout=60_000)
+    settle(desktop)
+    assert the_map(desktop).locator("text").nth(3).get_attribute("x") != before
+
+
+def test_the_visitors_drawing_is_on_the_map_and_can_be_looked_into(app: App, desktop: Page) -> None:
+    open_draw(desktop, app)
+    draw(desktop, SEVEN)
+    desktop.get_by_test_id("stTopNavLink").filter(has_text="Inside").click()
+    settle(desktop)
+    expect(the_map(desktop).get_by_text("your drawing")).to_be_visible()
+    desktop.get_by_role("radio", name="Your drawing").click()
+    settle(desktop)
+    expect(desktop.get_by_text("Your drawing. The network reads a 7.")).to_be_visible()
+
+
+def test_a_phone_needs_no_sideways_scrolling(app: App, phone: Page) -> None:
+    for layer in ("convolution 2", "answer"):
+        visit(phone, f"{app.address}/inside?layer={layer}")
+        expect(the_map(phone)).to_be_visible()
+        assert fits_its_width(phone)

@@ -1,0 +1,122 @@
+"""The Inside page, run by Streamlit's own tester on scikit-learn's digits."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from test_draw_page import SEVEN, a_run
+
+from mnistcore import network, predict, runs
+from mnistcore.data import Digits
+from mnistcore.network import NetworkConfig
+
+ROOT = Path(__file__).parents[1]
+Parts = tuple[Digits, Digits]
+
+
+@pytest.fixture(autouse=True)
+def folder(mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Runs of the test's own, and small digits for data."""
+    monkeypatch.setenv("MNIST_DATA", str(mnist_folder))
+    monkeypatch.setenv("MNIST_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+def inside(drawn: dict | None = None, **address: str) -> AppTest:
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=30).run()
+    app.query_params.update(address)
+    if drawn:
+        app.session_state["canvas_kept"] = drawn["objects"]
+    app.switch_page("pages/inside.py").run()
+    assert not app.exception
+    return app
+
+
+def text(app: AppTest) -> str:
+    return "\n".join(each.value for each in app.markdown)
+
+
+def written_out(app: AppTest) -> str:
+    return "\n".join(each.proto.body for each in app.get("html"))
+
+
+def test_a_test_image_goes_through_every_layer(digits: Parts) -> None:
+    app = inside(index="5")
+    assert f"A {int(digits[1].labels[5])}. The network reads a" in text(app)
+    for layer in ("Convolution 1", "Convolution 3", "Dense 1", "Answer"):
+        assert f"**{layer}**" in text(app)
+    assert "products" in written_out(app) and "after ReLU" in written_out(app)
+    assert "softmax" in "".join(caption.value for caption in app.caption)
+
+
+def test_the_address_opens_a_unit() -> None:
+    app = inside(layer="dense 1", unit="7")
+    assert (app.selectbox(key="layer").value, app.number_input(key="unit").value) == ("dense 1", 7)
+    assert "convolution 3, unit" in written_out(app)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"index": "99999"},
+        {"picture": "elephant"},
+        {"layer": "basement", "unit": "7"},
+        {"layer": "answer", "unit": "70"},
+        {"unit": "-1"},
+        {"map": "world"},
+    ],
+)
+def test_an_address_that_makes_no_sense_is_ignored(address: dict) -> None:
+    app = inside(**address)
+    assert app.session_state["layer"] in ("convolution 1", "answer")
+    assert app.session_state["map"] == "PCA"
+
+
+def test_another_layer_begins_with_its_most_excited_unit() -> None:
+    app = inside()
+    app.selectbox(key="layer").set_value("answer").run()
+    assert not app.exception
+    assert f"The network reads a **{app.number_input(key='unit').value}**" in text(app)
+
+
+def test_another_place_of_a_map_gives_another_sum() -> None:
+    app = inside()
+    before = written_out(app)
+    next(box for box in app.number_input if box.label.startswith("Row")).set_value(0).run()
+    assert not app.exception
+    assert written_out(app) != before
+
+
+def test_the_visitors_own_drawing_goes_through_too() -> None:
+    app = inside(SEVEN, picture="Your drawing")
+    assert "Your drawing. The network reads a **7**" in text(app)
+
+
+def test_without_a_drawing_the_page_says_where_to_draw() -> None:
+    app = inside(picture="Your drawing")
+    assert "no drawing yet" in app.info[0].value
+    assert app.get("page_link")[0].proto.page == "draw"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        NetworkConfig((), (), "none"),
+        NetworkConfig((), (100, 8), "Tanh", dropout=0.2, batch_norm=True),
+        NetworkConfig((network.Conv(3, 3, pool=False, padding=True),), (), "GELU", batch_norm=True),
+    ],
+)
+def test_every_kind_of_network_can_be_looked_into(config: NetworkConfig) -> None:
+    run = runs.create({"network": asdict(config)}, name="Other")
+    predict.save_network(network.build(config, 1), run.model)
+    runs.write_json(run.path / "status.json", {"state": "finished", "progress": {}})
+    app = inside(SEVEN, model=run.id)
+    for name in app.selectbox(key="layer").options:
+        app.selectbox(key="layer").set_value(name).run()
+        assert not app.exception
+
+
+def test_a_layer_that_the_other_network_lacks_is_forgotten() -> None:
+    app = inside(model=a_run("Flat").id, layer="convolution 3", unit="40")
+    assert app.selectbox(key="layer").value == "dense 1"
