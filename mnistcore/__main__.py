@@ -199,7 +199,6 @@ def _predict(options: argparse.Namespace) -> dict[str, Any]:
     model = predict.load_model(options.model, options.runs)
     if bool(options.images) == bool(options.strokes):
         raise MnistError("Give pictures to read, or --strokes FILE: one of the two.")
-    labels: list[int | None] = []
     if options.strokes:
         examples = strokes.read_strokes(options.strokes)
         sources = [f"{options.strokes}:{line}" for line in range(1, len(examples) + 1)]
@@ -210,6 +209,7 @@ def _predict(options: argparse.Namespace) -> dict[str, Any]:
         ]
     else:
         sources = [str(path) for path in options.images]
+        labels = [None] * len(sources)
         pictures = [drawing.from_bitmap(ink.open_image(path)) for path in options.images]
     torch.set_num_threads(1)
     readings = [predict.read(model, picture) for picture in pictures]
@@ -220,10 +220,12 @@ def _predict(options: argparse.Namespace) -> dict[str, Any]:
             for source, reading in zip(sources, readings, strict=True)
         ],
     }
-    if labels:
-        right = sum(r.digit == label for r, label in zip(readings, labels, strict=True))
-        answer |= {"accuracy": right / len(labels), "count": len(labels)}
-        print(f"{right / len(labels):.2%} of {len(labels):,} right", file=sys.stderr)
+    pairs = zip(readings, labels, strict=True)
+    known = [(reading.digit, label) for reading, label in pairs if label is not None]
+    if known:
+        accuracy = sum(digit == label for digit, label in known) / len(known)
+        answer |= {"accuracy": accuracy, "count": len(known)}
+        print(f"{accuracy:.2%} of {len(known):,} right", file=sys.stderr)
     elif not options.json:
         for source, reading in zip(sources, readings, strict=True):
             print(f"{source}: {reading.sentence}")

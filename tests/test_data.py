@@ -83,7 +83,14 @@ def test_the_bundled_digits_look_like_mnist(digits):
     assert ink.amax((1, 2)).min() > 0.7
     place = torch.arange(28.0)
     down = (ink.sum(2) * place).sum(1) / ink.sum((1, 2))
-    assert (down - 13.5).abs().max() < 0.6  # centred by centre of mass
+    assert (down - 14).abs().max() < 0.6  # centred by centre of mass
+
+
+def test_both_datasets_together_keep_the_tests_of_both_unseen(mnist_folder, digits):
+    train, test = load("mnist+digits", mnist_folder)
+    assert len(train) == len(digits[0]) + 6 * 1500
+    assert torch.equal(test.images, digits[1].images)
+    assert torch.bincount(train.labels).min() > 900
 
 
 def test_without_mnist_and_network_the_bundled_digits_come_with_a_notice(tmp_path, monkeypatch):
