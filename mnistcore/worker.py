@@ -395,7 +395,7 @@ def _rehearse() -> None:
     from mnistcore.training import TrainConfig, train
 
     made_up = Digits(torch.zeros(10, 28, 28, dtype=torch.uint8), torch.arange(10), "digits")
-    for _ in train(TrainConfig(epochs=1, device="cpu"), made_up, made_up):
+    for _ in train(TrainConfig(epochs=1, device="cpu", precision="auto"), made_up, made_up):
         pass
 
 
