@@ -40,6 +40,13 @@ def _panel(run: Run, others: list[Run], least: float, pace: float | None) -> Non
     ]
     pictures(lines or [curves.Curve("", [], 1)], least)
     spoken(narrator.narrate(records), key="narrator")
+    if status.result:
+        st.page_link(
+            "pages/evaluate.py",
+            label="How good is it really?",
+            icon=":material/fact_check:",
+            query_params={"model": run.id},
+        )
     _guesses(run, status)
 
 

@@ -1,0 +1,85 @@
+"""Sunshine and snow: from moving the slider by a step to the new images and accuracies on screen.
+
+    MNIST_DATA=... python benchmarks/sliding.py
+
+Starts a server of its own and moves every slider of the Evaluate page by keys, in Chromium, with
+two networks side by side. First to the right while the curve over the whole range is still being
+worked out, then back again when each step has been judged before.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from drawing_latency import ROOT, serve
+from playwright.sync_api import Page, sync_playwright
+
+from mnistcore import runs
+from mnistcore.shift import SHIFTS
+
+# The pictures of the second network are the last part of an answer; they differ at every step.
+LAST = """() => [...document.querySelectorAll("*")].map(each => each.shadowRoot)
+  .map(root => root?.querySelector(".tiles .ink")).filter(Boolean).at(-1)?.style.maskImage"""
+WATCH = f"""() => {{
+  const last = {LAST}, before = last()
+  window.answer = new Promise((done) => addEventListener("keydown", () => {{
+    const pressed = performance.now()
+    const look = () => last() === before ? setTimeout(look, 4)
+      : requestAnimationFrame(() => done(performance.now() - pressed))
+    look()
+  }}, {{ once: true, capture: true }}))
+}}"""
+
+
+def step(page: Page, key: str) -> float:
+    """Milliseconds from a press of this key to the new pictures."""
+    page.evaluate(WATCH)
+    page.keyboard.press(key)
+    return page.evaluate("window.answer")
+
+
+def main() -> None:
+    """Measure and print."""
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        words = [sys.executable, "-m", "mnistcore", "train", "--preset", "notebook"]
+        words += ["--epochs", "0.1", "--threads", "1", "--runs", str(scratch)]
+        subprocess.run(words, cwd=ROOT, env=os.environ, check=True, capture_output=True)
+        run = runs.list_runs(scratch)[0]
+        app = stack.enter_context(serve(ROOT / "app.py", ROOT, MNIST_RUNS=str(scratch)))
+        playwright = stack.enter_context(sync_playwright())
+        own = Path(playwright.chromium.executable_path)
+        path = None if own.exists() else "/usr/bin/chromium"
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1440, "height": 1400})
+        print("milliseconds from a step of the slider to new images and accuracies, two networks")
+        print(f"{'':12}{'':>10}{'median':>9}{'slowest':>9}{'steps':>7}")
+        every: list[float] = []
+        for shift in SHIFTS.values():
+            page.goto(
+                f"{app}/evaluate?model={run.id}&look=Sunshine+and+snow&kind={shift.title.lower()}"
+            )
+            slider = page.get_by_role("slider")
+            slider.wait_for(timeout=60_000)
+            page.get_by_text("Each step rests on").wait_for(timeout=60_000)
+            page.wait_for_timeout(300)
+            slider.focus()
+            times = len(shift.amounts) - 1 - shift.amounts.index(shift.start)
+            for what, key in (("first time", "ArrowRight"), ("again", "ArrowLeft")):
+                took = [step(page, key) for _ in range(times)]
+                every += took
+                print(
+                    f"{shift.title if what == 'first time' else '':12}{what:>10}"
+                    f"{statistics.median(took):9.0f}{max(took):9.0f}{len(took):7}",
+                    flush=True,
+                )
+        within = sum(took <= 300 for took in every) / len(every)
+        print(f"within 300 ms: {within:.1%} of {len(every)} steps")
+
+
+if __name__ == "__main__":
+    main()

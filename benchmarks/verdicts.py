@@ -1,0 +1,57 @@
+"""The verdict on each preset: Memoriser overfits, Too simple underfits, the others are about right.
+
+    python benchmarks/verdicts.py --data DIR [--presets NAME ...] [--threads N]
+
+Trains each preset, judges it as the Evaluate page does, and prints a line for it; the exit status
+says whether every verdict is the one that was expected.
+"""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import torch
+
+from mnistcore import PRESETS, load, train
+from mnistcore.exam import Origin, examine, in_figures
+from mnistcore.predict import Model
+
+EXPECTED = {"memoriser": "overfitting", "too-simple": "underfitting"}  # all others: about right
+
+
+def main() -> None:
+    """Train, judge and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--presets", nargs="+", choices=PRESETS, default=list(PRESETS))
+    parser.add_argument("--threads", type=int, default=max(1, torch.get_num_threads() // 2))
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    parts = load("mnist", options.data)
+    print(f"{'preset':12}{'training':>10}{'test':>9}{'ECE':>8}   verdict")
+    wrong = 0
+    for name in options.presets:
+        recipe = replace(PRESETS[name].recipe, device="cpu")
+        training = train(recipe, *parts)
+        for _ in training:
+            pass
+        learned = Origin("mnist", recipe.train_size, recipe.augmentation, None, 0)
+        exam = examine(Model(name, name, training.network.eval()), learned, *parts)
+        figures = in_figures(exam)
+        expected = EXPECTED.get(name, "about right")
+        wrong += figures["verdict"] != expected
+        print(
+            f"{name:12}{figures['train_accuracy']:10.2%}{figures['test_accuracy']:9.2%}"
+            f"{figures['calibration_error']:8.2%}   {figures['verdict']}"
+            + ("" if figures["verdict"] == expected else f", expected: {expected}"),
+            flush=True,
+        )
+    print("every verdict as expected" if not wrong else f"{wrong} not as expected")
+    sys.exit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()

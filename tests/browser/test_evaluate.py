@@ -1,0 +1,105 @@
+"""Evaluate in a real browser: one test for each thing that a visitor can do there."""
+
+import re
+from dataclasses import asdict
+
+import pytest
+from playwright.sync_api import Page, expect
+from visit import App, fits_its_width, settle, visit
+
+from mnistcore import network, predict, runs
+from mnistcore.training import TrainConfig
+
+LOOKS = ("Mistakes", "Would+you+have+known?", "Mix-ups", "Figures", "Sunshine+and+snow")
+
+
+@pytest.fixture
+def clueless(app: App) -> str:
+    """The address of the page with a network that has learned nothing, so it errs a lot."""
+    config = network.NetworkConfig(convolutions=(), dense=(4,))
+    run = runs.create(
+        asdict(TrainConfig(network=config)), name="Clueless", dataset="mnist", folder=app.runs
+    )
+    predict.save_network(network.build(config, 1), run.model)
+    runs.write_json(run.path / "status.json", {"state": "finished"})
+    return f"{app.address}/evaluate?model={run.id}"
+
+
+def test_the_verdict_is_there_and_so_is_the_most_confident_mistake(clueless: str, desktop: Page):
+    visit(desktop, clueless)
+    expect(desktop.get_by_text("Underfitting: high bias.")).to_be_visible(timeout=30_000)
+    expect(
+        desktop.get_by_text(re.compile(r"It said \d, [\d.]+% sure\. It is a \d"))
+    ).to_be_visible()
+    tiles = desktop.get_by_role("button", name=re.compile(r"test image \d+, a \d, read as"))
+    expect(tiles.first).to_have_attribute("aria-pressed", "true")
+    name = tiles.nth(2).get_attribute("aria-label")
+    tiles.nth(2).click()
+    expect(desktop.get_by_role("img", name=name)).to_be_visible()
+
+
+def test_a_cell_of_the_matrix_opens_its_images_by_mouse_and_by_keyboard(
+    clueless: str, desktop: Page
+):
+    visit(desktop, f"{clueless}&look=Mix-ups&true=3&said=3")
+    desktop.get_by_role("button", name=re.compile(r"^4 read as a 7")).click()
+    heading = desktop.get_by_role("heading")
+    expect(heading.filter(has_text="of a 4 read as a 7")).to_be_visible(timeout=30_000)
+    settle(desktop)
+    assert "true=4" in desktop.url
+    assert "said=7" in desktop.url
+    for key in ("ArrowUp", "ArrowRight", "Enter"):
+        desktop.keyboard.press(key)
+    expect(heading.filter(has_text="of a 3 read as a 8")).to_be_visible(timeout=30_000)
+
+
+def test_a_visitor_guesses_first_and_then_sees_the_label(clueless: str, desktop: Page):
+    visit(desktop, f"{clueless}&look=Would+you+have+known?")
+    expect(desktop.get_by_role("img", name="a test image")).to_be_visible(timeout=30_000)
+    expect(desktop.get_by_text("It is labelled")).to_have_count(0)
+    desktop.get_by_role("radiogroup", name="Your guess").get_by_role("radio", name="5").click()
+    expect(desktop.get_by_text(re.compile(r"It is labelled \d\. You said 5"))).to_be_visible()
+    expect(desktop.get_by_text("You knew, of 1 that it got wrong")).to_be_visible()
+    desktop.get_by_role("button", name="Next").click()
+    expect(desktop.get_by_text("It is labelled")).to_have_count(0)
+
+
+def test_figures_have_titles_units_and_a_text_alternative(clueless: str, desktop: Page):
+    visit(desktop, f"{clueless}&look=Figures")
+    expect(desktop.get_by_text("percentage points on average")).to_be_visible(timeout=30_000)
+    for words in ("Read right of each digit: 0:", "Share right by confidence:"):
+        expect(desktop.locator(f"[aria-label^='{words}']").first).to_be_attached()
+
+
+def test_a_step_of_the_slider_changes_images_accuracies_and_the_mark_in_the_curve(
+    clueless: str, desktop: Page
+):
+    visit(desktop, f"{clueless}&look=Sunshine+and+snow&kind=invert")
+    chart = desktop.locator("[aria-label^='Share of the images read right']").first
+    expect(chart).to_have_attribute("aria-label", re.compile("At 0: Clueless"), timeout=30_000)
+    desktop.get_by_role("slider").focus()
+    for _ in range(3):
+        desktop.keyboard.press("ArrowRight")
+    expect(chart).to_have_attribute("aria-label", re.compile("At 15: Clueless"), timeout=30_000)
+    settle(desktop)
+    assert "invert=15" in desktop.url
+
+
+def test_a_phone_shows_every_part_without_scrolling_sideways(clueless: str, phone: Page):
+    for look in LOOKS:
+        visit(phone, f"{clueless}&look={look}")
+        expect(phone.get_by_text("Underfitting")).to_be_visible(timeout=30_000)
+        assert fits_its_width(phone), look
+
+
+def test_a_finished_run_leads_here(clueless: str, app: App, desktop: Page):
+    run = runs.list_runs(app.runs)[0]
+    result = {"test_accuracy": 0.1, "train_accuracy": 0.1, "test_count": 297, "seconds": 1}
+    runs.write_json(
+        run.path / "status.json",
+        {"state": "finished", "result": result | {"train_count": 1500}},
+    )
+    visit(desktop, f"{app.address}/train?run={run.id}")
+    desktop.get_by_role("link", name="How good is it really?").click()
+    expect(desktop.get_by_text("Underfitting: high bias.")).to_be_visible(timeout=30_000)
+    assert f"model={run.id}" in desktop.url

@@ -1,0 +1,163 @@
+"""The Evaluate page, run by Streamlit's own tester on small digits and made-up runs."""
+
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from mnistcore import network, predict, runs
+from mnistcore.training import TrainConfig
+from pages.shared import resources
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def fresh(mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of the test's own, and small digits for data."""
+    monkeypatch.setenv("MNIST_DATA", str(mnist_folder))
+    monkeypatch.setenv("MNIST_RUNS", str(tmp_path / "runs"))
+    resources._loading.clear()
+
+
+def evaluate(**address: str) -> AppTest:
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=30).run()
+    app.query_params.update(address)
+    app.switch_page("pages/evaluate.py").run()
+    assert not app.exception
+    return app
+
+
+def a_run(state: str = "finished", dataset: str = "mnist", **result: float) -> runs.Run:
+    """A run of a network that has learned nothing: it misreads about nine of ten."""
+    config = network.NetworkConfig(convolutions=(), dense=(4,))
+    recipe = asdict(TrainConfig(network=config))
+    run = runs.create(recipe, name="Made up", dataset=dataset)
+    predict.save_network(network.build(config, 1), run.model)
+    status = {"state": state, "heartbeat": time.time(), "result": result}
+    runs.write_json(run.path / "status.json", status | {"progress": {"images": 1234}})
+    return run
+
+
+def words(app: AppTest) -> str:
+    kinds = (app.markdown, app.success, app.warning, app.info, app.caption)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def test_the_verdict_is_in_words_and_says_what_it_rests_on():
+    app = evaluate(model=a_run().id)
+    assert "Underfitting: high bias." in words(app)
+    assert "297 test images" in words(app)
+    assert "What to try next" in words(app)
+
+
+def test_a_runs_own_training_accuracy_is_taken_where_there_is_one():
+    app = evaluate(model=a_run(train_accuracy=1.0, train_count=500).id)
+    assert "Overfitting: high variance." in words(app)
+    assert "and 500 that it did" in words(app)
+
+
+def test_the_mistakes_come_surest_first_with_what_it_should_have_said():
+    app = evaluate(model=a_run().id)
+    assert "its surest mistakes first" in words(app)
+    assert "It said **" in words(app)
+
+
+def test_a_guess_shows_the_label_and_the_score_is_kept():
+    app = evaluate(model=a_run().id, look="Would you have known?")
+    assert "labelled" not in words(app)
+    assert not [metric for metric in app.metric if "You knew" in metric.label]
+    quiz = app.session_state["quiz"]
+    app.button_group[-1].set_value(3).run()
+    assert "It is labelled" in words(app)
+    label = int(words(app).split("labelled **")[1][0])
+    assert quiz["knew"] == (label == 3)
+    next(button for button in app.button if button.label == "Next").click().run()
+    assert "labelled" not in words(app)
+    app.button_group[-1].set_value(3).run()
+    metric = next(metric for metric in app.metric if "You knew" in metric.label)
+    assert metric.label == "You knew, of 2 that it got wrong"
+
+
+def test_a_link_opens_a_cell_of_the_confusion_matrix():
+    app = evaluate(model=a_run().id, look="Mix-ups", true="3", said="3")
+    assert app.subheader[0].value.endswith("of a 3 read right")
+    app.selectbox(key="said").set_value(7).run()
+    assert app.subheader[0].value.endswith("of a 3 read as a 7")
+
+
+def test_the_first_cell_that_is_open_is_the_worst():
+    app = evaluate(model=a_run().id, look="Mix-ups")
+    assert app.selectbox(key="true").value != app.selectbox(key="said").value
+
+
+def test_calibration_is_told_in_words():
+    assert "percentage points on average" in words(evaluate(model=a_run().id, look="Figures"))
+
+
+def test_a_slider_changes_the_images_and_both_accuracies():
+    app = evaluate(model=a_run().id, look="Sunshine and snow", kind="invert")
+    start = [metric.value for metric in app.metric[-2:]]
+    app.select_slider(key="invert").set_value(100).run()
+    assert not app.exception
+    assert [metric.value for metric in app.metric[-2:]] != start
+    assert "the same 297 of 297" in words(app)
+
+
+def test_without_another_network_there_is_a_way_to_get_one():
+    app = evaluate(look="Sunshine and snow")
+    links = [link.proto.label for link in app.get("page_link")]
+    assert any("Train one without augmentation" in label for label in links)
+    assert len([metric for metric in app.metric if "read right" in metric.label]) == 1
+
+
+def test_a_network_that_still_learns_is_judged_as_it_was_until_asked_again():
+    run = a_run(state="running")
+    run.model.unlink()
+
+    def learn(seed: int) -> None:
+        weights = network.build(network.NetworkConfig((), (4,)), seed).state_dict()
+        torch.save({"network": weights}, run.checkpoint)
+        os.utime(run.checkpoint, (seed, seed))
+
+    learn(seed=1)
+    app = evaluate(model=run.id)
+    assert "Underfitting: high bias, so far." in words(app)
+    assert "1,234 images seen so far" in words(app)
+    first = app.metric[1].value
+    learn(seed=2)
+    app.run()
+    assert app.metric[1].value == first
+    next(button for button in app.button if button.label == "Judge it again").click().run()
+    assert not app.exception
+    assert app.metric[1].value != first
+
+
+def test_a_network_that_cannot_be_read_is_answered_in_words():
+    run = a_run()
+    run.model.write_bytes(b"torn")
+    assert "damaged" in words(evaluate(model=run.id))
+
+
+def test_a_network_that_learned_other_images_is_judged_on_theirs():
+    app = evaluate(model=a_run(dataset="digits").id)
+    assert "297 test images" in words(app)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"model": "gone"},
+        {"look": "nothing"},
+        {"look": "Mix-ups", "true": "eleven", "said": ""},
+        {"look": "Sunshine and snow", "kind": "rain"},
+        {"look": "Sunshine and snow", "kind": "blur", "blur": "1e9"},
+    ],
+)
+def test_an_address_that_makes_no_sense_is_ignored(address: dict[str, str]):
+    app = evaluate(**address)
+    assert "test images" in words(app)
