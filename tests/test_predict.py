@@ -69,7 +69,7 @@ def test_the_shipped_networks_card_names_its_command_and_its_figures():
     _, card = predict.load_network(predict.PRETRAINED / "shipped.safetensors")
     assert card["command"].startswith("python -m mnistcore")
     assert card["test_accuracy"] > 0.99
-    assert card["dataset"] == "mnist"
+    assert card["dataset"] == "mnist+digits"
     assert (predict.PRETRAINED / "shipped.safetensors").stat().st_size < 2_000_000
 
 
