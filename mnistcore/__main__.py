@@ -93,14 +93,14 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
     net.add_argument("--batch-norm", action=argparse.BooleanOptionalAction, default=None)
 
 
-def _recipe(options: argparse.Namespace) -> Any:
-    """The preset's recipe with what the options change in it, checked."""
+def _recipe(options: argparse.Namespace, images: int) -> Any:
+    """The preset's recipe for so many images, with what the options change in it, checked."""
     from mnistcore import network, training
-    from mnistcore.presets import PRESETS
+    from mnistcore.presets import PRESETS, suited
 
     if options.preset not in PRESETS:
         raise MnistError(f"There is no preset {options.preset!r}: use one of {', '.join(PRESETS)}.")
-    recipe = PRESETS[options.preset].recipe
+    recipe = suited(PRESETS[options.preset].recipe, images)
 
     def given(kind: type) -> dict[str, Any]:
         names = {f.name for f in fields(kind)} - {"network"}
@@ -120,18 +120,22 @@ def _recipe(options: argparse.Namespace) -> Any:
 
 
 def _train(options: argparse.Namespace) -> dict[str, Any]:
-    from mnistcore import runs
+    from mnistcore import data, runs
 
-    recipe = _recipe(options)
+    _recipe(options, images=60_000)  # what is wrong is told before anything is loaded
+    loaded = data.load_or_fall_back(options.dataset, options.data)
+    recipe = _recipe(options, len(loaded.train))
     run = runs.create(
         asdict(recipe),
         preset=options.preset,
         name=options.name,
-        dataset=options.dataset,
+        dataset=loaded.train.dataset,
         data=options.data or os.environ.get("MNIST_DATA"),
         command=options.typed,
         folder=options.runs,
     )
+    if loaded.notice:
+        print(loaded.notice, file=sys.stderr)
     return _work(run)
 
 
@@ -163,8 +167,6 @@ def _work(run: Any) -> dict[str, Any]:
                 bar.set_postfix(loss=f"{progress.loss:.3f}", test=f"{progress.test_accuracy:.2%}")
 
         result = worker.work(run, show)
-    if notice := run.status().message:
-        print(notice, file=sys.stderr)
     if result:
         print(
             f"{result['test_accuracy']:.2%} of {result['test_count']:,} test images right, "

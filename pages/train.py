@@ -63,14 +63,14 @@ if run is None:
     st.markdown("Choose a recipe and press Start: you will see the network learn to read.")
     preset = recipe.choose_preset()
     plan = st.container()  # shown above what can be changed in it
-    config = recipe.change(preset)
+    count = len(resources.digits().train)
+    config = recipe.change(preset, count)
     with plan:
         problem = None
         try:
             training.check(config)
             network.check(config.network)
             steps = network.portrait(config.network)
-            count = len(resources.digits().train)
             st.markdown(
                 f"**{sum(step.weights for step in steps):,} weights** will learn from "
                 f"**{min(config.train_size or count, count):,} training images**, "

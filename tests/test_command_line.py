@@ -53,6 +53,15 @@ def test_options_change_the_recipe(capsys, tmp_path):
     assert (config["recipe"]["seed"], config["recipe"]["optimiser"]) == (7, "RMSprop")
 
 
+def test_without_mnist_it_trains_on_the_bundled_digits_and_says_so(capsys):
+    assert main(["train", "--preset", "fast", "--threads", "1", "--json"]) == 0
+    captured = capsys.readouterr()
+    result = json.loads(captured.out.splitlines()[-1])
+    assert "not MNIST" in captured.err
+    assert (result["dataset"], result["test_count"]) == ("digits", 297)
+    assert result["test_accuracy"] > 0.9
+
+
 def test_evaluate_and_predict_use_a_run_by_its_name(capsys, tmp_path, digits):
     main([*TRAIN, "--epochs", "8", "--name", "mine", "--json"])
     trained = last_line(capsys)

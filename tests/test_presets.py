@@ -1,35 +1,47 @@
-"""The presets: each can be trained, and the fast ones show something at once."""
+"""The recipes: each can be built, and does what it is there to show."""
 
 from dataclasses import replace
 
 import pytest
 
 from mnistcore import network, training
-from mnistcore.network import NetworkConfig
-from mnistcore.presets import PRESETS
+from mnistcore.presets import PRESETS, suited
+from mnistcore.training import evaluate, train
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_can_be_trained(name):
-    recipe = PRESETS[name].recipe
-    training.check(recipe)
-    network.check(recipe.network)
+def test_every_preset_can_be_trained_and_says_what_to_watch_for(name):
+    preset = PRESETS[name]
+    training.check(preset.recipe)
+    network.check(preset.recipe.network)
+    assert preset.watch_for.startswith("Watch")
+    assert preset.watch_for.count(".") == 1
 
 
-def test_the_notebooks_network_is_the_same_fast_or_not():
-    assert PRESETS["notebook-fast"].recipe.network == PRESETS["notebook"].recipe.network
-    assert PRESETS["notebook"].recipe.network == NetworkConfig()
+def test_notebook_is_the_notebook():
+    recipe = PRESETS["notebook"].recipe
+    assert recipe == training.TrainConfig()
+    assert (recipe.batch_size, recipe.epochs, recipe.learning_rate, recipe.seed) == (8, 2, 1e-3, 1)
+    assert network.count_weights(recipe.network) == 49_770
 
 
-@pytest.mark.parametrize("name", ["fast", "notebook-fast"])
-def test_the_curve_is_alive_from_the_first_batches(digits, name):
-    run = training.train(replace(PRESETS[name].recipe, epochs=20, device="cpu"), *digits)
-    early = []
-    for progress in run:
-        early.append(progress)
-        if progress.step > 0.06 * progress.steps:
-            break
-    assert early[0].test_accuracy is not None  # before anything is learned
-    assert early[1].step <= 8
-    assert sum(p.test_accuracy is not None for p in early) >= 4
-    assert early[-1].loss < 2.3
+def test_the_memoriser_learns_its_images_by_heart_and_the_simple_one_cannot(digits):
+    accuracies = {}
+    for name in ("memoriser", "too-simple"):
+        recipe = replace(suited(PRESETS[name].recipe, len(digits[0])), device="cpu")
+        run = train(recipe, *digits)
+        for _ in run:
+            pass
+        own = digits[0].first(recipe.train_size or len(digits[0]))
+        accuracies[name] = [evaluate(run.network, part).accuracy for part in (own, digits[1])]
+    assert accuracies["memoriser"][0] == 1
+    assert accuracies["memoriser"][1] < 0.97
+    assert accuracies["too-simple"][0] < 0.92
+
+
+def test_of_few_images_each_is_seen_more_often():
+    fast = PRESETS["fast"].recipe
+    assert suited(fast, 60_000) == fast
+    assert suited(fast, 1_500).epochs == 20 * fast.epochs
+    assert suited(fast, 15_000).epochs == 4 * fast.epochs
+    assert suited(PRESETS["memoriser"].recipe, 1_500) == PRESETS["memoriser"].recipe

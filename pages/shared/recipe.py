@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from mnistcore.network import ACTIVATIONS, Conv, NetworkConfig
-from mnistcore.presets import PRESETS
+from mnistcore.presets import PRESETS, suited
 from mnistcore.training import OPTIMISERS, SCHEDULES, TrainConfig
 
 _RATES = [f"{digit}e-{power}" for power in (5, 4, 3, 2, 1) for digit in (1, 2, 3, 5, 8)] + ["1e-0"]
@@ -29,9 +29,9 @@ def choose_preset() -> str:
     return preset
 
 
-def change(preset: str) -> TrainConfig:
-    """The preset's recipe, with what the visitor changes in it."""
-    recipe = PRESETS[preset].recipe
+def change(preset: str, images: int) -> TrainConfig:
+    """The preset's recipe for so many training images, with what the visitor changes in it."""
+    recipe = suited(PRESETS[preset].recipe, images)
     with st.expander("Change the recipe", icon=":material/tune:"):
         left, right = st.columns(2, gap="large")
         with left:
