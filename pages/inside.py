@@ -20,6 +20,7 @@ resources.show_notice()
 from mnistcore import drawing, explain, layers, predict  # noqa: E402
 from mnistcore.errors import MnistError  # noqa: E402
 from pages.shared import atlas, squares, unit  # noqa: E402
+from pages.shared.view import into_view  # noqa: E402
 
 TEST, DRAWING = "Test image", "Your drawing"
 now = st.session_state
@@ -75,6 +76,7 @@ if now.get("layer", st.query_params.get("layer")) not in parts:
 st.subheader("Layer by layer", anchor=False)
 alone, through = st.columns([1, 5], gap="medium")
 with alone:
+    into_view(f"{choice} {now.get('index')}", key="picture in view")
     st.html(unit.picture(image))
     what = "Your drawing." if choice == DRAWING else f"A {int(test.labels[index])}."
     st.markdown(f"{what} The network reads a **{int(out[-1].argmax())}**.")
@@ -101,9 +103,9 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     opened = layers.open_up(net, image, layer, chosen, place)
     map_shown = unit.choose_map(opened, f"{spot} {place}")
 before = names[names.index(name) - 1] if name != names[0] else None
-st.html(
-    unit.arithmetic(opened, map_shown, before, unit.picture(image, layers.field(net, layer, place)))
-)
+framed = unit.picture(image, layers.field(net, layer, place))
+st.html(unit.arithmetic(opened, map_shown, before, framed))
+into_view(f"{name} {chosen}", key="unit in view")
 with through:
     for each, its_layer in parts.items():
         squares.show(

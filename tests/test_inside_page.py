@@ -51,9 +51,9 @@ def test_a_test_image_goes_through_every_layer(digits: Parts) -> None:
 
 
 def test_the_address_opens_a_unit() -> None:
-    app = inside(layer="dense 1", unit="7")
-    assert (app.selectbox(key="layer").value, app.number_input(key="unit").value) == ("dense 1", 7)
-    assert "convolution 3, unit" in written_out(app)
+    app = inside(layer="answer", unit="7")
+    assert (app.selectbox(key="layer").value, app.number_input(key="unit").value) == ("answer", 7)
+    assert "dense 1, unit" in written_out(app)
 
 
 @pytest.mark.parametrize(

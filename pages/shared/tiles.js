@@ -45,5 +45,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const now = [...box.children].indexOf(parentElement.activeElement)
     box.children[Math.min(last, Math.max(0, now + step))].focus()
   }
-  if (had_focus) (box.children[data.chosen ?? 0] ?? box.firstChild)?.focus()
+  if (had_focus) (box.children[data.chosen ?? 0] ?? box.firstChild)?.focus({ preventScroll: true })
 }
