@@ -70,8 +70,9 @@ parts = {layer.name: layer for layer in layers.layers(net)}
 names = list(parts)
 out = [each[0] for each in layers.activations(net, image[None])]
 values = {name: out[layer.last + 1] for name, layer in parts.items()}
-if now.get("layer", st.query_params.get("layer")) not in parts:
-    open_unit(names[0])
+asked = now.get("layer", st.query_params.get("layer"))
+if asked not in parts or ("unit" not in now and "unit" not in st.query_params):
+    open_unit(asked if asked in parts else names[0])
 
 st.subheader("Layer by layer", anchor=False)
 alone, through = st.columns([1, 5], gap="medium")
@@ -80,10 +81,7 @@ with alone:
     st.html(unit.picture(image))
     what = "Your drawing." if choice == DRAWING else f"A {int(test.labels[index])}."
     st.markdown(f"{what} The network reads a **{int(out[-1].argmax())}**.")
-    st.caption(
-        "Blue squares are numbers above zero, orange ones below; the stronger the colour, the "
-        "further from zero. Choose a square to open it up."
-    )
+    st.caption("Blue is above zero, orange below, and the stronger the further. Choose any square.")
 st.subheader("One unit, opened up", anchor=False)
 st.markdown(
     "Every number above comes about like this one: what the unit is given, times the weights that "

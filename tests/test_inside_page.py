@@ -73,6 +73,11 @@ def test_an_address_that_makes_no_sense_is_ignored(address: dict) -> None:
     assert app.session_state["map"] == "PCA"
 
 
+def test_a_link_to_a_layer_opens_its_most_excited_unit() -> None:
+    app = inside(layer="answer")
+    assert f"The network reads a **{app.number_input(key='unit').value}**" in text(app)
+
+
 def test_another_layer_begins_with_its_most_excited_unit() -> None:
     app = inside()
     app.selectbox(key="layer").set_value("answer").run()
