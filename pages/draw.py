@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from pages.shared import answer, canvas, door, models
+from pages.shared import answer, canvas, door, lessons, models, why
 
 door.enter(__file__)
 
 SIDE = 320  # pixels: what fits on the narrowest phone
 KINDS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
+WHY = "Why this answer?"
 
 which = models.chosen()
 learning = models.progress(which)
@@ -25,22 +26,39 @@ def draw() -> None:
         with st.container(width="stretch"):
             from mnistcore import drawing
 
-            answer.show(which, lambda: drawing.from_strokes(drawing.canvas_strokes(drawn)))
+            strokes = drawing.canvas_strokes(drawn)
+            image = answer.show(which, lambda: drawing.from_strokes(strokes))
             if learning:
                 news = models.progress(which)
                 if news is None:
                     st.rerun()
                 st.caption(news)
+    # Whatever takes longer than the answer comes after it, and only when it is asked for.
+    with st.container(horizontal=True, gap="medium"):
+        lessons.correct()
+        more = st.segmented_control(
+            "And now?", [WHY, lessons.TEACH], key="more", persist_state="session", wrap=True
+        )
+    if more == WHY:
+        why.show(which, image, strokes)
+    elif more == lessons.TEACH:
+        lessons.panel(which)
 
 
 @st.fragment
 def upload() -> None:
-    """The other way in."""
-    file = st.file_uploader("A photo or scan of one digit", KINDS, max_upload_size=10)
+    """The other ways in."""
+    how = st.segmented_control("Take it from", ["A file", "The camera"], default="A file")
+    if how == "The camera":  # not before: the browser asks for permission
+        file = st.camera_input("Hold one digit, written large, into the middle", key="camera")
+    else:
+        file = st.file_uploader("A photo or scan of one digit", KINDS, max_upload_size=10)
     if file is not None:
         from mnistcore import drawing
 
-        answer.show(which, lambda: drawing.from_bitmap(drawing.open_image(file)))
+        image = answer.show(which, lambda: drawing.from_bitmap(drawing.open_image(file)))
+        if image is not None and st.toggle(WHY, key="why this picture"):
+            why.show(which, image)
 
 
 st.title("Draw")
@@ -59,7 +77,7 @@ with right:
         help="As thick or thin as you like: the network gets to see a line of always the same "
         "width, because that is what it has learned from.",
     )
-with st.expander("Read a picture instead", icon=":material/upload:"):
+with st.expander("Read a picture instead", icon=":material/photo_camera:"):
     upload()
 st.caption(
     "The bars share out 100 % among the ten digits: the more for one, the less for all others. "

@@ -20,8 +20,8 @@ if TYPE_CHECKING:  # torch takes seconds to import
 _BLUE, _GREY = "#2F86DB", "#8895A7"  # both stand out on a light and on a dark page
 
 
-def show(which: str, picture: Callable[[], Tensor | None]) -> None:
-    """Read a picture with the network of this name and show what it says.
+def show(which: str, picture: Callable[[], Tensor | None]) -> Tensor | None:
+    """Read a picture with the network of this name, show what it says, and return the picture.
 
     picture: gives (28, 28) float32 in [0, 1], or None where there is nothing to read. An
     MnistError on the way is shown as the sentence that it is.
@@ -31,8 +31,10 @@ def show(which: str, picture: Callable[[], Tensor | None]) -> None:
     try:
         image = picture()
         st.html(_card(read(models.model(which), image), image))
+        return image
     except MnistError as error:
         st.warning(str(error), icon=":material/help:")
+        return None
 
 
 def _card(reading: Reading, image: Tensor | None) -> str:

@@ -17,7 +17,7 @@ def sheet(side: int, pen: int) -> dict[str, Any]:
     """
     state = st.session_state
     if _KEY not in state or _START not in state:  # a first visit, or back from another page
-        put(state.get(_KEPT, []))
+        put(kept())
     # As high as its content: what the component shows above itself while hovered is cut off.
     with st.container(height=side + BAND, border=False):
         drawn = st_canvas(
@@ -34,9 +34,14 @@ def sheet(side: int, pen: int) -> dict[str, Any]:
     return {"objects": state[_KEPT]}
 
 
+def kept() -> list[dict[str, Any]]:
+    """The strokes on the sheet, in the canvas's own format."""
+    return st.session_state.get(_KEPT, [])
+
+
 def undo() -> None:
     """Take the last stroke away."""
-    put(st.session_state.get(_KEPT, [])[:-1])
+    put(kept()[:-1])
 
 
 def clear() -> None:

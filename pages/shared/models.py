@@ -9,6 +9,7 @@ import streamlit as st
 
 from mnistcore import runs
 from mnistcore.errors import RunError
+from pages.shared.visitor import visitor
 
 if TYPE_CHECKING:  # torch takes seconds to import, and the page can be there before
     from mnistcore.predict import Model
@@ -28,11 +29,28 @@ def chosen() -> str:
     return state["model"]
 
 
+def _may_find(name: str) -> bool:
+    run = runs.Run(runs.runs_folder() / name)
+    return not (run.path / "lessons.jsonl").is_file() or run.belongs_to(visitor())
+
+
+def put(which: str) -> None:
+    """Let this network read from the next run of the page on."""
+    st.session_state["model"] = which
+
+
 def titles() -> dict[str, str]:
-    """What can be chosen, by name, newest first; no two titles are the same."""
+    """What can be chosen, by name, newest first; no two titles are the same.
+
+    What somebody taught by hand is for them alone to find, and for whom they send the link.
+    """
     from mnistcore import predict
 
-    known = dict(predict.models())
+    known = {
+        name: title
+        for name, title in predict.models()
+        if name in (_SHIPPED, st.session_state.get("model")) or _may_find(name)
+    }
     often = Counter(known.values())
     for name, title in known.items():
         if often[title] > 1:

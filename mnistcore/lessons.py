@@ -1,0 +1,121 @@
+"""Lessons of one visitor: drawings with their digits, learned by a copy and kept as a run."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mnistcore import predict, runs, strokes
+from mnistcore.data import Digits
+from mnistcore.drawing import from_strokes
+from mnistcore.errors import TrainingError
+from mnistcore.network import Network
+from mnistcore.runs import Run, write_atomically
+from mnistcore.strokes import Stroke
+from mnistcore.teach import KNOWN_PER_BATCH, STEPS, teach
+from mnistcore.training import evaluate
+
+EXAM = 1_000  # images each of the test and the training part: more would take longer than learning
+MOST = 200  # lessons in one teaching; nobody draws more, and a file should not either
+FILE = "lessons.jsonl"  # beside the network, in the format that `predict --strokes` reads
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One drawing, and which digit it is."""
+
+    digit: int
+    strokes: list[Stroke]  # in canvas pixels
+
+
+def pictures(lessons: Sequence[Lesson]) -> tuple[Tensor, Tensor]:
+    """What a network sees of them, (n, 28, 28) float32 in [0, 1], and their digits, (n,) int64."""
+    seen = [(from_strokes(lesson.strokes), lesson.digit) for lesson in lessons]
+    seen = [(image, digit) for image, digit in seen if image is not None]
+    if not seen:
+        raise TrainingError("Draw at least one digit, and say which it is, to teach the network.")
+    return torch.stack([image for image, _ in seen]), torch.tensor([digit for _, digit in seen])
+
+
+class Teaching:
+    """One network learning these lessons; it can be left between two steps and gone on with.
+
+    `for share in teaching` gives how much is done, from 0 to 1. Then `keep` makes a run of it.
+    """
+
+    def __init__(self, which: str, lessons: Sequence[Lesson], known: Digits) -> None:
+        self.which, self.lessons, self.known = which, list(lessons)[:MOST], known
+        self.model = predict.load_model(which)
+        self.drawings, self.digits = pictures(self.lessons)
+        self.network: Network | None = None
+        self._seconds = 0.0
+        self._done = 0
+        self._steps = teach(self.model.network, self.drawings, self.digits, known)
+
+    def __iter__(self) -> Iterator[float]:
+        while True:
+            started = time.monotonic()
+            learner = next(self._steps, None)
+            if learner is None:
+                return
+            self.network, self._done = learner, self._done + 1
+            self._seconds += time.monotonic() - started
+            yield self._done / STEPS
+
+    def keep(self, test: Digits, owner: str, folder: Path | None = None) -> Run:
+        """Examine the network before and after, and keep it as a finished run of its owner."""
+        assert self.network is not None
+        dataset, title = test.dataset, self.model.title or "Shipped"
+        test, train = test.first(EXAM), self.known.first(EXAM)
+        before, after = evaluate(self.model.network, test), evaluate(self.network, test)
+        recipe = {"network": asdict(self.network.config)}
+        name = title if self.which != predict.SHIPPED else "Shipped"
+        run = runs.create(
+            recipe, name=f"{name[:40]}, taught my hand", dataset=dataset, owner=owner, folder=folder
+        )
+        result = {
+            "run": run.id,
+            "preset": None,
+            "dataset": dataset,
+            "images": self._done * KNOWN_PER_BATCH,
+            "seconds": round(self._seconds, 3),
+            "train_accuracy": evaluate(self.network, train).accuracy,
+            "train_count": len(train),
+            "test_accuracy": after.accuracy,
+            "test_loss": after.loss,
+            "test_count": len(test),
+            "taught_from": self.which,
+            "test_accuracy_before": before.accuracy,
+            "lessons_before": _answers(self.model.network, self.drawings),
+            "lessons_after": _answers(self.network, self.drawings),
+            "lessons_digits": self.digits.tolist(),
+        }
+        predict.save_network(self.network, run.model, title=run.name, recipe=recipe, **result)
+        lines = (
+            json.dumps({"label": lesson.digit, "strokes": lesson.strokes})
+            for lesson in self.lessons
+        )
+        write_atomically(run.path / FILE, "\n".join(lines).encode())
+        runs.write_json(run.path / "status.json", {"state": "finished", "result": result})
+        return run
+
+
+def of(run: Run) -> list[Lesson]:
+    """The lessons that a taught network learned from."""
+    return [Lesson(digit, drawn) for digit, _, drawn in strokes.read_strokes(run.path / FILE)]
+
+
+def taught(run: Run) -> dict[str, Any] | None:
+    """What teaching changed: the result of a run that was taught; None if it is another kind."""
+    result = run.status().result
+    return result if "taught_from" in result else None
+
+
+def _answers(network: Network, drawings: Tensor) -> list[int]:
+    with torch.inference_mode():
+        return network(drawings.unsqueeze(1)).argmax(1).tolist()

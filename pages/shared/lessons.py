@@ -1,0 +1,253 @@
+"""Teach the network one's own hand: lessons one by one, before and after, and the way back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnistcore import runs
+from mnistcore.errors import MnistError, RunError
+from mnistcore.strokes import canvas_strokes
+from pages.shared import canvas, models, pictures, resources
+from pages.shared.visitor import visitor
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from mnistcore.lessons import Lesson
+
+TEACH = "Teach it my handwriting"
+OF_EACH = 3  # drawings of each digit that the page asks for
+
+
+def correct() -> None:
+    """One tap says what the drawing on the sheet was meant to be, and makes a lesson of it."""
+    words = "Wrong? Tap what it was, and it can learn it:"
+    st.pills(words, range(10), key="was", on_change=_was, wrap=True)
+
+
+def panel(which: str) -> None:
+    """Collect lessons, teach, compare, undo."""
+    if models.progress(which):
+        st.info("It is still learning by itself: teach it when it has finished.")
+        return
+    if "teaching" in st.session_state:
+        _learn(which)
+    ask, have = st.columns([1, 2], gap="large")
+    with ask:
+        _ask()
+    with have:
+        _have()
+    if (run := _own(which)) is not None:
+        _before_and_after(run)
+
+
+def _own(which: str) -> runs.Run | None:
+    """The taught network, if that is what was chosen, and by the one who taught it."""
+    try:
+        run = runs.find(which) if which != "shipped" else None
+    except RunError:
+        return None
+    return (
+        run if run and run.belongs_to(visitor()) and "taught_from" in run.status().result else None
+    )
+
+
+def _book() -> list[Lesson]:
+    """This visitor's lessons; nobody else sees them, and they are not kept until Teach."""
+    if "lessons" not in st.session_state:
+        from mnistcore import lessons
+
+        run = _own(models.chosen())
+        try:
+            st.session_state["lessons"] = lessons.of(run) if run else []
+        except MnistError:
+            st.session_state["lessons"] = []
+    return st.session_state["lessons"]
+
+
+def _sheet() -> list[list[tuple[float, float]]]:
+    """What is on the sheet now."""
+    strokes = canvas_strokes({"objects": canvas.kept()})
+    return [[(round(x, 1), round(y, 1)) for x, y in stroke] for stroke in strokes]
+
+
+def _add(digit: int) -> bool:
+    """Make a lesson of what is on the sheet; said twice, the second word counts."""
+    from mnistcore.lessons import Lesson
+
+    drawn, book = _sheet(), _book()
+    if not drawn:
+        st.toast("Draw a digit first.")
+        return False
+    book[:] = [lesson for lesson in book if lesson.strokes != drawn]
+    book.append(Lesson(digit, drawn))
+    return True
+
+
+def _was() -> None:
+    digit, st.session_state["was"] = st.session_state["was"], None
+    if digit is not None and _add(digit):
+        st.session_state["more"] = TEACH
+
+
+def _keep(digit: int) -> None:
+    if _add(digit):
+        canvas.clear()
+
+
+def _skip(digit: int) -> None:
+    st.session_state.setdefault("skipped", set()).add(digit)
+
+
+def _ask() -> None:
+    """The next drawing of three of each; it can be left and gone on with, and fewer will do."""
+    book, drawn = _book(), _sheet()
+    count = Counter(lesson.digit for lesson in book)
+    skipped = st.session_state.get("skipped", set())
+    wanted = next((d for d in range(10) if count[d] < OF_EACH and d not in skipped), None)
+    if wanted is None:
+        st.markdown("**That is all I need.** Press Teach.")
+        return
+    word = f"{'an' if wanted == 8 else 'a'} {wanted}"
+    kept = any(lesson.strokes == drawn for lesson in book)
+    st.markdown(
+        f"**{'Clear the sheet, then draw' if kept else 'Draw'} {word}** "
+        f"({count[wanted] + 1} of {OF_EACH})"
+    )
+    with st.container(horizontal=True):
+        st.button(
+            f"Keep this {wanted}",
+            icon=":material/add:",
+            on_click=_keep,
+            args=(wanted,),
+            disabled=kept or not drawn,
+        )
+        st.button(f"No {wanted}s", icon=":material/skip_next:", on_click=_skip, args=(wanted,))
+    st.caption("Fewer will do as well: press Teach whenever you like, and go on later.")
+
+
+def _have() -> None:
+    """The lessons so far, and the button for which they were drawn."""
+    from mnistcore import lessons
+
+    book = _book()
+    if not book:
+        st.caption(
+            "Your lessons appear here. They stay in this visit; only when you press Teach are "
+            "they kept, beside the network that learned them."
+        )
+        return
+    images, digits = lessons.pictures(book)
+    pictures.tiles(
+        images.mul(255).byte(),
+        [f"lesson {n}, a {d}: take it out" for n, d in enumerate(digits.tolist(), start=1)],
+        key="book",
+        columns=None,
+        captions=[str(digit) for digit in digits.tolist()],
+        on_pick=book.pop,
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Teach", type="primary", icon=":material/school:", on_click=_start)
+        st.caption("Choose a drawing to take it out.", width="content")
+
+
+def _start() -> None:
+    st.session_state["teaching"] = None  # a Teaching from the next run of the page on
+
+
+def _learn(which: str) -> None:
+    """A copy learns. What interrupts the page, a stroke or a click, does not interrupt that."""
+    from mnistcore.lessons import EXAM, Teaching
+
+    state, before = st.session_state, _own(which)
+    train, test, _ = resources.digits()
+    bar = st.progress(0.0, "A copy of the network learns your hand ...")
+    try:
+        if state["teaching"] is None:
+            state["teaching"] = Teaching(_base(before) or which, _book(), train)
+        for share in state["teaching"]:
+            bar.progress(0.9 * share, "A copy of the network learns your hand ...")
+        bar.progress(0.9, f"It is examined on {EXAM:,} test images, as it was and as it is ...")
+        run = state["teaching"].keep(test, visitor())
+        if before:
+            before.delete(visitor())
+    except MnistError as error:
+        del state["teaching"]
+        bar.empty()
+        st.error(str(error))
+        return
+    del state["teaching"]
+    models.put(run.id)
+    st.rerun()
+
+
+def _base(run: runs.Run | None) -> str | None:
+    """What a taught network was before; None if that is no longer there."""
+    which = run.status().result["taught_from"] if run else None
+    try:
+        return which if which in (None, "shipped") else runs.find(which).id
+    except RunError:
+        return None
+
+
+def _undo(run: runs.Run) -> None:
+    base = _base(run) or "shipped"
+    try:
+        run.delete(visitor())
+    except MnistError as error:
+        st.toast(str(error))
+        return
+    models.put(base)
+    st.toast("Undone: the network before reads again. Your lessons are still here.")
+
+
+def _before_and_after(run: runs.Run) -> None:
+    """What teaching changed: on the lessons, and on digits of strangers."""
+    from mnistcore import lessons
+    from mnistcore.data import TITLES
+
+    result = run.status().result
+    old, new, true = (result[f"lessons_{each}"] for each in ("before", "after", "digits"))
+    images, _ = lessons.pictures(lessons.of(run))
+    knew, knows = (sum(a == b for a, b in zip(each, true, strict=True)) for each in (old, new))
+    test_before, test_after = result["test_accuracy_before"], result["test_accuracy"]
+    st.markdown("**Before and after**")
+    with st.container(horizontal=True, gap="large"):
+        st.metric(
+            "Your drawings read right",
+            f"{knows} of {len(true)}",
+            f"{knows - knew:+} (before: {knew})",
+            delta_color="normal" if knows != knew else "off",
+            width="content",
+        )
+        change = 100 * (test_after - test_before)
+        st.metric(
+            f"First {result['test_count']:,} test images of {TITLES[result['dataset']]}",
+            f"{test_after:.1%}",
+            f"{change:+.1f} points (before: {test_before:.1%})",
+            delta_color="normal" if abs(change) >= 0.05 else "off",
+            width="content",
+        )
+    each = list(zip(true, old, new, strict=True))
+    pictures.tiles(
+        images.mul(255).byte(),
+        [f"a {t}, read as a {a} before and as a {b} now" for t, a, b in each],
+        key="before and after",
+        columns=None,
+        captions=[f"{a}→{b}{'' if b == t else ' ✗'}" for t, a, b in each],
+    )
+    st.caption(
+        "Below each drawing: what it was read as before → now. The taught network is yours: "
+        "nobody else's changes. It is kept among the runs, to choose again another day. If it has "
+        "come to read strangers worse, more lessons help, or undo it."
+    )
+    with st.container(horizontal=True):
+        st.button("Undo the teaching", icon=":material/undo:", on_click=_undo, args=(run,))
+        st.download_button(
+            "Download it",
+            run.model.read_bytes,
+            file_name="taught.safetensors",
+            icon=":material/download:",
+            on_click="ignore",
+        )

@@ -1,0 +1,172 @@
+"""Why this answer: how the drawing was redrawn, which ink spoke for what, and what looks alike."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnistcore.errors import MnistError
+from pages.shared import models, pictures, resources
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    import numpy as np
+    from torch import Tensor
+
+    from mnistcore.network import Network
+    from mnistcore.strokes import Stroke
+
+KNOWN = 2_000  # training images among which look-alikes are sought: about two seconds, once
+ALIKE = 6
+_FRAME = (
+    "width:100%;max-width:168px;border-radius:.4rem;display:block;box-shadow:0 0 0 1px #8895A780"
+)
+_INK = "fill='none' stroke-linecap='round' stroke-linejoin='round' stroke='#17202C'"
+
+
+def show(which: str, image: Tensor | None, strokes: list[Stroke] | None = None) -> None:
+    """Three answers to "why?" for a picture and the network of this name.
+
+    image: (28, 28) float32 in [0, 1], as the network read it; strokes: the drawing that it was
+    made from, if it was drawn.
+    """
+    if image is None:
+        st.caption("Draw a digit, and here you will see why it is read as it is.")
+        return
+    try:
+        network = models.model(which).network
+    except MnistError:
+        return  # the answer above has said why
+    if strokes:
+        st.markdown("**How your drawing came to the network**")
+        st.html(_steps(strokes, image))
+    spoke, alike = st.columns(2, gap="large")
+    with spoke:
+        _spoke(network, image, key="drawn" if strokes else "read")
+    with alike:
+        st.markdown("**What it has seen that is most like it**")
+        if models.progress(which):
+            st.caption("It is still learning, and changes its mind: look here when it has done.")
+        else:
+            _alike(which, image)
+
+
+def _spoke(network: Network, image: Tensor, key: str) -> None:
+    """The ink in two colours, and against which other digit."""
+    from mnistcore import colours, explain
+
+    logits = explain.features(network, image[None])
+    logits = network.layers[-1](logits)[0].detach()
+    first, second = logits.topk(2).indices.tolist()
+    st.markdown("**Which ink spoke for it**")
+    wish = st.pills(f"Why a {first}, and why not a ...", range(10), key=f"why_not_{key}", wrap=True)
+    other = second if wish is None or wish == first else wish
+    heat = explain.saliency(network, image, first, other)
+    picture = pictures.as_ink(colours.signed(heat)[None])
+    name = f"Ink that spoke for {_a(first)} in blue, for {_a(other)} in orange"
+    st.html(
+        f"<img src='{picture}' alt='{name}' style='{_FRAME};image-rendering:pixelated;"
+        "max-width:220px'>"
+    )
+    gap = float(logits[first] - logits[other])
+    st.markdown(
+        f":blue-background[Blue] ink spoke for **{_a(first)}** and against {_a(other)}, "
+        f":orange-background[orange] ink the other way, the stronger the more. "
+        + ("Blue won clearly." if gap > 4 else "Blue won, though not by much.")
+    )
+
+
+def _alike(which: str, image: Tensor) -> None:
+    """The training images that excite the same units of the last hidden layer."""
+    from torch.nn.functional import cosine_similarity
+
+    from mnistcore import explain, predict
+
+    train = resources.digits().train
+    try:
+        with st.spinner("It looks through what it has learned from ..."):
+            known = _known(which, predict.source(which).stat().st_mtime_ns, train.dataset)
+    except (MnistError, OSError):
+        return
+    own = explain.features(models.model(which).network, image[None])
+    places = cosine_similarity(own, known).topk(min(ALIKE, len(known))).indices.tolist()
+    labels = train.labels[places].tolist()
+    pictures.tiles(
+        train.images[places],
+        [
+            f"training image {place}, {_a(label)}"
+            for place, label in zip(places, labels, strict=True)
+        ],
+        key="alike",
+        columns=ALIKE,
+        captions=[str(label) for label in labels],
+    )
+    st.caption(
+        f"Of the first {len(known):,} training images, these excite the units of its last hidden "
+        "layer most as yours does. Below each is what it is. Where they disagree, so does the "
+        "network."
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _known(which: str, stamp: int, dataset: str) -> Tensor:
+    """What the last hidden layer makes of the first training images, (KNOWN, units)."""
+    from mnistcore import explain
+
+    images = resources.digits().train.images[:KNOWN]
+    return explain.features(models.model(which).network, images)
+
+
+def _steps(strokes: list[Stroke], image: Tensor) -> str:
+    """As drawn, moved and scaled, redrawn with MNIST's pen as pixels: three pictures in a row."""
+    from mnistcore import drawing
+
+    segments = drawing.to_segments(strokes)
+    boxed = drawing.into_box(segments)
+    low, high = segments.min((0, 1)).min(), max(segments.max((0, 1)).max(), 356.0)
+    side, origin = high - min(low, 0.0), min(low, 0.0)
+    left, top = (boxed.min((0, 1)) + boxed.max((0, 1)) - drawing.BOX) / 2
+    square = (
+        f"<rect x='{left:.2f}' y='{top:.2f}' width='{drawing.BOX}' height='{drawing.BOX}' "
+        "fill='none' stroke='#2F86DB' stroke-width='.25' stroke-dasharray='.8 .8'/>"
+    )
+    pixels = (255 * image).round().byte()
+    figures = [
+        (_drawn(segments, f"{origin} {origin} {side} {side}", side / 40), "as you drew it"),
+        (
+            _drawn(boxed, "0 0 28 28", 0.5, square),
+            "scaled to 20 of 28 pixels, its ink balanced in the middle",
+        ),
+        (
+            f"<img src='{pictures.as_ink(255 - pixels[None])}' alt='28 by 28 pixels' "
+            f"style='{_FRAME};image-rendering:pixelated;background:#fff'>",
+            "redrawn with a pen as in its training images: this it reads",
+        ),
+    ]
+    cells = "".join(
+        f"<figure style='margin:0;flex:1;min-width:0;max-width:168px'>{picture}"
+        f"<figcaption style='font-size:.75rem;margin-top:.3rem'>{words}</figcaption></figure>"
+        for picture, words in figures
+    )
+    return f"<div style='display:flex;gap:1rem'>{cells}</div>"
+
+
+def _drawn(segments: np.ndarray, box: str, width: float, more: str = "") -> str:
+    """Lines as a picture on white paper; box: its left, top, width and height in their pixels."""
+    path = "".join(
+        f"M{a:.1f} {b:.1f}L{c:.1f} {d:.1f}" for a, b, c, d in segments.reshape(-1, 4).tolist()
+    )
+    drawn = (
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='{box}' width='168' height='168'>"
+        f"<path d='{path}' {_INK} stroke-width='{width}'/>{more}</svg>"
+    )
+    encoded = base64.b64encode(drawn.encode()).decode()  # st.html lets no bare SVG through
+    return (
+        f"<img src='data:image/svg+xml;base64,{encoded}' alt='The lines' "
+        f"style='{_FRAME};background:#fff'>"
+    )
+
+
+def _a(digit: int) -> str:
+    return f"{'an' if digit == 8 else 'a'} {digit}"

@@ -1,0 +1,147 @@
+"""Why an answer, and teaching, on the Draw page, run by Streamlit's own tester."""
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnistcore import predict, runs
+from mnistcore.lessons import Lesson, of, pictures
+
+ROOT = Path(__file__).parents[1]
+MIDDLE = {"type": "Path", "originX": "center", "originY": "center"}
+SEVEN = MIDDLE | {"left": 155, "top": 195, "path": [["M", 80, 90], ["L", 230, 90], ["L", 130, 300]]}
+TEACH, WHY = "Teach it my handwriting", "Why this answer?"
+
+
+@pytest.fixture(autouse=True)
+def folder(mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Runs of the test's own, small digits for data, and a teaching that is soon over."""
+    monkeypatch.setenv("MNIST_DATA", str(mnist_folder))
+    monkeypatch.setenv("MNIST_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr("mnistcore.lessons.EXAM", 100)
+    return tmp_path / "runs"
+
+
+def draw_page(*strokes: dict, more: str | None = None) -> AppTest:
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
+    app.session_state["canvas_kept"] = list(strokes)
+    if more:
+        app.session_state["more"] = more
+    app.switch_page("pages/draw.py").run()
+    assert not app.exception
+    return app
+
+
+def words(app: AppTest) -> str:
+    every = (*app.markdown, *app.caption, *app.get("html"))
+    return "\n".join(str(getattr(each, "value", "") or each.proto.body) for each in every)
+
+
+def press(app: AppTest, label: str) -> None:
+    next(button for button in app.button if button.label == label).click().run()
+    assert not app.exception
+
+
+def say_that_it_was(app: AppTest, digit: int) -> None:
+    app.button_group(key="was").set_value(digit).run()
+    assert not app.exception
+
+
+def test_why_needs_a_drawing() -> None:
+    assert "Draw a digit, and here you will see why" in words(draw_page(more=WHY))
+
+
+def test_why_shows_the_steps_the_ink_and_what_looks_alike() -> None:
+    app = draw_page(SEVEN, more=WHY)
+    assert "as you drew it" in words(app)
+    assert "Ink that spoke for a 7 in blue" in words(app)
+    assert "training images, these excite" in words(app)
+
+
+def test_why_can_be_asked_of_any_other_digit() -> None:
+    app = draw_page(SEVEN, more=WHY)
+    app.button_group(key="why_not_drawn").set_value(3).run()
+    assert "for a 7 in blue, for a 3 in orange" in words(app)
+    app.button_group(key="why_not_drawn").set_value(7).run()  # its own answer: the runner-up
+    assert "for a 7 in orange" not in words(app)
+
+
+def test_nothing_drawn_is_kept_without_the_visitors_wish(folder: Path) -> None:
+    say_that_it_was(draw_page(SEVEN), 4)
+    assert not list(folder.glob("*/*"))
+
+
+def test_a_wrong_answer_is_a_lesson_that_is_learned_and_undone(folder: Path) -> None:
+    app = draw_page(SEVEN)
+    say_that_it_was(app, 4)
+    assert app.session_state["more"] == TEACH
+    say_that_it_was(app, 2)  # said twice, the second word counts
+    press(app, "Teach")
+    run = runs.list_runs(folder)[0]
+    assert app.session_state["model"] == app.selectbox(key="model").value == run.id
+    assert "This is a 2." in words(app) or "perhaps a 2" in words(app)
+    assert "taught my hand" in run.name
+    assert run.status().state == "finished"
+    assert [lesson.digit for lesson in of(run)] == [2]
+    assert app.metric[0].value == "1 of 1"
+    assert "of Scikit" in app.metric[1].label or "test images" in app.metric[1].label
+
+    press(app, "Undo the teaching")
+    assert app.session_state["model"] == "shipped"
+    assert "This is a 7." in words(app)
+    assert not runs.list_runs(folder)
+
+
+def test_teaching_again_starts_from_the_network_before(folder: Path) -> None:
+    app = draw_page(SEVEN)
+    say_that_it_was(app, 4)
+    press(app, "Teach")
+    first = runs.list_runs(folder)[0]
+    press(app, "Teach")
+    (second,) = runs.list_runs(folder)
+    assert second.id != first.id
+    assert second.status().result["taught_from"] == "shipped"
+
+
+def test_the_taught_network_is_its_owners_alone() -> None:
+    mine, other = draw_page(SEVEN), draw_page(SEVEN)
+    say_that_it_was(mine, 4)
+    press(mine, "Teach")
+    other.run()
+    assert "This is a 7." in words(other)
+    assert not any("taught my hand" in option for option in other.selectbox(key="model").options)
+    assert any("taught my hand" in option for option in mine.selectbox(key="model").options)
+
+
+def test_the_guide_asks_for_three_of_each_and_can_be_cut_short() -> None:
+    app = draw_page(more=TEACH)
+    assert "**Draw a 0** (1 of 3)" in words(app)
+    for count in (1, 2):
+        app.session_state["canvas_kept"] = [SEVEN | {"left": 155 + count}]
+        app.session_state["canvas"] = {"drawing": {"raw": {"objects": [SEVEN | {"left": count}]}}}
+        app.run()
+        press(app, "Keep this 0")
+        assert f"**Draw a 0** ({count + 1} of 3)" in words(app)
+    press(app, "No 0s")
+    assert "**Draw a 1** (1 of 3)" in words(app)
+    assert next(button for button in app.button if button.label == "Keep this 1").disabled
+
+
+def test_lessons_are_kept_in_the_format_of_stroke_files(folder: Path) -> None:
+    app = draw_page(SEVEN)
+    say_that_it_was(app, 7)
+    press(app, "Teach")
+    run = runs.list_runs(folder)[0]
+    (line,) = (run.path / "lessons.jsonl").read_text().splitlines()
+    assert json.loads(line)["label"] == 7
+    images, digits = pictures(of(run))
+    assert images.shape == (1, 28, 28)
+    assert digits.tolist() == [7]
+    assert predict.load_model(run.id).title == run.name
+
+
+def test_a_lesson_without_ink_is_no_lesson() -> None:
+    images, _ = pictures([Lesson(1, []), Lesson(1, [[(10, 10), (10, 200)]])])
+    assert len(images) == 1
