@@ -71,10 +71,12 @@ if run is None:
             training.check(config)
             network.check(config.network)
             steps = network.portrait(config.network)
+            images = min(config.train_size or count, count)
+            share = f"half of {images:,}" if config.epochs == 0.5 else f"{images:,}"
+            often = "once" if config.epochs in (0.5, 1) else f"{config.epochs:g} times"
             st.markdown(
                 f"**{sum(step.weights for step in steps):,} weights** will learn from "
-                f"**{min(config.train_size or count, count):,} training images**, "
-                f"{'once' if config.epochs == 1 else f'{config.epochs:g} times'} each."
+                f"**{share} training images**, {often} each."
             )
         except MnistError as error:
             problem, steps = str(error), []
