@@ -17,6 +17,8 @@ learning = models.progress(which)
 @st.fragment(run_every=1.0 if learning else None)
 def draw() -> None:
     """A stroke redraws what is in here, and nothing else."""
+    if st.session_state.get("model", which) != which:  # taught, or a teaching undone
+        st.rerun()
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=SIDE):
             drawn = canvas.sheet(SIDE, st.session_state.get("pen", 16))

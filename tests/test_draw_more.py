@@ -145,3 +145,16 @@ def test_lessons_are_kept_in_the_format_of_stroke_files(folder: Path) -> None:
 def test_a_lesson_without_ink_is_no_lesson() -> None:
     images, _ = pictures([Lesson(1, []), Lesson(1, [[(10, 10), (10, 200)]])])
     assert len(images) == 1
+
+
+def test_a_taught_network_can_be_watched_and_judged_like_any_other() -> None:
+    app = draw_page(SEVEN)
+    say_that_it_was(app, 7)
+    press(app, "Teach")
+    run = runs.list_runs()[0]
+    for page in ("train", "evaluate"):
+        app.query_params["run"] = run.id
+        app.switch_page(f"pages/{page}.py").run()
+        assert not app.exception, page
+        assert not app.error, page
+        assert "random" not in words(app)

@@ -38,8 +38,9 @@ def _panel(run: Run, others: list[Run], least: float, pace: float | None) -> Non
         for each in [run, *others]
         if (found := records if each is run else each.metrics())
     ]
-    pictures(lines or [curves.Curve("", [], 1)], least)
-    spoken(narrator.narrate(records), key="narrator")
+    if records or not status.result:  # a network that was taught by hand has no curves
+        pictures(lines or [curves.Curve("", [], 1)], least)
+        spoken(narrator.narrate(records), key="narrator")
     if status.result:
         st.page_link(
             "pages/evaluate.py",
@@ -101,7 +102,9 @@ def _figures(status: Status) -> None:
     figures = {
         f"of {p['test_count']:,} test images right": test,
         "of the last 2,000 training images right": train,
-        "times through the training images": f"{p['epoch']:.2f} of {epochs:g}" if epochs else "0",
+        "times through the training images": f"{p['epoch']:.2f} of {round(epochs, 2):g}"
+        if epochs
+        else "0",
         "images per second": f"{p['images_per_second']:,.0f}",
     }
     cells = "".join(

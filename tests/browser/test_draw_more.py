@@ -1,0 +1,116 @@
+"""Asking why, teaching one's own hand, and photographs, in a real browser."""
+
+import io
+
+import numpy as np
+from PIL import Image, ImageDraw
+from playwright.sync_api import Page, expect
+from test_draw import SEVEN, answer, draw, on_screen, open_draw, press, says, swipe, upload
+from visit import App, StartApp, fits_its_width, settle
+
+WHY, TEACH = "Why this answer?", "Teach it my handwriting"
+SLOW = 60_000  # milliseconds: learning takes a busy machine its time
+
+
+def choose(page: Page, group: str, option: str) -> None:
+    """One tap in a row of choices."""
+    row = page.get_by_test_id("stButtonGroup").filter(has_text=group)
+    row.get_by_text(option, exact=True).click()
+    settle(page)
+
+
+def shot(page: Page) -> str:
+    """The heat map, as it is on screen."""
+    picture = page.get_by_alt_text("Ink that spoke for")
+    return str(picture.get_attribute("src"))
+
+
+def test_asking_why_shows_the_ink_and_any_other_digit_can_be_asked_for(
+    app: App, desktop: Page
+) -> None:
+    open_draw(desktop, app)
+    draw(desktop, SEVEN)
+    choose(desktop, "And now?", WHY)
+    for words in ("as you drew it", "redrawn with a pen", "Of the first"):
+        expect(desktop.get_by_text(words)).to_be_visible(timeout=SLOW)
+    first = shot(desktop)
+    choose(desktop, "and why not a", "3")
+    expect(desktop.get_by_alt_text("for a 7 in blue, for a 3 in orange")).to_be_visible()
+    assert shot(desktop) != first
+    press(desktop, "Clear")
+    expect(desktop.get_by_text("here you will see why")).to_be_visible()
+    draw(desktop, SEVEN)  # the answer and the reasons follow the pen
+    expect(desktop.get_by_alt_text("Ink that spoke for")).to_be_visible()
+
+
+def test_reasons_and_lessons_fit_a_phone(app: App, phone: Page) -> None:
+    open_draw(phone, app)
+    for stroke in SEVEN:
+        swipe(phone, on_screen(phone, stroke))
+    choose(phone, "And now?", WHY)
+    expect(phone.get_by_text("Of the first")).to_be_visible(timeout=SLOW)
+    assert fits_its_width(phone)
+    choose(phone, "Wrong?", "9")
+    expect(phone.get_by_role("button", name="Teach", exact=True)).to_be_visible()
+    assert fits_its_width(phone)
+
+
+def test_a_correction_is_learned_kept_for_its_owner_and_undone(
+    start_app: StartApp, desktop: Page
+) -> None:
+    app = start_app()
+    open_draw(desktop, app)
+    draw(desktop, SEVEN)
+    says(desktop, "This is a 7.")
+    choose(desktop, "Wrong?", "4")
+    desktop.get_by_role("button", name="Teach", exact=True).click()
+    expect(desktop.get_by_text("Before and after")).to_be_visible(timeout=SLOW)
+    settle(desktop, 60)
+    expect(answer(desktop).get_by_role("status")).to_contain_text("a 4")
+    expect(desktop.get_by_text("1 of 1")).to_be_visible()
+    assert "model=" in desktop.url
+    with desktop.expect_download() as download:
+        desktop.get_by_role("button", name="Download it").click()
+    assert download.value.path().stat().st_size > 10_000
+    assert len(list(app.runs.glob("*/lessons.jsonl"))) == 1
+
+    press(desktop, "Undo the teaching")
+    says(desktop, "This is a 7.")
+    assert not list(app.runs.glob("*/lessons.jsonl"))
+
+
+def test_the_guide_goes_on_to_the_next_drawing(app: App, desktop: Page) -> None:
+    open_draw(desktop, app)
+    choose(desktop, "And now?", TEACH)
+    draw(desktop, [[(0.4, 0.3), (0.6, 0.5), (0.4, 0.8)]])
+    press(desktop, "Keep this 0")
+    expect(desktop.get_by_text("(2 of 3)")).to_be_visible()
+    says(desktop, "Draw a digit first.")
+
+
+def photograph() -> bytes:
+    """A 7 on grey paper, written with a thin pen, in uneven light, askew and grainy."""
+    paper = Image.new("L", (600, 800), 255)
+    ImageDraw.Draw(paper).line([(160, 240), (430, 240), (260, 600)], fill=0, width=16)
+    ink = np.asarray(paper.rotate(6, fillcolor=255)) / 255
+    down, across = np.mgrid[0:1:800j, 0:1:600j]
+    noise = np.random.default_rng(3).normal(0, 0.02, ink.shape)
+    seen = (0.3 + 0.5 * ink) * (0.55 + 0.3 * across + 0.15 * down) + noise
+    file = io.BytesIO()
+    Image.fromarray(np.uint8(seen.clip(0, 1) * 255)).save(file, "JPEG", quality=80)
+    return file.getvalue()
+
+
+def test_a_photograph_is_read_and_asked_why_and_the_camera_waits_for_a_wish(
+    app: App, desktop: Page
+) -> None:
+    open_draw(desktop, app)
+    upload(desktop, "photo.jpg", photograph())
+    read = desktop.get_by_role("region", name="Answer").last
+    expect(read.get_by_role("status")).to_have_text("This is a 7.")
+    desktop.get_by_text(WHY, exact=True).last.click()
+    expect(desktop.get_by_alt_text("Ink that spoke for a 7")).to_be_visible(timeout=SLOW)
+    settle(desktop)
+    expect(desktop.get_by_test_id("stCameraInput")).to_have_count(0)
+    choose(desktop, "Take it from", "The camera")
+    expect(desktop.get_by_test_id("stCameraInput")).to_be_visible()
