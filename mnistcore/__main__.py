@@ -1,4 +1,4 @@
-"""The command line: train, resume, runs, predict, evaluate."""
+"""The command line: train, resume, runs, predict, evaluate, calibrate."""
 
 import argparse
 import json
@@ -61,7 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--layout", choices=("as-written", "filling"), default="as-written")
     evaluate = command("evaluate", _evaluate, "judge a network on the test images")
     evaluate.add_argument("--dataset", choices=("mnist", "digits", "mnist+digits"))
-    for reader in (predict, evaluate):
+    calibrate = command("calibrate", _calibrate, "teach a finished network how sure it may be")
+    calibrate.add_argument("--out", type=Path, required=True, help="the .safetensors to write")
+    for reader in (predict, evaluate, calibrate):
         reader.add_argument("--model", default="shipped", help="shipped, a run, or a file")
     return parser
 
@@ -251,6 +253,25 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
         "test_loss": score.loss,
         "count": score.count,
     }
+
+
+def _calibrate(options: argparse.Namespace) -> dict[str, Any]:
+    from mnistcore import data, doubt, predict, training
+
+    path = predict.source(options.model, options.runs)
+    if path.suffix != ".safetensors":
+        raise MnistError("This network is still learning: calibrate it when it has finished.")
+    network, card = predict.load_network(path)
+    train, test = data.load("mnist", options.data)
+    temperature = doubt.calibrate(network, train)
+    fitted = doubt.fit(network, train)
+    score = training.evaluate(network, test)
+    card |= {"calibration": options.typed, "test_loss": score.loss}
+    card["temperature"] = temperature * card.get("temperature", 1.0)
+    predict.save_network(network, options.out, doubt=fitted, **card)
+    if not options.json:
+        print(f"{options.out}: temperature {temperature:.2f}, loss {score.loss:.4f} on the test")
+    return {"file": str(options.out), "temperature": temperature, "test_loss": score.loss}
 
 
 if __name__ == "__main__":

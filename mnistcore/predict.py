@@ -12,13 +12,16 @@ from safetensors.torch import save
 from torch import Tensor
 
 from mnistcore import runs
+from mnistcore.doubt import Doubt, views
 from mnistcore.errors import ModelError
 from mnistcore.network import Network, NetworkConfig
 from mnistcore.runs import Run, write_atomically
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 SHIPPED = "shipped"
+_DOUBT = "doubt."  # opens the names of a doubt's weights in a network's file
 SURE = 0.75  # the probability from which an answer is given without a "perhaps"
+UNLIKELY = 0.4  # below which no digit is likely, for a network without a doubt of its own
 
 
 @dataclass(frozen=True)
@@ -28,21 +31,30 @@ class Model:
     name: str  # as given to load_model
     title: str  # as shown to a visitor
     network: Network
+    doubt: Doubt | None = None  # what tells digits from other drawings, where it was fitted
 
     @torch.inference_mode()
     def probabilities(self, images: Tensor) -> Tensor:
         """images: (n, 28, 28) float32 in [0, 1] -> (n, 10), each row adding up to 1."""
         return self.network(images.unsqueeze(1)).softmax(1)
 
+    @torch.inference_mode()
+    def digit_like(self, image: Tensor) -> bool:
+        """Whether (28, 28) float32 in [0, 1] looks like a digit at all."""
+        if self.doubt is None:
+            return bool(self.probabilities(image[None]).max() >= UNLIKELY)
+        return bool(self.doubt(views(self.network, image[None])) <= 0)
+
 
 @dataclass(frozen=True)
 class Reading:
     """What a model says of one picture, for people."""
 
-    digit: int | None  # None where there is nothing to read
+    digit: int | None  # the best guess; None where there is nothing to read
     probabilities: list[float] | None  # one for each digit
     sure: bool
     sentence: str
+    digit_like: bool = True  # False for a scribble, a letter, a face
 
 
 def read(model: Model, image: Tensor | None) -> Reading:
@@ -51,10 +63,13 @@ def read(model: Model, image: Tensor | None) -> Reading:
         return Reading(None, None, False, "Draw a digit first.")
     probabilities = model.probabilities(image[None])[0]
     first, second = probabilities.topk(2).indices.tolist()
-    sure = float(probabilities[first]) >= SURE
+    digit_like = model.digit_like(image)
+    sure = digit_like and float(probabilities[first]) >= SURE
     one, other = (f"{'an' if digit == 8 else 'a'} {digit}" for digit in (first, second))
     sentence = f"This is {one}." if sure else f"Not sure: perhaps {one}, or {other}."
-    return Reading(first, probabilities.tolist(), sure, sentence)
+    if not digit_like:
+        sentence = f"This does not look like a digit. Perhaps {one}?"
+    return Reading(first, probabilities.tolist(), sure, sentence, digit_like)
 
 
 def models(runs_folder: Path | None = None) -> list[tuple[str, str]]:
@@ -89,18 +104,21 @@ def load_model(which: str = SHIPPED, runs_folder: Path | None = None) -> Model:
     path = source(which, runs_folder)
     if path.suffix == ".safetensors":
         network, card = load_network(path)
-        title = card.get("title") or path.stem
+        title, doubt = card.get("title") or path.stem, load_doubt(path)
     else:
         network = _from_checkpoint(Run(path.parent))
-        title = ""
+        title, doubt = "", None
     if which != SHIPPED and not which.endswith(".safetensors"):
         title = Run(path.parent).name
-    return Model(which, title, network.eval())
+    # Channels last is how processors like it: one image or many, it reads twice as fast.
+    return Model(which, title, network.eval().to(memory_format=torch.channels_last), doubt)
 
 
-def save_network(network: Network, path: Path, **card: Any) -> None:
+def save_network(network: Network, path: Path, *, doubt: Doubt | None = None, **card: Any) -> None:
     """Write weights, architecture and what else is worth knowing into one .safetensors file."""
     weights = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
+    if doubt is not None:
+        weights |= {_DOUBT + name: tensor for name, tensor in doubt.state_dict().items()}
     metadata = {"network": json.dumps(asdict(network.config)), "card": json.dumps(card)}
     write_atomically(path, save(weights, metadata))
 
@@ -108,9 +126,8 @@ def save_network(network: Network, path: Path, **card: Any) -> None:
 def load_network(path: Path) -> tuple[Network, dict[str, Any]]:
     """The inverse of `save_network`: the network and its card."""
     try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        weights, metadata = _contents(path)
+        weights = {name: w for name, w in weights.items() if not name.startswith(_DOUBT)}
         network = Network(NetworkConfig.from_dict(json.loads(metadata["network"])))
         network.load_state_dict(weights)
     except FileNotFoundError:
@@ -120,6 +137,26 @@ def load_network(path: Path) -> tuple[Network, dict[str, Any]]:
             f"{path} is not a network that this program saved, or it is damaged."
         ) from error
     return network, json.loads(metadata.get("card", "{}"))
+
+
+def load_doubt(path: Path) -> Doubt | None:
+    """What tells digits from other drawings, if `save_network` was given it."""
+    weights, _ = _contents(path)
+    own = {n.removeprefix(_DOUBT): w for n, w in weights.items() if n.startswith(_DOUBT)}
+    if not own:
+        return None
+    try:
+        doubt = Doubt(len(own["mean"]))
+        doubt.load_state_dict(own)
+    except (KeyError, RuntimeError) as error:
+        raise ModelError(f"{path} is damaged: fit its doubt anew with calibrate.") from error
+    return doubt.eval().requires_grad_(False)
+
+
+def _contents(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    with safe_open(path, "pt") as file:
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return weights, file.metadata() or {}
 
 
 def _from_checkpoint(run: Run) -> Network:

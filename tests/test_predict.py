@@ -80,6 +80,9 @@ class _Fixed:
     def probabilities(self, images):
         return self._probabilities
 
+    digit_like = predict.Model.digit_like
+    doubt = None
+
 
 def test_nothing_drawn_is_answered_kindly():
     reading = predict.read(_Fixed([0.1] * 10), None)
@@ -94,3 +97,9 @@ def test_a_sure_answer_is_plain_and_an_unsure_one_says_so():
     unsure = predict.read(_Fixed([0.0, 0.4, 0, 0, 0, 0, 0, 0.6, 0, 0]), image)
     assert (unsure.digit, unsure.sure) == (7, False)
     assert unsure.sentence == "Not sure: perhaps a 7, or a 1."
+
+
+def test_what_is_no_digit_is_told_with_the_best_guess():
+    reading = predict.read(_Fixed([0.1] * 3 + [0.3] + [0.08] * 5 + [0.0]), torch.zeros(28, 28))
+    assert (reading.digit, reading.sure, reading.digit_like) == (3, False, False)
+    assert reading.sentence == "This does not look like a digit. Perhaps a 3?"

@@ -1,0 +1,153 @@
+"""How well a network reads drawings, wherever and however drawn, and knows what is none.
+
+MNIST_DATA=... python benchmarks/drawing_accuracy.py STROKES.jsonl.gz [--model NAME]
+"""
+
+import argparse
+import random
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from PIL import Image, ImageDraw
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks import not_digits
+from mnistcore import load, predict
+from mnistcore.drawing import from_bitmap, from_strokes, layout, read_strokes
+from mnistcore.exam import bands, calibration_error
+from mnistcore.strokes import CANVAS, LAYOUTS, Stroke
+from mnistcore.training import Score
+
+SCALES = (0.4, 0.7, 1.5)
+PENS = (6, 12, 24, 40)  # canvas pixels
+EVERY = 5  # bitmaps are slow to read: every fifth digit is enough for those
+EACH = 40  # drawings of each kind that is no digit
+
+
+def main() -> None:
+    """Measure, print, judge."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("strokes", type=Path)
+    parser.add_argument("--model", default="shipped")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    model = predict.load_model(options.model)
+    known = [(label, s) for label, _, s in read_strokes(options.strokes) if label is not None]
+    labels = torch.tensor([label for label, _ in known])
+    placed = {how: [layout(s, how) for _, s in known] for how in LAYOUTS}
+
+    print("| measured | bar | figure | verdict |\n| --- | --- | --- | --- |")
+    for how in LAYOUTS:
+        pictures = drawn(placed[how])
+        found = judge(model, pictures, labels)
+        line(f"strokes read right, {how}", ">= 97 %", found.accuracy, found.accuracy >= 0.97)
+        line(f"their calibration error, {how}", "reported", error(found, labels), None)
+        away = sent_away(model, pictures)
+        line(f"real digits sent away, {how}", "<= 5 %", away, away <= 0.05)
+    pairs = Counter(
+        (int(true), int(said))
+        for true, said in zip(labels, found.predicted, strict=True)
+        if true != said
+    )
+
+    plain = found.predicted
+    for scale in SCALES:
+        for corner in ((0.0, 0.0), (1.0, 1.0)):
+            moved = judge(model, drawn([at(s, scale, corner) for s in placed["filling"]]), labels)
+            changed = float((moved.predicted != plain).float().mean())
+            where = "upper left" if corner == (0.0, 0.0) else "lower right"
+            line(f"answers changed, {scale} times, {where}", "<= 1 %", changed, changed <= 0.01)
+
+    some, truth = placed["filling"][::EVERY], labels[::EVERY]
+    vectors = float((plain[::EVERY] == truth).float().mean())
+    for pen in PENS:
+        pictures = [from_bitmap(rendered(strokes, pen)) for strokes in some]
+        lost = vectors - judge(model, stacked(pictures), truth).accuracy
+        line(f"lost from a bitmap alone, pen {pen} px", "<= 2 %", lost, lost <= 0.02)
+
+    _, test = load("mnist")
+    images = test.images.float() / 255
+    found = judge(model, images, test.labels)
+    line("MNIST test read right", ">= 99.4 %", found.accuracy, found.accuracy >= 0.994)
+    line(
+        "its calibration error",
+        "<= 2 %",
+        error(found, test.labels),
+        error(found, test.labels) <= 0.02,
+    )
+    away = sent_away(model, images)
+    line("MNIST test digits sent away", "<= 5 %", away, away <= 0.05)
+
+    shares = {}
+    for kind, draw in not_digits.KINDS.items():
+        chance = random.Random(f"not a digit: {kind}")
+        shares[kind] = sent_away(model, drawn([draw(chance) for _ in range(EACH)]))
+    letters = [share for kind, share in shares.items() if kind in not_digits.LETTERS]
+    line("letters recognised as no digits", "reported", sum(letters) / len(letters), None)
+    for kind in shares.keys() - not_digits.LETTERS.keys():
+        line(f"{kind} recognised as no digit", "reported", shares[kind], None)
+    print("\nletters:", ", ".join(f"{k} {shares[k]:.0%}" for k in not_digits.LETTERS))
+    print("mixed up most (true -> read), filling:", end=" ")
+    print(", ".join(f"{true} -> {said}: {count}" for (true, said), count in pairs.most_common(8)))
+
+
+def line(what: str, bar: str, figure: float, held: bool | None) -> None:
+    """One row of the table."""
+    verdict = "" if held is None else "holds" if held else "FALLS SHORT"
+    print(f"| {what} | {bar} | {figure:.2%} | {verdict} |", flush=True)
+
+
+def drawn(drawings: Sequence[Sequence[Stroke]]) -> torch.Tensor:
+    """What a network sees of them, (n, 28, 28) float32 in [0, 1]."""
+    return stacked([from_strokes(strokes) for strokes in drawings])
+
+
+def stacked(pictures: Sequence[torch.Tensor | None]) -> torch.Tensor:
+    """The same as one tensor; a blank sheet where there is nothing to read."""
+    return torch.stack([torch.zeros(28, 28) if p is None else p for p in pictures])
+
+
+def judge(model: predict.Model, pictures: torch.Tensor, labels: torch.Tensor) -> Score:
+    """What the model says of pictures with these labels."""
+    shares = torch.cat([model.probabilities(batch) for batch in pictures.split(250)])
+    confidence, predicted = shares.max(1)
+    accuracy = float((predicted == labels).double().mean())
+    return Score(accuracy, float("nan"), len(labels), predicted, confidence)
+
+
+def error(found: Score, labels: torch.Tensor) -> float:
+    """The expected calibration error, in ten bands."""
+    return calibration_error(bands(labels, found))
+
+
+def sent_away(model: predict.Model, pictures: torch.Tensor) -> float:
+    """Share of the pictures of which it says that they do not look like a digit."""
+    return sum(not model.digit_like(picture) for picture in pictures) / len(pictures)
+
+
+def at(strokes: Sequence[Stroke], scale: float, corner: tuple[float, float]) -> list[Stroke]:
+    """The drawing scaled and pushed into a corner of the canvas, over its edge if it must."""
+    points = [point for stroke in strokes for point in stroke]
+    low = [min(point[axis] for point in points) * scale for axis in (0, 1)]
+    high = [max(point[axis] for point in points) * scale for axis in (0, 1)]
+    by = [corner[a] * (CANVAS - high[a]) - (1 - corner[a]) * low[a] for a in (0, 1)]
+    return [[(x * scale + by[0], y * scale + by[1]) for x, y in stroke] for stroke in strokes]
+
+
+def rendered(strokes: Sequence[Stroke], pen: int) -> Image.Image:
+    """The drawing as the canvas shows it, dark on white, with a round pen so many pixels wide."""
+    image = Image.new("L", (int(CANVAS), int(CANVAS)), 255)
+    brush = ImageDraw.Draw(image)
+    for stroke in strokes:
+        brush.line([tuple(point) for point in stroke], fill=0, width=pen, joint="curve")
+        for x, y in stroke:
+            brush.ellipse((x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2), fill=0)
+    return image
+
+
+if __name__ == "__main__":
+    main()
