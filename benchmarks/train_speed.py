@@ -167,7 +167,7 @@ def fastest(options: argparse.Namespace) -> Report:
 
 def machine(options: argparse.Namespace) -> Report:
     """Figure 3: how near a step comes to the machine's peak, and what pays."""
-    report, parts = Report("", None), []
+    report, parts = Report("", True), []
     for preset in OURS:
         for threads in options.threads:
             say(f"a step of {preset}, {threads} thread(s)")
@@ -177,12 +177,13 @@ def machine(options: argparse.Namespace) -> Report:
             best = found["peaks"][found["precision"]]
             times = found["microseconds_per_image"]
             slower = times["all of these, 32-bit"] / times["as trained"]
+            report.holds = report.holds and slower > 1
             parts.append(
                 f"{preset} {found['operations_per_second'] / best:.0%} of the {found['precision']} "
                 f"peak on {threads} thread(s), {slower:.1f} times as fast as plain"
             )
             report.lines += ["```text", *step_time.lines(found), "```", ""]
-    report.holds, report.verdict = True, "; ".join(parts)
+    report.verdict = "; ".join(parts) + " (bar: faster than plain)"
     return report
 
 
@@ -348,7 +349,7 @@ def visitors(options: argparse.Namespace) -> dict[str, float]:
 def judging(options: argparse.Namespace) -> Report:
     """Figure 6: the time to judge a network, alone and as a share of a run."""
     train_set, test_set = load("mnist", options.data)
-    threads = options.threads[-1]
+    threads = min(2, os.cpu_count() or 1)  # of which the bar speaks
     torch.set_num_threads(threads)
     network = Training(PRESETS["notebook-fast"].recipe, train_set, test_set).network
     times = []
