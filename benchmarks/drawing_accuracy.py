@@ -88,7 +88,7 @@ def main() -> None:
         shares[kind] = sent_away(model, drawn([draw(chance) for _ in range(EACH)]))
     letters = [share for kind, share in shares.items() if kind in not_digits.LETTERS]
     line("letters recognised as no digits", "reported", sum(letters) / len(letters), None)
-    for kind in shares.keys() - not_digits.LETTERS.keys():
+    for kind in [kind for kind in shares if kind not in not_digits.LETTERS]:
         line(f"{kind} recognised as no digit", "reported", shares[kind], None)
     print("\nletters:", ", ".join(f"{k} {shares[k]:.0%}" for k in not_digits.LETTERS))
     print("mixed up most (true -> read), filling:", end=" ")
