@@ -24,17 +24,20 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import torch
+THEIRS = dict(os.environ)  # what others' recipes are run with
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as our command line does, before torch
+
+import torch  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import step_time
+import step_time  # noqa: E402
 
-from mnistcore import runs, worker
-from mnistcore.data import load
-from mnistcore.network import Conv, NetworkConfig, count_weights
-from mnistcore.presets import PRESETS
-from mnistcore.training import TrainConfig, Training, evaluate, train
+from mnistcore import runs, worker  # noqa: E402
+from mnistcore.data import load  # noqa: E402
+from mnistcore.network import Conv, NetworkConfig, count_weights  # noqa: E402
+from mnistcore.presets import PRESETS  # noqa: E402
+from mnistcore.training import TrainConfig, Training, evaluate, train  # noqa: E402
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[1]
 NOTEBOOK_ACCURACY, FAST_ACCURACY = 0.9885, 0.99  # mean test accuracies to be reached
@@ -65,14 +68,14 @@ def table(head: str, *rows: tuple[object, ...]) -> list[str]:
     return [f"| {head} |", ruler, *("| " + " | ".join(map(str, row)) + " |" for row in rows), ""]
 
 
-def output_of(command: list[str], **environment: str) -> dict[str, Any]:
+def output_of(command: list[str], environment: dict[str, str] | None = None) -> dict[str, Any]:
     """The JSON object on the last line that a command prints."""
     done = subprocess.run(
         [sys.executable, *command],
         capture_output=True,
         text=True,
         cwd=ROOT,
-        env=os.environ | environment,
+        env=environment,
     )
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
@@ -93,7 +96,7 @@ def peer(options: argparse.Namespace, name: str, seed: int, threads: int) -> dic
     command += ["--threads", str(threads), "--device", options.device]
     if name in SLICES and not options.whole:
         command += ["--batches", str(SLICES[name] // (5 if options.quick else 1))]
-    found = output_of(command)
+    found = output_of(command, THEIRS)
     return found | {"seconds": found["seconds"] * found["of"] / found["batches"]}
 
 
@@ -173,7 +176,7 @@ def machine(options: argparse.Namespace) -> Report:
             say(f"a step of {preset}, {threads} thread(s)")
             command = ["--preset", preset, "--threads", str(threads), "--json"]
             command += ["--data", str(options.data), "--steps", "20" if options.quick else "80"]
-            found = output_of([str(HERE / "step_time.py"), *command], OMP_WAIT_POLICY="PASSIVE")
+            found = output_of([str(HERE / "step_time.py"), *command])
             best = found["peaks"][found["precision"]]
             times = found["microseconds_per_image"]
             slower = times["all of these, 32-bit"] / times["as trained"]
