@@ -83,5 +83,5 @@ with st.expander("Read a picture instead", icon=":material/photo_camera:"):
     upload()
 st.caption(
     "The bars share out 100 % among the ten digits: the more for one, the less for all others. "
-    "A network has seen nothing but digits, so it has to call everything a digit."
+    "Where the drawing looks like no digit at all, it says so, with its best guess."
 )
