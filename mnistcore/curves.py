@@ -45,7 +45,7 @@ def in_words(records: Sequence[dict[str, Any]]) -> str:
 
 
 def over_a_range(
-    lines: dict[str, list[tuple[float, float]]],
+    lines: dict[str, list[tuple[float, float | None]]],
     axis: str,
     here: float,
     every: float,
@@ -53,12 +53,13 @@ def over_a_range(
 ) -> dict[str, Any]:
     """How the share read right of `count` images changes with the images, from (amount, share).
 
-    One line for each network by its name; `here` is the amount that is being looked at, and
-    `every` what lies between two numbers on the axis.
+    One line for each network by its name, with None where it is not known yet; `here` is the
+    amount that is being looked at, and `every` what lies between two numbers on the axis.
     """
     series = []
     for number, (name, points) in enumerate(lines.items()):
-        line = _line(name, [[x, round(100 * share, 2)] for x, share in points], _NETWORKS[number])
+        known = [[x, None if share is None else round(100 * share, 2)] for x, share in points]
+        line = _line(name, known, _NETWORKS[number])
         line["lineStyle"]["type"] = ("solid", "dashed")[number]
         series.append(line | {"showSymbol": True, "symbolSize": 6})
     series[0]["markLine"] = {

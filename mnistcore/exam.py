@@ -33,11 +33,15 @@ class Exam:
 class Origin(NamedTuple):
     """What a network learned from, as far as it is written down."""
 
-    dataset: str | None  # a key of data.TITLES
+    dataset: str | None  # a key of data.TITLES, or None: whatever there was
     count: int | None  # the first so many training images; None is all of them
     augmentation: str | None  # a key of augment.AUGMENTATIONS
     accuracy: float | None  # on some of these, if it was taken when it had learned
     accuracy_count: int  # how many
+
+    def met(self, dataset: str) -> bool:
+        """Whether it learned from this one, perhaps among others ("mnist+digits")."""
+        return self.dataset is None or dataset in self.dataset.split("+")
 
 
 class Band(NamedTuple):
@@ -84,7 +88,7 @@ def origin(which: str, runs_folder: Path | None = None) -> Origin:
 def examine(model: predict.Model, learned: Origin, train: Digits, test: Digits) -> Exam:
     """Let a network read every test image and, unless that is known, what it learned from."""
     accuracy, count = learned.accuracy, learned.accuracy_count
-    if learned.dataset not in (None, train.dataset):
+    if not learned.met(train.dataset):
         accuracy, count = None, 0
     elif accuracy is None:
         clean = train.first(min(learned.count or CLEAN_COUNT, CLEAN_COUNT))

@@ -141,4 +141,6 @@ def test_an_accuracy_that_was_taken_before_is_not_taken_again(digits: Parts):
 
 
 def test_where_the_shipped_network_comes_from_is_known():
-    assert judge.origin("shipped").dataset == "mnist"
+    learned = judge.origin("shipped")
+    assert learned.met("mnist")
+    assert learned.augmentation == "affine"

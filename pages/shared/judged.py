@@ -11,7 +11,7 @@ from pages.shared import models, resources
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.data import Digits
-    from mnistcore.exam import Exam
+    from mnistcore.exam import Exam, Origin
 
 _AGAIN = "judged"  # which network at which time: what is shown must not change underfoot
 
@@ -42,15 +42,15 @@ def _examined(which: str, stamp: int) -> Exam:
     from mnistcore import exam
 
     learned = exam.origin(which)
-    return exam.examine(models.model(which), learned, *_images(learned.dataset))
+    return exam.examine(models.model(which), learned, *_images(learned))
 
 
-def _images(dataset: str | None) -> tuple[Digits, Digits]:
+def _images(learned: Origin) -> tuple[Digits, Digits]:
     """Those that a network learned from, and their test images; without these, today's."""
     train, test, notice = resources.digits()
-    if dataset in (None, train.dataset) or notice:
+    if learned.met(train.dataset) or notice or not learned.dataset:
         return train, test
-    return resources.parts(dataset)
+    return resources.parts(learned.dataset)
 
 
 def show_verdict(exam: Exam, news: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +21,11 @@ _AUGMENTED = {
     "none": "It learned from the images as they are.",
     "affine": "It learned from images that were turned, stretched and moved a little each time.",
 }
+_BUSY = "snow busy"  # whether the curves are still being worked out
+_AT = "snow at"  # where the slider was when it was last looked at
+_ONE_AT_A_TIME = threading.Lock()  # for curves; they wait for each other
+_PAUSE = 0.7  # seconds that they leave to whoever moves a slider
+_moved = [0.0]  # when anybody last did
 
 
 class _Rival(NamedTuple):
@@ -27,25 +33,31 @@ class _Rival(NamedTuple):
 
     title: str
     model: Model
-    stamp: int  # the time of its weights
     lessons: str  # how it learned, in a sentence
+    stamp: int  # the time of its weights
+    known: dict[tuple[str, float], float]  # the share read right by kind and amount, so far
 
 
-@st.fragment
 def snow(exam: Exam, stamp: int) -> None:
     """A change, a slider for how much of it, some of the images, and how two networks fare."""
+    busy = st.session_state.get(_BUSY, False)
+    st.fragment(_panel, run_every=0.4 if busy else None)(exam, stamp, busy)
+
+
+def _panel(exam: Exam, stamp: int, busy: bool) -> None:
+    """All of it; it renews itself as long as it is `busy` with the curves."""
     import torch
 
     from mnistcore import curves, shift
 
-    torch.set_num_threads(1)  # 500 images are too few to share among processors; see models
+    torch.set_num_threads(1)  # 300 images are too few to share among processors; see models
     st.markdown(
         "A car that has learned to drive in sunshine will not stay on the road in snow. Change the "
         "test images, and see how far a network can follow that never met the like."
     )
     address = {"bind": "query-params", "persist_state": "session"}
     kinds = {each.title.lower(): name for name, each in shift.SHIFTS.items()}
-    title = st.segmented_control(
+    chosen = st.segmented_control(
         "Change",
         list(kinds),
         default="turn",
@@ -54,7 +66,7 @@ def snow(exam: Exam, stamp: int) -> None:
         key="kind",
         **address,
     )
-    kind = kinds[title or "turn"]  # an address may say "kind=" and no more
+    kind = kinds[chosen or "turn"]  # an address may say "kind=" and no more
     change = shift.SHIFTS[kind]
     how_much, beside = st.columns([2, 1], gap="medium")
     with how_much:
@@ -67,14 +79,21 @@ def snow(exam: Exam, stamp: int) -> None:
             **address,
         )
     with beside:
-        rivals = [_chosen(exam, stamp), *_other(exam)]
+        title = models.titles().get(exam.model.name, exam.model.name)
+        rivals = [_rival(title, exam.model, stamp, exam.test.dataset), *_other(exam)]
+    if st.session_state.get(_AT) != (kind, amount):
+        st.session_state[_AT], _moved[0] = (kind, amount), time.monotonic()
     test = shift.sample(exam.test)
     shown = shift.shifted(_one_of_each(test), kind, amount)
     shares = [_share(kind, amount, each, test) for each in rivals]
     for column, rival, share in zip(st.columns(2, gap="medium"), rivals, shares, strict=False):
         with column:
             _answers(rival, shown, share, len(test))
-    lines = _curves(kind, rivals, test)
+    at_work = [_whole_range(kind, each, test, near=amount).is_alive() for each in rivals]
+    lines = {
+        each.title: [(step, each.known.get((kind, step))) for step in change.amounts]
+        for each in rivals
+    }
     words = "; ".join(f"{name} {share:.0%}" for name, share in zip(lines, shares, strict=True))
     st.echarts_chart(
         curves.over_a_range(lines, change.axis, amount, change.tick, len(test)),
@@ -85,13 +104,16 @@ def snow(exam: Exam, stamp: int) -> None:
     )
     st.caption(
         f"Each step rests on the same {len(test):,} of {len(exam.test):,} test images, so chance "
-        "alone can move it by a point or two."
+        "alone can move it by two or three points."
     )
+    if any(at_work) != busy:
+        st.session_state[_BUSY] = any(at_work)
+        st.rerun()
 
 
-def _chosen(exam: Exam, stamp: int) -> _Rival:
-    which = exam.model.name
-    return _Rival(models.titles().get(which, which), exam.model, stamp, _lessons(which))
+def _rival(title: str, model: Model, stamp: int, dataset: str) -> _Rival:
+    lessons = _lessons(model.name, stamp)
+    return _Rival(title, model, lessons, stamp, _known(model.name, stamp, dataset))
 
 
 def _other(exam: Exam) -> list[_Rival]:
@@ -118,13 +140,14 @@ def _other(exam: Exam) -> list[_Rival]:
     )
     try:
         stamp = predict.source(other).stat().st_mtime_ns
-        return [_Rival(titles[other], models.model(other), stamp, _lessons(other))]
+        return [_rival(titles[other], models.model(other), stamp, exam.test.dataset)]
     except MnistError as error:
         st.warning(str(error), icon=":material/help:")
         return []
 
 
-def _lessons(which: str) -> str:
+@st.cache_data(show_spinner=False, max_entries=100)
+def _lessons(which: str, stamp: int) -> str:
     from mnistcore.exam import origin
 
     return _AUGMENTED.get(origin(which).augmentation, "")
@@ -158,31 +181,45 @@ def _answers(rival: _Rival, shown: Digits, share: float, count: int) -> None:
         st.caption(rival.lessons)
 
 
-def _curves(kind: str, rivals: list[_Rival], test: Digits) -> dict[str, list[tuple[float, float]]]:
-    """Both curves over the whole range. A moved slider interrupts this; what is done is kept."""
+def _whole_range(kind: str, rival: _Rival, test: Digits, near: float) -> threading.Thread:
+    """What works out the whole curve, what is near first, so that the slider need not wait."""
+    return _started(kind, rival.model.name, rival.stamp, test.dataset, rival, test, near)
+
+
+@st.cache_resource(show_spinner=False, max_entries=200)
+def _started(
+    kind: str, name: str, stamp: int, dataset: str, _rival: _Rival, _test: Digits, _near: float
+) -> threading.Thread:
+    thread = threading.Thread(target=_fill, args=(kind, _rival, _test, _near), daemon=True)
+    thread.start()
+    return thread
+
+
+def _fill(kind: str, rival: _Rival, test: Digits, near: float) -> None:
+    import torch
+
     from mnistcore import shift
 
-    lines: dict[str, list[tuple[float, float]]] = {rival.title: [] for rival in rivals}
-    amounts, news, begun = shift.SHIFTS[kind].amounts, st.empty(), time.monotonic()
-    for number, amount in enumerate(amounts):
-        for rival in rivals:
-            lines[rival.title].append((amount, _share(kind, amount, rival, test)))
-        if time.monotonic() - begun > 0.2:
-            news.progress((number + 1) / len(amounts), "The whole range of the slider ...")
-    news.empty()
-    return lines
+    torch.set_num_threads(1)
+    with _ONE_AT_A_TIME:
+        for amount in sorted(shift.SHIFTS[kind].amounts, key=lambda amount: abs(amount - near)):
+            while (wait := _moved[0] + _PAUSE - time.monotonic()) > 0:
+                time.sleep(wait)
+            _share(kind, amount, rival, test)
 
 
 def _share(kind: str, amount: float, rival: _Rival, test: Digits) -> float:
-    return _judge(kind, amount, rival.model.name, rival.stamp, test.dataset, rival.model, test)
-
-
-@st.cache_data(show_spinner=False, max_entries=5_000)
-def _judge(
-    kind: str, amount: float, name: str, stamp: int, dataset: str, _model: Model, _test: Digits
-) -> float:
     """The share of the changed images that is read right, worked out once for everybody."""
     from mnistcore import shift
     from mnistcore.training import evaluate
 
-    return evaluate(_model.network, shift.shifted(_test, kind, amount)).accuracy
+    if (kind, amount) not in rival.known:
+        images = shift.shifted(test, kind, amount)
+        rival.known[kind, amount] = evaluate(rival.model.network, images).accuracy
+    return rival.known[kind, amount]
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _known(name: str, stamp: int, dataset: str) -> dict[tuple[str, float], float]:
+    """What a network with these weights was found to read: empty at first, filled step by step."""
+    return {}
