@@ -22,6 +22,7 @@ def test_an_index_in_the_address_shows_the_image_as_numbers(
     visit(desktop, f"{app.address}/explore?index=10")
     heading(desktop, f"Training image 10: a {int(digits[0].labels[10])}")
     shown = desktop.get_by_role("img", name=name("training", digits[0], 10)).locator("span")
+    expect(shown).to_have_count(784)
     values = [int(each) for each in shown.all_inner_texts()]
     assert values == digits[0].images[10].flatten().tolist()
 

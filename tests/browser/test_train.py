@@ -147,7 +147,7 @@ def test_a_run_is_renamed_compared_and_deleted(app: App, desktop: Page):
 
 
 def test_an_impossible_network_is_refused_before_it_is_trained(app: App, desktop: Page):
-    visit(desktop, f"{app.address}/train")
+    visit(desktop, f"{app.address}/train?preset=Notebook")
     desktop.get_by_text("Change the recipe").click()
     slider = desktop.get_by_role("slider", name="Convolution layers")
     slider.focus()
