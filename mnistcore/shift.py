@@ -65,10 +65,10 @@ def _place(images: Tensor, turn: float = 0.0, size: float = 1.0, right: float = 
 
 def _thicken(images: Tensor, pixels: float) -> Tensor:
     """Widen every line by so many pixels, or with a minus sign thin it: half on either side."""
-    sign = 1 if pixels > 0 else -1
+    sign, reach = (1 if pixels > 0 else -1), round(abs(pixels))
     fine = functional.interpolate(images, scale_factor=2, mode="nearest") * sign
-    for _ in range(round(abs(pixels))):
-        fine = functional.max_pool2d(fine, 3, stride=1, padding=1)
+    for window, border in (((1, 2 * reach + 1), (0, reach)), ((2 * reach + 1, 1), (reach, 0))):
+        fine = functional.max_pool2d(fine, window, stride=1, padding=border)
     return functional.avg_pool2d(fine * sign, 2)
 
 

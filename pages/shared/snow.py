@@ -85,11 +85,11 @@ def _panel(exam: Exam, stamp: int, busy: bool) -> None:
         st.session_state[_AT], _moved[0] = (kind, amount), time.monotonic()
     test = shift.sample(exam.test)
     shown = shift.shifted(_one_of_each(test), kind, amount)
-    shares = [_share(kind, amount, each, test) for each in rivals]
+    shares = _shares(kind, amount, rivals, test)
     for column, rival, share in zip(st.columns(2, gap="medium"), rivals, shares, strict=False):
         with column:
             _answers(rival, shown, share, len(test))
-    at_work = [_whole_range(kind, each, test, near=amount).is_alive() for each in rivals]
+    at_work = _whole_range(kind, rivals, test, near=amount).is_alive()
     lines = {
         each.title: [(step, each.known.get((kind, step))) for step in change.amounts]
         for each in rivals
@@ -106,8 +106,8 @@ def _panel(exam: Exam, stamp: int, busy: bool) -> None:
         f"Each step rests on the same {len(test):,} of {len(exam.test):,} test images, so chance "
         "alone can move it by two or three points."
     )
-    if any(at_work) != busy:
-        st.session_state[_BUSY] = any(at_work)
+    if at_work != busy:
+        st.session_state[_BUSY] = at_work
         st.rerun()
 
 
@@ -181,21 +181,27 @@ def _answers(rival: _Rival, shown: Digits, share: float, count: int) -> None:
         st.caption(rival.lessons)
 
 
-def _whole_range(kind: str, rival: _Rival, test: Digits, near: float) -> threading.Thread:
-    """What works out the whole curve, what is near first, so that the slider need not wait."""
-    return _started(kind, rival.model.name, rival.stamp, test.dataset, rival, test, near)
+def _whole_range(kind: str, rivals: list[_Rival], test: Digits, near: float) -> threading.Thread:
+    """What works out the whole curves, what is near first, so that the slider need not wait."""
+    names = tuple((rival.model.name, rival.stamp) for rival in rivals)
+    return _started(kind, names, test.dataset, rivals, test, near)
 
 
 @st.cache_resource(show_spinner=False, max_entries=200)
 def _started(
-    kind: str, name: str, stamp: int, dataset: str, _rival: _Rival, _test: Digits, _near: float
+    kind: str,
+    names: tuple[tuple[str, int], ...],
+    dataset: str,
+    _rivals: list[_Rival],
+    _test: Digits,
+    _near: float,
 ) -> threading.Thread:
-    thread = threading.Thread(target=_fill, args=(kind, _rival, _test, _near), daemon=True)
+    thread = threading.Thread(target=_fill, args=(kind, _rivals, _test, _near))
     thread.start()
     return thread
 
 
-def _fill(kind: str, rival: _Rival, test: Digits, near: float) -> None:
+def _fill(kind: str, rivals: list[_Rival], test: Digits, near: float) -> None:
     import torch
 
     from mnistcore import shift
@@ -205,18 +211,22 @@ def _fill(kind: str, rival: _Rival, test: Digits, near: float) -> None:
         for amount in sorted(shift.SHIFTS[kind].amounts, key=lambda amount: abs(amount - near)):
             while (wait := _moved[0] + _PAUSE - time.monotonic()) > 0:
                 time.sleep(wait)
-            _share(kind, amount, rival, test)
+            # Python waits for this thread when it ends: torch does not bear to be broken off.
+            if not threading.main_thread().is_alive():
+                return
+            _shares(kind, amount, rivals, test)
 
 
-def _share(kind: str, amount: float, rival: _Rival, test: Digits) -> float:
-    """The share of the changed images that is read right, worked out once for everybody."""
+def _shares(kind: str, amount: float, rivals: list[_Rival], test: Digits) -> list[float]:
+    """The share of the changed images that each reads right, worked out once for everybody."""
     from mnistcore import shift
     from mnistcore.training import evaluate
 
-    if (kind, amount) not in rival.known:
+    if new := [rival for rival in rivals if (kind, amount) not in rival.known]:
         images = shift.shifted(test, kind, amount)
-        rival.known[kind, amount] = evaluate(rival.model.network, images).accuracy
-    return rival.known[kind, amount]
+        for rival in new:
+            rival.known[kind, amount] = evaluate(rival.model.network, images).accuracy
+    return [rival.known[kind, amount] for rival in rivals]
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
