@@ -197,8 +197,8 @@ def verdict(
         kind, title = "about right", "About right"
         sentence = f"{figures}: what it learned holds for digits that it has never seen."
         advice = (
-            "its surest mistakes: are they really wrong?",
-            "sunshine and snow: does it also read what looks different from its lessons?",
+            "look at its surest mistakes, and whether you would have known",
+            "see in sunshine and snow whether it reads what looks different from its lessons",
         )
     rests_on = (
         f"This rests on {test_count:,} test images that it never learned from, and {train_count:,} "
