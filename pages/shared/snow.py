@@ -196,7 +196,8 @@ def _started(
     _test: Digits,
     _near: float,
 ) -> threading.Thread:
-    thread = threading.Thread(target=_fill, args=(kind, _rivals, _test, _near))
+    # Not a daemon, as it would be by inheritance: it has to be waited for.
+    thread = threading.Thread(target=_fill, args=(kind, _rivals, _test, _near), daemon=False)
     thread.start()
     return thread
 
