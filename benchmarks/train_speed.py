@@ -461,6 +461,8 @@ def main() -> int:
     for number in map(int, options.only.split(",")):
         say(f"figure {number}")
         reports[number] = FIGURES[number](options)
+        print(*reports[number].lines, sep="\n", file=sys.stderr)  # kept if the rest is cut off
+        say(reports[number].verdict)
     words = {True: "holds", False: "FAILS", None: "missing"}
     for number, report in reports.items():
         print(f"{number}. {words[report.holds]:8} {report.verdict}")
