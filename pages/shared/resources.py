@@ -44,6 +44,11 @@ def warm() -> None:
     _loading()
 
 
+def ready() -> bool:
+    """Whether torch and the digits are there, so that nobody would have to wait for them."""
+    return _ready(_loading(), seconds=0)
+
+
 def digits() -> Loaded:
     """`train, test, notice = digits()`: MNIST, or what there is instead.
 
