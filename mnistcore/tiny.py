@@ -16,9 +16,9 @@ from mnistcore.rules import MEASURES, measured
 
 COUNT = 100  # images of a 0, and as many of a 1
 AXES = ("ink", "middle")  # keys of MEASURES: the two numbers that the unit is given
-NAMES = ("weight of the ink", "weight of the middle", "bias")
+NAMES = ("ink", "middle", "1 (bias)")
 RUNAWAY = 1e4  # a loss beyond which the weights will not come back
-_EDGE = 3.2  # standard deviations: half a side of the chart
+_EDGE = 2.6  # standard deviations: half a side of the chart
 
 
 @dataclass(frozen=True)

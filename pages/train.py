@@ -28,10 +28,7 @@ def open_run(run: runs.Run | None) -> None:
 
 
 def opened() -> runs.Run | None:
-    """The run that the address or this visit asks for, if it is there.
-
-    A link to a recipe asks for the form, whatever run was open before.
-    """
+    """The run that is asked for, if it is there; a link to a recipe asks for the form."""
     kept = None if "preset" in st.query_params else st.session_state.get("run")
     wanted = st.query_params.get("run") or kept
     try:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shared import answer
 from pages.shared.ideas import ten
+from pages.shared.ideas.onward import onward
 from pages.shared.spoken import spoken
 
 TITLE = "A model is a function"
@@ -38,19 +39,9 @@ def tell() -> None:
             with st.container(width="stretch"):
                 answer.show("shipped", ten.picture)
     index, label = ten.chosen()
-    st.page_link(
-        "pages/explore.py",
-        label=f"To the computer this {label} is 784 numbers: see them in Explore",
-        icon=":material/arrow_forward:",
-        query_params={"set": "test", "index": str(index)},
-    )
+    onward("Explore", f"See this {label} as 784 numbers", set="test", index=str(index))
     _elsewhere()
-    st.page_link(
-        "pages/draw.py",
-        label="Put your own handwriting in: Draw",
-        icon=":material/arrow_forward:",
-        query_params={"model": "shipped"},
-    )
+    onward("Draw", "Put your own handwriting in", model="shipped")
     ten.spread()
 
 

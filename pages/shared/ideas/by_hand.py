@@ -5,7 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from mnistcore import tiny
+from mnistcore.network import count_weights
+from mnistcore.presets import PRESETS
 from pages.shared import resources
+from pages.shared.ideas.onward import onward
 from pages.shared.spoken import spoken
 
 TITLE = "Training: guess, compare, correct a little, again"
@@ -75,12 +78,9 @@ def tell() -> None:
                 alt="Images of a 0 and of a 1 by two numbers, and the line between what the unit "
                 f"takes for a 0 and for a 1, with {unit.right:.0%} on the right side.",
             )
-    st.page_link(
-        "pages/train.py",
-        label="The same with 109,386 weights: Train",
-        icon=":material/arrow_forward:",
-        query_params={"preset": "Plain layers"},
-    )
+    plain = PRESETS["plain"]
+    weights = count_weights(plain.recipe.network)
+    onward("Train", f"The same with {weights:,} weights", preset=plain.title)
 
 
 @st.cache_data(show_spinner=False)
@@ -108,4 +108,6 @@ def _table(unit: tiny.Unit, rate: float) -> str:
         f"| {name} | **{weight:.4g}** | {slope:.3g} | {-rate * slope:+.3g} |"
         for name, weight, slope in zip(tiny.NAMES, unit.weights, unit.gradient, strict=True)
     ]
-    return "\n".join(["| | now | gradient | next step |", "| --- | --: | --: | --: |", *rows])
+    return "\n".join(
+        ["| weight of | now | gradient | next step |", "| --- | --: | --: | --: |", *rows]
+    )

@@ -7,6 +7,7 @@ import torch
 
 from mnistcore import exam, trial
 from pages.shared import resources
+from pages.shared.ideas.onward import onward
 from pages.shared.spoken import spoken
 
 TITLE = "Keep some images aside: train and test"
@@ -39,12 +40,7 @@ def tell() -> None:
             if name in trained:
                 st.html(_bars(name, trained[name]))
     recipe = _RECIPES[last or "Too simple"]
-    st.page_link(
-        "pages/train.py",
-        label=f"Watch the two curves of “{recipe}” grow: Train",
-        icon=":material/arrow_forward:",
-        query_params={"preset": recipe},
-    )
+    onward("Train", f"Watch “{recipe}” learn", preset=recipe)
 
 
 @st.cache_data(show_spinner=False)

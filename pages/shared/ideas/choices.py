@@ -6,6 +6,7 @@ import streamlit as st
 
 from mnistcore import network, sketch
 from mnistcore.errors import NetworkError
+from pages.shared.ideas.onward import onward
 from pages.shared.spoken import spoken
 
 TITLE = "Hyperparameters: what is chosen, not learned"
@@ -50,10 +51,4 @@ def tell() -> None:
     recipe = {"preset": "Plain layers", "plain convolutions": str(convolutions)}
     recipe |= {"plain dense": str(dense), "plain activation": activation}
     recipe |= {f"plain units {number}": str(width) for number in range(dense)}
-    st.page_link(
-        "pages/train.py",
-        label="Let this very network learn: Train",
-        icon=":material/arrow_forward:",
-        query_params=recipe,
-        disabled=problem is not None,
-    )
+    onward("Train", "Let this very network learn", disabled=problem is not None, **recipe)

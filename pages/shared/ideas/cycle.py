@@ -8,6 +8,7 @@ import torch
 from mnistcore import trial
 from mnistcore.errors import TrainingError
 from pages.shared import resources
+from pages.shared.ideas.onward import onward
 from pages.shared.spoken import spoken
 
 TITLE = "The work is a cycle"
@@ -40,7 +41,11 @@ def tell() -> None:
                 key="idea 6 width",
                 persist_state="session",
             )
-        st.code(f"attempt(idea(rate={rate}, width={width}), *hold_back(train))", language="python")
+        st.code(
+            f"attempt(idea(rate={rate}, width={width}), *hold_back(train))",
+            language="python",
+            wrap_lines=True,
+        )
         if st.button("Try it", type="primary", icon=":material/experiment:"):
             with st.spinner("It learns ..."):
                 result = _attempt(float(rate), width, resources.digits().train.dataset)
@@ -55,18 +60,9 @@ def tell() -> None:
             "out of it: whoever chooses by the test has no test left."
         )
     rate, width = best[:2] if best else (rate, width)
-    st.page_link(
-        "pages/train.py",
-        label=f"Train {'your best' if best else 'this'} idea on all images, and watch: Train",
-        icon=":material/arrow_forward:",
-        query_params={
-            "preset": "Plain layers",
-            "plain rate": rate,
-            "plain dense": "1",
-            "plain units 0": str(width),
-            "plain convolutions": "0",
-        },
-    )
+    recipe = {"plain rate": rate, "plain dense": "1", "plain units 0": str(width)}
+    recipe |= {"preset": "Plain layers", "plain convolutions": "0"}
+    onward("Train", f"{'Your best' if best else 'This'} idea, on all images", **recipe)
 
 
 @st.cache_data(show_spinner=False, max_entries=100)

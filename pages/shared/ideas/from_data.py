@@ -8,6 +8,7 @@ from torch import Tensor
 from mnistcore import rules
 from mnistcore.training import evaluate
 from pages.shared import models, pictures, resources
+from pages.shared.ideas.onward import onward
 from pages.shared.spoken import spoken
 
 TITLE = "Why learn it from data at all?"
@@ -27,16 +28,14 @@ def tell() -> None:
         seconds = st.slider(
             "Seconds (t)", 0.0, 5.0, 2.0, 0.1, key="idea 2 seconds", persist_state="session"
         )
-        spoken(f"½ · 9.81 · {seconds:g}² = {9.81 / 2 * seconds**2:.1f} metres", key="idea 2 fall")
+        spoken(
+            f"½ · g · t² = ½ · 9.81 · {seconds:g}² = {9.81 / 2 * seconds**2:.1f} metres",
+            key="idea 2 fall",
+        )
     st.markdown("But what is the formula for a 4? **Write a rule yourself**, and see it judged:")
     with st.container(border=True):
         pair = _rule()
-    st.page_link(
-        "pages/explore.py",
-        label=f"Look for a better rule: page through every {pair[1]} in Explore",
-        icon=":material/arrow_forward:",
-        query_params={"set": "test", "digit": str(pair[1])},
-    )
+    onward("Explore", f"Look at every {pair[1]}", set="test", digit=str(pair[1]))
 
 
 def _rule() -> tuple[int, int]:
@@ -73,10 +72,10 @@ def _rule() -> tuple[int, int]:
     )
     images, labels, read = _judges(pair, resources.digits().test.dataset)
     said = rules.said(rules.measured(images, name), pair_said, limit)
-    mine, network = ((each == labels).float().mean().item() for each in (said, read))
+    mine, network = (int((each == labels).sum()) for each in (said, read))
     spoken(
-        f"On {len(labels)} test images of these two digits your rule is right for {mine:.0%}, the "
-        f"network for {network:.0%}, though it chooses among all ten digits.",
+        f"Of {len(labels)} test images of these two digits your rule gets {mine} right, and the "
+        f"network {network}, though it chooses among all ten digits.",
         key="idea 2 judged",
     )
     wrong = (said != labels).nonzero().flatten()[:_SHOWN].tolist()

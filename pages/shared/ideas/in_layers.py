@@ -9,6 +9,7 @@ import streamlit as st
 from mnistcore import colours, layers
 from pages.shared import models, pictures
 from pages.shared.ideas import ten
+from pages.shared.ideas.onward import onward
 
 TITLE = "A network is layers"
 _SHOWN = 16  # units of a layer
@@ -33,8 +34,13 @@ def tell() -> None:
         now.update(layer=layer, unit=unit)
 
     with st.container(border=True):
-        with st.container(width=330):
-            ten.choose("idea 4 digits")
+        with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+            with st.container(width=330):
+                ten.choose("idea 4 digits")
+            st.caption(
+                f"This is the network that comes with the app, all of it live, reading test image "
+                f"{index}, a {label}. Choose any square to open it up."
+            )
         for layer in parts:
             said = out[layer.last + 1]
             maps = said[:_SHOWN] if said.ndim == 3 else said[:_SHOWN, None, None]
@@ -55,20 +61,13 @@ def tell() -> None:
                 chosen=now["unit"] if now["layer"] == layer.name else None,
                 on_pick=partial(pick, layer.name),
             )
-        st.caption(
-            f"This is the network that comes with the app, all of it live, reading test image "
-            f"{index}, a {label}. Choose any square to open it up."
-        )
-    st.page_link(
-        "pages/inside.py",
-        label=f"Open {now['layer']}, unit {now['unit']}, for this {label}: Inside",
-        icon=":material/arrow_forward:",
-        query_params={
-            "picture": "Test image",
-            "index": str(index),
-            "layer": now["layer"],
-            "unit": str(now["unit"]),
-            "model": "shipped",
-        },
+    onward(
+        "Inside",
+        f"Open {now['layer']}, unit {now['unit']}",
+        picture="Test image",
+        index=str(index),
+        layer=now["layer"],
+        unit=str(now["unit"]),
+        model="shipped",
     )
     ten.spread()

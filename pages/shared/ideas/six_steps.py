@@ -9,6 +9,7 @@ import torch
 
 from mnistcore import steps
 from pages.shared import pictures, resources
+from pages.shared.ideas.onward import onward
 from pages.shared.spoken import spoken
 
 TITLE = "Six steps, and it is done"
@@ -39,7 +40,7 @@ def tell() -> None:
             persist_state="session",
         )
         number = names.index(chosen or names[0])
-        st.code(steps.STEPS[number].code, language="python")
+        st.code(steps.STEPS[number].code, language="python", wrap_lines=True)
         with st.spinner("It runs ..."):
             known = _after(number, resources.digits().train.dataset)
         _show(number, known)
@@ -51,12 +52,7 @@ def tell() -> None:
             on_click=forward,
             type="secondary" if last else "primary",
         )
-    st.page_link(
-        "pages/train.py",
-        label="The whole notebook, with every image, twice: Train",
-        icon=":material/arrow_forward:",
-        query_params={"preset": "Notebook"},
-    )
+    onward("Train", "The notebook, on all images", preset="Notebook")
 
 
 @st.cache_resource(show_spinner=False)

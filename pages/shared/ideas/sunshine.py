@@ -10,6 +10,7 @@ from mnistcore.data import Digits
 from mnistcore.training import evaluate
 from pages.shared import answer, models, resources
 from pages.shared.ideas import ten
+from pages.shared.ideas.onward import onward
 from pages.shared.spoken import spoken
 
 TITLE = "Train on what you will meet"
@@ -22,7 +23,8 @@ def tell() -> None:
     st.markdown(
         "A car that learned to drive in sunshine will not stay on the road in snow, and what was "
         "learned about last year's customers ages as they change. Lessons and life must look "
-        "alike. Upright digits, black on white, are all that this network knows:"
+        "alike. Digits that stand upright, in the middle, on clean paper are all that this network "
+        "knows:"
     )
     keep = {"persist_state": "session"}
     test = resources.digits().test
@@ -48,27 +50,20 @@ def tell() -> None:
             one = Digits(test.images[index : index + 1], test.labels[index : index + 1], "")
             answer.show("shipped", lambda: shift.shifted(one, kind, amount).images[0] / 255)
             spoken(
-                f"Of {len(shift.sample(test))} test images changed like this it reads "
-                f"{_share(kind, amount, test.dataset):.0%}.",
+                _in_words(kind, amount, test.dataset),
                 key="idea 8 said",
             )
-    st.page_link(
-        "pages/evaluate.py",
-        label="Find out how much of it each network bears: Evaluate",
-        icon=":material/arrow_forward:",
-        query_params={
-            "look": "Sunshine and snow",
-            "kind": change.title.lower(),
-            kind: f"{amount:g}",
-            "model": "shipped",
-        },
-    )
+    address = {"look": "Sunshine and snow", "kind": change.title.lower(), kind: f"{amount:g}"}
+    onward("Evaluate", "How much can it bear?", model="shipped", **address)
     ten.spread()
 
 
 @st.cache_data(show_spinner=False, max_entries=500)
-def _share(kind: str, amount: float, dataset: str) -> float:
-    """The share of some test images that the shipped network reads right, changed like this."""
+def _in_words(kind: str, amount: float, dataset: str) -> str:
+    """How many of some test images the shipped network reads right, changed like this."""
     torch.set_num_threads(1)
     changed = shift.shifted(shift.sample(resources.digits().test), kind, amount)
-    return evaluate(models.model("shipped").network, changed).accuracy
+    score = evaluate(models.model("shipped").network, changed)
+    right = round(score.accuracy * score.count)
+    how = "as they are" if amount == shift.SHIFTS[kind].start else "changed like this"
+    return f"Of {score.count} test images {how} it reads {right} right."
