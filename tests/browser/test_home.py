@@ -138,8 +138,8 @@ def test_idea_6_ideas_are_tried_and_the_best_is_marked(home: Page):
     expect(home.get_by_role("row").filter(has_text="0.01")).to_contain_text("best so far")
     expect(home.get_by_role("row").filter(has_text="best so far")).to_have_count(1)
     follow(home, "Your best idea, on all images")
-    rate = home.get_by_role("slider", name="Learning rate", exact=True)
-    expect(rate).to_be_visible(timeout=WAIT)
+    rate = home.get_by_role("group", name="Learning rate", exact=True)
+    expect(rate.get_by_text("0.01", exact=True)).to_be_visible(timeout=WAIT)
     expect(home.get_by_label("Units in dense layer 1")).to_have_value("64")
     assert "plain+rate=0.01" in home.url or "plain%20rate=0.01" in home.url
 
