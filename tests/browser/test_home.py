@@ -135,8 +135,8 @@ def test_idea_6_ideas_are_tried_and_the_best_is_marked(home: Page):
     press(home, "Idea: units", *["ArrowRight"] * 2)
     expect(home.get_by_text("attempt(idea(rate=0.01, width=64)")).to_be_visible()
     button.click()
-    expect(home.get_by_role("row").filter(has_text="0.01")).to_contain_text("best so far")
-    expect(home.get_by_role("row").filter(has_text="best so far")).to_have_count(1)
+    expect(home.get_by_role("row").filter(has_text="0.01")).to_contain_text("★ best")
+    expect(home.get_by_role("row").filter(has_text="★")).to_have_count(1)
     follow(home, "Your best idea, on all images")
     rate = home.get_by_role("group", name="Learning rate", exact=True)
     expect(rate.get_by_text("0.01", exact=True)).to_be_visible(timeout=WAIT)
@@ -168,7 +168,7 @@ def test_idea_8_snow_falls_and_the_answer_changes(home: Page):
     press(home, "Noise (% of full ink)", "End")
     said(home, re.compile(r"Of 297 test images changed like this it reads \d+ right"))
     expect(answer).not_to_have_text(before)
-    follow(home, "How much can it bear?")
+    follow(home, "See how much it can bear")
     chart = home.locator("[aria-label^='Share of the images read right']").first
     expect(chart).to_have_attribute("aria-label", re.compile("noise.* At 100: "), timeout=WAIT)
 

@@ -105,9 +105,14 @@ def _in_words(unit: tiny.Unit, rate: float) -> str:
 def _table(unit: tiny.Unit, rate: float) -> str:
     """The three weights, and what the next step does to them."""
     rows = [
-        f"| {name} | **{weight:.4g}** | {slope:.3g} | {-rate * slope:+.3g} |"
+        f"| {name} | **{_short(weight)}** | {_short(slope)} | {_short(-rate * slope)} |"
         for name, weight, slope in zip(tiny.NAMES, unit.weights, unit.gradient, strict=True)
     ]
     return "\n".join(
         ["| weight of | now | gradient | next step |", "| --- | --: | --: | --: |", *rows]
     )
+
+
+def _short(value: float) -> str:
+    """Few enough characters for a phone, also when the weights run away."""
+    return f"{value:.3f}" if abs(value) < 1000 else f"{value:.0e}"

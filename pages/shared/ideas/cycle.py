@@ -95,6 +95,6 @@ def _table(tried: list, best: tuple | None) -> str:
     for number, each in reversed(list(enumerate(tried, 1))):
         rate, width, result = each
         right = "ran away" if result is None else f"{result.judged:.1%}"
-        mark = "**★ best so far**" if each is best else ""
+        mark = "**★ best**" if each is best else ""
         lines.append(f"| {number} | {rate} | {width} | {right} | {mark} |")
     return "\n".join(lines)

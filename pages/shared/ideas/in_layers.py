@@ -48,19 +48,20 @@ def tell() -> None:
             some = f", {_SHOWN} of them shown" if len(said) > _SHOWN else ""
             st.markdown(f"**{layer.name.capitalize()}**: {len(said)} {what}{some}")
             is_answer = layer.name == "answer"
-            pictures.tiles(
-                colours.signed(maps),
-                [
-                    f"{layer.name}, unit {unit}: {'strongest ' * (said.ndim == 3)}"
-                    f"{float(each.max()):.2f}"
-                    for unit, each in enumerate(maps)
-                ],
-                key=f"idea 4 {layer.name}",
-                columns=None,
-                captions="0123456789" if is_answer else None,
-                chosen=now["unit"] if now["layer"] == layer.name else None,
-                on_pick=partial(pick, layer.name),
-            )
+            with st.container(width=480 if is_answer else "stretch"):
+                pictures.tiles(
+                    colours.signed(maps),
+                    [
+                        f"{layer.name}, unit {unit}: {'strongest ' * (said.ndim == 3)}"
+                        f"{float(each.max()):.2f}"
+                        for unit, each in enumerate(maps)
+                    ],
+                    key=f"idea 4 {layer.name}",
+                    columns=len(maps) if is_answer else None,
+                    captions="0123456789" if is_answer else None,
+                    chosen=now["unit"] if now["layer"] == layer.name else None,
+                    on_pick=partial(pick, layer.name),
+                )
     onward(
         "Inside",
         f"Open {now['layer']}, unit {now['unit']}",

@@ -23,8 +23,8 @@ def tell() -> None:
     st.markdown(
         "A car that learned to drive in sunshine will not stay on the road in snow, and what was "
         "learned about last year's customers ages as they change. Lessons and life must look "
-        "alike. Digits that stand upright, in the middle, on clean paper are all that this network "
-        "knows:"
+        "alike. All that this network knows are digits that stand about upright, in the middle, "
+        "on clean paper:"
     )
     keep = {"persist_state": "session"}
     test = resources.digits().test
@@ -54,7 +54,7 @@ def tell() -> None:
                 key="idea 8 said",
             )
     address = {"look": "Sunshine and snow", "kind": change.title.lower(), kind: f"{amount:g}"}
-    onward("Evaluate", "How much can it bear?", model="shipped", **address)
+    onward("Evaluate", "See how much it can bear", model="shipped", **address)
     ten.spread()
 
 
