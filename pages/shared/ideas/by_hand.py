@@ -115,4 +115,5 @@ def _table(unit: tiny.Unit, rate: float) -> str:
 
 def _short(value: float) -> str:
     """Few enough characters for a phone, also when the weights run away."""
-    return f"{value:.3f}" if abs(value) < 1000 else f"{value:.0e}"
+    size = abs(value)
+    return f"{value:.3f}" if size < 10 else f"{value:.0f}" if size < 1e5 else f"{value:.0e}"
