@@ -5,23 +5,26 @@ import streamlit as st
 from pages.shared import resources
 
 _WIDTH = 900  # pixels: lines that are easy to read
+_SEEN = "first screen seen"  # it would wait for the ideas if they came along with it
 
 
 def show() -> None:
-    """All nine, as soon as torch and the digits are there; until then, a line that says so."""
+    """All nine, once the first screen is drawn and torch and the digits are there."""
     with st.container(horizontal_alignment="center"), st.container(width=_WIDTH):
         st.header("How it works, in nine ideas", anchor="ideas")
-        if not resources.ready():
+        if st.session_state.get(_SEEN) and resources.ready():
+            _tell()
+        else:
             _wait()
-            return
-        _tell()
 
 
-@st.fragment(run_every=0.5)
+@st.fragment(run_every=0.3)
 def _wait() -> None:
-    if resources.ready():
+    """A line in place of the ideas, until the browser has drawn what is above and asks again."""
+    if st.session_state.get(_SEEN) and resources.ready():
         st.rerun()
-    st.caption("The digits and the network are being fetched; the ideas follow in a moment ...")
+    st.session_state[_SEEN] = True
+    st.caption("They follow in a moment ...")
 
 
 def _tell() -> None:
