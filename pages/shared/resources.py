@@ -32,8 +32,12 @@ class _Loading:
         self.progress = (done, total)
 
 
+_begun = threading.Event()
+
+
 @st.cache_resource(show_spinner=False)
 def _loading() -> _Loading:
+    _begun.set()
     loading = _Loading()
     threading.Thread(target=loading.run, daemon=True, name="digits").start()
     return loading
@@ -42,6 +46,11 @@ def _loading() -> _Loading:
 def warm() -> None:
     """Begin to load torch and the digits, and do not wait for them."""
     _loading()
+
+
+def ready() -> bool:
+    """Whether torch and the digits are there already; to ask does not begin to load them."""
+    return _begun.is_set() and _ready(_loading(), seconds=0)
 
 
 def digits() -> Loaded:
