@@ -40,33 +40,43 @@ drawn = st_canvas(width=320, height=356, stroke_width=16, stroke_color="#17202C"
 strokes = (drawn.json_data or {"objects": []})["objects"]
 st.text(f"{len(strokes)} strokes, {sum(len(stroke['path']) for stroke in strokes)} points")
 """
+BARE_PAGE = "bare canvas page"
 STROKES_ON_A_SHEET = 4  # then the page is loaded anew, because a longer drawing takes longer
 
-# What happens in the page after the pen goes up, in milliseconds since then.
+# What happens in the page after the pen goes up, in milliseconds since then. A stroke that was told
+# while it was drawn may bring the answer to its first part late: the last change counts, up to the
+# moment at which the sheet says that it waits for nothing more.
 WATCH = """
 const marks = window.marks = {};
 const since = () => performance.now() - marks.up;
 addEventListener("pointerup", () => Object.assign(marks, {
-  up: performance.now(), sent: 0, came: 0, changed: 0, seen: 0 }), true);
+  up: performance.now(), sent: 0, came: 0, changed: 0, seen: 0, news: 0 }), true);
 const send = WebSocket.prototype.send;
 WebSocket.prototype.send = function (...what) {
   if (marks.up && !marks.sent) marks.sent = since();
   if (!this.watched) {
     this.watched = true;
-    this.addEventListener("message", () => {
-      if (marks.sent && !marks.changed) marks.came = since();
-    });
+    this.addEventListener("message", () => { marks.news = since(); });
   }
   return send.apply(this, what);
 };
 new MutationObserver((changes) => {
   const ours = "[data-testid=stHtml], [data-testid=stText]";
   const answer = ({ target }) => (target.closest ? target : target.parentElement)?.closest(ours);
-  if (!marks.sent || marks.changed || !changes.some(answer)) return;
+  if (!marks.up || !changes.some(answer)) return;
   marks.changed = since();
+  marks.came = marks.news;
+  marks.seen = 0;
   requestAnimationFrame(() => setTimeout(() => { marks.seen = since(); }));
 }).observe(document, { subtree: true, childList: true, characterData: true });
 """
+ANSWERED = {  # for the bare page and for our own sheet, which tells when its answer is there
+    True: "marks.seen",
+    False: """() => {
+        const sheet = document.querySelector("[data-testid=stBidiComponentIsolated]").shadowRoot
+        return sheet.querySelector("canvas").dataset.waiting === "false"
+    }""",
+}
 
 
 class Stroke(NamedTuple):
@@ -135,8 +145,8 @@ def open_page(page: Page, address: str) -> None:
     page.wait_for_timeout(1500)
 
 
-def draw(page: Page, chance: random.Random) -> Stroke | None:
-    """Draw one wavy stroke by hand, so to speak, and wait for the answer."""
+def draw(page: Page, chance: random.Random, bare: bool) -> Stroke | None:
+    """Draw one wavy stroke by hand, so to speak, in half a second, and wait for the answer."""
     page.bring_to_front()
     box = page.locator("canvas.upper-canvas").bounding_box()
     assert box
@@ -146,12 +156,16 @@ def draw(page: Page, chance: random.Random) -> Stroke | None:
     for _ in range(20):
         x, y = x + chance.uniform(-6, 10), y + chance.uniform(-4, 12)
         page.mouse.move(x, y)
+        page.wait_for_timeout(20)
     page.mouse.up()
     with suppress(Exception):
-        page.wait_for_function("marks.seen", timeout=10_000)
-    page.wait_for_timeout(300)
-    marks = page.evaluate("marks")
-    return Stroke(*(marks[name] for name in Stroke._fields)) if marks.get("seen") else None
+        page.wait_for_function(ANSWERED[bare], timeout=10_000)
+        page.wait_for_timeout(100)
+        marks = page.evaluate("({...marks})")
+        page.wait_for_timeout(300)
+        if marks["seen"] or (not bare and not marks["changed"] and not marks["sent"]):
+            return Stroke(*(marks[name] for name in Stroke._fields))
+    return None
 
 
 def compare(browser: Browser, addresses: dict[str, str], strokes: int) -> dict[str, list[Stroke]]:
@@ -165,9 +179,11 @@ def compare(browser: Browser, addresses: dict[str, str], strokes: int) -> dict[s
         for name, page in pages.items():
             if number % STROKES_ON_A_SHEET == 0:
                 open_page(page, addresses[name])
-                draw(page, random.Random(0))  # the first one after loading warms up
-            stroke = draw(page, random.Random(number))
-            if stroke:
+                draw(page, random.Random(-1), name == BARE_PAGE)  # the first one after loading warms up
+            stroke = draw(page, random.Random(number), name == BARE_PAGE)
+            if stroke is None:
+                print(f"{name}: no answer to stroke {number}", file=sys.stderr)
+            else:
                 measured[name].append(stroke)
     for page in pages.values():
         page.close()
@@ -207,7 +223,7 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
-        pages = {"bare canvas page": bare, "Draw": f"{app}/draw"}
+        pages = {BARE_PAGE: bare, "Draw": f"{app}/draw"}
         report("Idle", compare(browser, pages, options.strokes))
         if not options.idle_only:
             run = stack.enter_context(training(scratch / "runs"))

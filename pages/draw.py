@@ -19,11 +19,11 @@ def draw() -> None:
     """A stroke redraws what is in here, and nothing else."""
     if st.session_state.get("model", which) != which:  # taught, or a teaching undone
         st.rerun()
-    more = st.session_state.get("more")
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="small"):
         with st.container(width=SIDE):
-            # Reasons and lessons are renewed with the answer, which takes too long for every step.
-            strokes = sheet.show(st.session_state.get("pen", sheet.PEN), live=more is None)
+            # Reasons and lessons are renewed with the answer: too much for every step of the pen.
+            alone = st.session_state.get("more") is None
+            strokes = sheet.show(st.session_state.get("pen", sheet.PEN), live=alone)
         with st.container(width="stretch"):
             from mnistcore import drawing
 
@@ -33,12 +33,11 @@ def draw() -> None:
                 if news is None:
                     st.rerun()
                 st.caption(news)
+            lessons.correct()
+            more = st.segmented_control(
+                "And now?", [WHY, lessons.TEACH], key="more", persist_state="session", wrap=True
+            )
     # Whatever takes longer than the answer comes after it, and only when it is asked for.
-    with st.container(horizontal=True, gap="medium"):
-        lessons.correct()
-        more = st.segmented_control(
-            "And now?", [WHY, lessons.TEACH], key="more", persist_state="session", wrap=True
-        )
     if more == WHY:
         why.show(which, image, strokes)
     elif more == lessons.TEACH:

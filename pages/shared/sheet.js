@@ -148,8 +148,6 @@ const lay = (parent) => {
       if (event.pointerType !== "pen") return
       strokes.pop() // a palm was here before the pen
     }
-    event.preventDefault()
-    canvas.focus({ preventScroll: true })
     pointer = event.pointerId
     here = places(event)[0]
     begin(here)
