@@ -179,7 +179,9 @@ def compare(browser: Browser, addresses: dict[str, str], strokes: int) -> dict[s
         for name, page in pages.items():
             if number % STROKES_ON_A_SHEET == 0:
                 open_page(page, addresses[name])
-                draw(page, random.Random(-1), name == BARE_PAGE)  # the first one after loading warms up
+                draw(
+                    page, random.Random(-1), name == BARE_PAGE
+                )  # the first one after loading warms up
             stroke = draw(page, random.Random(number), name == BARE_PAGE)
             if stroke is None:
                 print(f"{name}: no answer to stroke {number}", file=sys.stderr)

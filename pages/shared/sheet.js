@@ -41,7 +41,7 @@ const trace = (context, { points, width }) => {
   context.lineWidth = width
   context.beginPath()
   context.moveTo(...start)
-  if (!others.length) context.lineTo(...start) // its round end is the dot
+  if (!others.length) context.lineTo(start[0] + 0.01, start[1]) // its round ends are the dot
   others.forEach(([x, y], place) => {
     const next = others[place + 1]
     if (next) context.quadraticCurveTo(x, y, (x + next[0]) / 2, (y + next[1]) / 2)
