@@ -176,6 +176,8 @@ const lay = (parent) => {
   canvas.onpointerdown = down
   canvas.onpointermove = move
   canvas.onpointerup = canvas.onpointercancel = canvas.onlostpointercapture = up
+  // Else tablets take a quick stroke of the pen for handwriting that is meant for a text field.
+  canvas.addEventListener("touchmove", (event) => event.preventDefault(), { passive: false })
   undo.onclick = () => take(strokes.length - 1)
   clear.onclick = () => take(0)
   sheet.onkeydown = (event) => {
