@@ -47,7 +47,7 @@ STROKES_ON_A_SHEET = 4  # then the page is loaded anew, because a longer drawing
 
 # What happens in the page after the pen goes up, in milliseconds since then. A stroke that was told
 # while it was drawn may bring the answer to its first part late: the last change counts, up to the
-# moment at which the sheet says that it waits for nothing more.
+# moment at which the sheet waits for nothing more and no script runs. None: it was there before.
 WATCH = """
 const marks = window.marks = {};
 const since = () => performance.now() - marks.up;
@@ -76,7 +76,9 @@ ANSWERED = {  # for the bare page and for our own sheet, which tells when its an
     True: "marks.seen",
     False: """() => {
         const sheet = document.querySelector("[data-testid=stBidiComponentIsolated]").shadowRoot
-        return sheet.querySelector("canvas").dataset.waiting === "false"
+        const app = document.querySelector("[data-testid=stApp]").dataset
+        const heard = sheet.querySelector("canvas").dataset.waiting === "false"
+        return heard && app.testScriptState === "notRunning" && (!marks.changed || marks.seen)
     }""",
 }
 
@@ -162,11 +164,9 @@ def draw(page: Page, chance: random.Random, bare: bool) -> Stroke | None:
     page.mouse.up()
     with suppress(Exception):
         page.wait_for_function(ANSWERED[bare], timeout=10_000)
-        page.wait_for_timeout(100)
         marks = page.evaluate("({...marks})")
         page.wait_for_timeout(300)
-        if marks["seen"] or (not bare and not marks["changed"] and not marks["sent"]):
-            return Stroke(*(marks[name] for name in Stroke._fields))
+        return Stroke(*(marks[name] for name in Stroke._fields))
     return None
 
 
