@@ -128,6 +128,17 @@ def test_the_guide_asks_for_three_of_each_and_can_be_cut_short() -> None:
     assert next(button for button in app.button if button.label == "Keep this 1").disabled
 
 
+def test_a_stroke_that_was_begun_before_the_page_took_the_sheet_stays() -> None:
+    app = draw_page(SEVEN, more=TEACH)
+    press(app, "Keep this 0")
+    dash = [(120.0, 200.0), (240.0, 200.0)]
+    late = {"turn": 2, "first": 0, "strokes": [SEVEN, dash], "widths": [20, 9]}
+    app.session_state["sheet"] = {"drawing": late}
+    app.run()
+    assert app.session_state["drawing"] == [dash]
+    assert app.session_state["drawing_widths"] == [9]
+
+
 def test_lessons_are_kept_in_the_format_of_stroke_files(folder: Path) -> None:
     app = draw_page(SEVEN)
     say_that_it_was(app, 7)

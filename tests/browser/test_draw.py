@@ -264,6 +264,20 @@ def test_the_sheet_is_sharp_and_as_large_as_there_is_room_for(
         assert fits_its_width(page)
 
 
+def test_the_drawing_stays_as_it_is_when_the_theme_changes(app: App, desktop: Page) -> None:
+    open_draw(desktop, app)
+    draw(desktop, SEVEN)
+    before = sheet_picture(desktop)
+    paper = desktop.locator(".paper")
+    expect(paper).to_have_css("background-color", "rgb(255, 255, 255)")
+    desktop.emulate_media(color_scheme="dark")
+    background = desktop.get_by_test_id("stApp")
+    expect(background).to_have_css("background-color", "rgb(16, 22, 31)")
+    expect(paper).to_have_css("background-color", "rgb(255, 255, 255)")
+    assert sheet_picture(desktop) == before
+    says(desktop, "This is a 7.")
+
+
 def test_two_tabs_have_a_sheet_each(app: App, desktop: Page) -> None:
     open_draw(desktop, app)
     draw(desktop, SEVEN)
