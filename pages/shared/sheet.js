@@ -199,6 +199,7 @@ const lay = (parent) => {
     } else if (data.first > first) {
       strokes.splice(0, data.first - first)
       first = data.first
+      if (!strokes.length) pointer = null // what was being drawn is gone as well
       paint()
     }
     if (waiting && data.turn === turn) {
