@@ -26,7 +26,8 @@ def draw(page: Page, points: list[tuple[int, int]]) -> None:
     """Draw one stroke on the sheet with the mouse."""
     box = page.locator("canvas.upper-canvas").bounding_box()
     assert box
-    places = [(box["x"] + x / 100 * box["width"], box["y"] + 36 + y / 100 * 320) for x, y in points]
+    side = box["width"] / 100
+    places = [(box["x"] + x * side, box["y"] + y * side) for x, y in points]
     page.mouse.move(*places[0])
     page.mouse.down()
     for place in places[1:]:

@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 
 from mnistcore.ink import grey, open_image, pen_line
-from mnistcore.strokes import Stroke, canvas_strokes, layout, read_strokes
+from mnistcore.strokes import CANVAS, Stroke, layout, read_strokes
 
 __all__ = [
+    "CANVAS",
     "Stroke",
-    "canvas_strokes",
     "from_bitmap",
     "from_strokes",
     "into_box",

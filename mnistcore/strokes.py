@@ -1,8 +1,7 @@
-"""Pen strokes: as the canvas sends them, as a file keeps them, and laid out on a canvas."""
+"""Pen strokes: as the sheet of paper sends them, as a file keeps them, and laid out on it."""
 
 import gzip
 import json
-import math
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,26 +15,29 @@ Stroke = Sequence[tuple[float, float]]
 """One movement of the pen: points in canvas pixels, x to the right, y down."""
 
 TABLET = 500.0  # pixels: the box in which a file's strokes were written
-CANVAS = 400.0  # pixels: the canvas that they are laid out on
+CANVAS = 400.0  # pixels: the canvas that they are laid out on, and the Draw page's sheet
 FILLED = 0.7  # of the canvas: the longer side of a digit that fills it
 LAYOUTS = ("as-written", "filling")
-_TO_CENTRE = {"left": 0.5, "top": 0.5, "right": -0.5, "bottom": -0.5}  # fabric.js
+MOST_POINTS = 10_000  # that are taken from a browser: a digit has a few hundred
 
 
-def canvas_strokes(json_data: dict | None) -> list[Stroke]:
-    """The strokes in what the drawing canvas sends (its fabric.js objects), in canvas pixels.
+def sheet_strokes(sent: object) -> list[Stroke]:
+    """The strokes that the Draw page's sheet of paper sends: lists of (x, y) in canvas pixels.
 
-    Strokes that the visitor moved, scaled, flipped or turned come out where they are seen.
-    What is no freehand stroke, or makes no sense, is left out: this never raises.
+    It comes from a browser and is not trusted: points beside the sheet, more points than any
+    digit needs and what is no stroke are left out. This never raises.
     """
-    objects = json_data.get("objects") if isinstance(json_data, dict) else None
-    strokes = []
-    for thing in objects if isinstance(objects, list) else []:
+    strokes: list[Stroke] = []
+    left = MOST_POINTS
+    for stroke in sent if isinstance(sent, list) else []:
         try:
-            points = _placed(thing, _flattened(thing["path"]))
-        except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError):
+            points = [(float(x), float(y)) for x, y in stroke[:left]]
+        except (OverflowError, TypeError, ValueError):
             continue
-        strokes.append([(x, y) for x, y in points.tolist()])
+        points = [(x, y) for x, y in points if 0 <= x <= CANVAS and 0 <= y <= CANVAS]
+        if points:
+            strokes.append(points)
+            left -= len(points)
     return strokes
 
 
@@ -97,32 +99,3 @@ def _digit(line: str, where: str) -> tuple[int | None, Any, list[Stroke]]:
     if label is not None and label not in range(10):
         raise DrawingError(f"{where} has the label {label!r}: it should be 0 to 9, or left out.")
     return label, digit.get("writer"), strokes
-
-
-def _flattened(path: list) -> np.ndarray:
-    """(n, 2) points along an SVG-like path of M, L and Q commands: what a free hand leaves."""
-    points: list[tuple[float, float]] = []
-    for letter, *numbers in path:
-        x, y = map(float, numbers[-2:])
-        if letter == "Q" and points:
-            (fromx, fromy), (byx, byy) = points[-1], map(float, numbers[:2])
-            for t in (0.2, 0.4, 0.6, 0.8):
-                a, b, c = (1 - t) ** 2, 2 * t * (1 - t), t * t
-                points.append((a * fromx + b * byx + c * x, a * fromy + b * byy + c * y))
-        points.append((x, y))
-    return np.reshape(points, (-1, 2))
-
-
-def _placed(thing: dict, points: np.ndarray) -> np.ndarray:
-    """The points of a fabric.js path where the canvas shows them."""
-    width, height = np.ptp(points, axis=0)
-    scale = np.array([thing.get("scaleX", 1), thing.get("scaleY", 1)], dtype=float)
-    outer = (np.array([width, height]) + thing.get("strokeWidth", 0)) * scale
-    sign = np.array([-1 if thing.get(flip) else 1 for flip in ("flipX", "flipY")])
-    angle = math.radians(thing.get("angle", 0))
-    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
-    # fabric 7 counts from an object's centre; before, from its top left corner with the pen's edge
-    origin = [_TO_CENTRE.get(thing.get(axis), 0.0) for axis in ("originX", "originY")]
-    centre = np.array([thing["left"], thing["top"]], dtype=float) + (outer * origin) @ turn
-    middle = (points.min(axis=0) + points.max(axis=0)) / 2
-    return ((points - middle) * scale * sign) @ turn + centre

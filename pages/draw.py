@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages.shared import answer, canvas, door, lessons, models, why
+from pages.shared import answer, door, lessons, models, sheet, why
 
 door.enter(__file__)
 
-SIDE = 320  # pixels: what fits on the narrowest phone
+SIDE = 480  # pixels, at most: the sheet is smaller on a phone
 KINDS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 WHY = "Why this answer?"
 
@@ -19,28 +19,25 @@ def draw() -> None:
     """A stroke redraws what is in here, and nothing else."""
     if st.session_state.get("model", which) != which:  # taught, or a teaching undone
         st.rerun()
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="small"):
         with st.container(width=SIDE):
-            drawn = canvas.sheet(SIDE, st.session_state.get("pen", 16))
-            with st.container(horizontal=True):
-                st.button("Undo", icon=":material/undo:", on_click=canvas.undo, width="stretch")
-                st.button("Clear", icon=":material/delete:", on_click=canvas.clear, width="stretch")
+            # Reasons and lessons are renewed with the answer: too much for every step of the pen.
+            alone = st.session_state.get("more") is None
+            strokes = sheet.show(st.session_state.get("pen", sheet.PEN), live=alone)
         with st.container(width="stretch"):
             from mnistcore import drawing
 
-            strokes = drawing.canvas_strokes(drawn)
             image = answer.show(which, lambda: drawing.from_strokes(strokes))
             if learning:
                 news = models.progress(which)
                 if news is None:
                     st.rerun()
                 st.caption(news)
+            lessons.correct()
+            more = st.segmented_control(
+                "And now?", [WHY, lessons.TEACH], key="more", persist_state="session", wrap=True
+            )
     # Whatever takes longer than the answer comes after it, and only when it is asked for.
-    with st.container(horizontal=True, gap="medium"):
-        lessons.correct()
-        more = st.segmented_control(
-            "And now?", [WHY, lessons.TEACH], key="more", persist_state="session", wrap=True
-        )
     if more == WHY:
         why.show(which, image, strokes)
     elif more == lessons.TEACH:
@@ -71,9 +68,9 @@ with left:
 with right:
     st.slider(
         "Pen width",
-        min_value=6,
-        max_value=40,
-        value=16,
+        min_value=8,
+        max_value=50,
+        value=20,
         key="pen",
         persist_state="session",
         help="As thick or thin as you like: the network gets to see a line of always the same "

@@ -19,7 +19,7 @@ resources.show_notice()
 # They bring torch, and the title need not wait for it.
 from mnistcore import drawing, explain, layers, predict  # noqa: E402
 from mnistcore.errors import MnistError  # noqa: E402
-from pages.shared import atlas, squares, unit  # noqa: E402
+from pages.shared import atlas, sheet, squares, unit  # noqa: E402
 from pages.shared.view import into_view  # noqa: E402
 
 TEST, DRAWING = "Test image", "Your drawing"
@@ -54,7 +54,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         index = st.number_input(f"Index, 0 to {last:,}", 0, last, key="index", width=170, **address)
     with st.container(width=330):
         models.choose()
-drawn = drawing.from_strokes(drawing.canvas_strokes({"objects": now.get("canvas_kept")}))
+drawn = drawing.from_strokes(sheet.kept())
 if choice == DRAWING and drawn is None:
     st.info("There is no drawing yet: write a digit, and come back.", icon=":material/draw:")
     st.page_link("pages/draw.py", label="Draw a digit", icon=":material/arrow_forward:")

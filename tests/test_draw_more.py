@@ -10,8 +10,7 @@ from mnistcore import predict, runs
 from mnistcore.lessons import Lesson, of, pictures
 
 ROOT = Path(__file__).parents[1]
-MIDDLE = {"type": "Path", "originX": "center", "originY": "center"}
-SEVEN = MIDDLE | {"left": 155, "top": 195, "path": [["M", 80, 90], ["L", 230, 90], ["L", 130, 300]]}
+SEVEN = [(80.0, 90.0), (230.0, 90.0), (130.0, 300.0)]
 TEACH, WHY = "Teach it my handwriting", "Why this answer?"
 
 
@@ -24,9 +23,9 @@ def folder(mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return tmp_path / "runs"
 
 
-def draw_page(*strokes: dict, more: str | None = None) -> AppTest:
+def draw_page(*strokes: list, more: str | None = None) -> AppTest:
     app = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
-    app.session_state["canvas_kept"] = list(strokes)
+    app.session_state["drawing"] = list(strokes)
     if more:
         app.session_state["more"] = more
     app.switch_page("pages/draw.py").run()
@@ -119,14 +118,25 @@ def test_the_guide_asks_for_three_of_each_and_can_be_cut_short() -> None:
     app = draw_page(more=TEACH)
     assert "**Draw a 0** (1 of 3)" in words(app)
     for count in (1, 2):
-        app.session_state["canvas_kept"] = [SEVEN | {"left": 155 + count}]
-        app.session_state["canvas"] = {"drawing": {"raw": {"objects": [SEVEN | {"left": count}]}}}
+        app.session_state["drawing"] = [[(80.0, 90.0), (80.0, 90.0 + 50 * count)]]
         app.run()
         press(app, "Keep this 0")
         assert f"**Draw a 0** ({count + 1} of 3)" in words(app)
+        assert app.session_state["drawing"] == []
     press(app, "No 0s")
     assert "**Draw a 1** (1 of 3)" in words(app)
     assert next(button for button in app.button if button.label == "Keep this 1").disabled
+
+
+def test_a_stroke_that_was_begun_before_the_page_took_the_sheet_stays() -> None:
+    app = draw_page(SEVEN, more=TEACH)
+    press(app, "Keep this 0")
+    dash = [(120.0, 200.0), (240.0, 200.0)]
+    late = {"turn": 2, "first": 0, "strokes": [SEVEN, dash], "widths": [20, 9]}
+    app.session_state["sheet"] = {"drawing": late}
+    app.run()
+    assert app.session_state["drawing"] == [dash]
+    assert app.session_state["drawing_widths"] == [9]
 
 
 def test_lessons_are_kept_in_the_format_of_stroke_files(folder: Path) -> None:

@@ -1,5 +1,7 @@
 """The Draw page and its choice of networks, run by Streamlit's own tester."""
 
+import json
+import math
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -10,13 +12,8 @@ from streamlit.testing.v1 import AppTest
 from mnistcore import network, predict, runs
 
 ROOT = Path(__file__).parents[1]
-MIDDLE = {"type": "Path", "originX": "center", "originY": "center"}
-SEVEN = {
-    "objects": [
-        MIDDLE | {"left": 155, "top": 195, "path": [["M", 80, 90], ["L", 230, 90], ["L", 130, 300]]}
-    ]
-}
-DASH = MIDDLE | {"left": 180, "top": 200, "path": [["M", 120, 200], ["L", 240, 200]]}
+SEVEN = [[(80.0, 90.0), (230.0, 90.0), (130.0, 300.0)]]
+DASH = [(120.0, 200.0), (240.0, 200.0)]
 
 
 @pytest.fixture(autouse=True)
@@ -27,11 +24,11 @@ def folder(mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return tmp_path / "runs"
 
 
-def draw_page(drawn: dict | None = None, **address: str) -> AppTest:
+def draw_page(drawn: list | None = None, **address: str) -> AppTest:
     app = AppTest.from_file(ROOT / "app.py", default_timeout=30).run()
     app.query_params.update(address)
     if drawn:
-        app.session_state["canvas_kept"] = drawn["objects"]
+        app.session_state["drawing"] = drawn
     app.switch_page("pages/draw.py").run()
     assert not app.exception
     return app
@@ -62,28 +59,69 @@ def test_a_drawing_is_read_and_every_digit_has_its_share() -> None:
     assert card(app).count(" %</span>") == 10
 
 
-def test_undo_and_clear_take_strokes_away() -> None:
-    app = draw_page({"objects": [*SEVEN["objects"], DASH]})
-    button = {button.label: button for button in app.button}
-    button["Undo"].click().run()
-    assert app.session_state["canvas_kept"] == SEVEN["objects"]
-    button["Clear"].click().run()
-    assert "Draw a digit first." in card(app)
-    button["Undo"].click().run()
+def told(app: AppTest, strokes: object, **more: object) -> None:
+    """What the sheet sends; Streamlit's tester has no browser in which it could be drawn."""
+    app.session_state["sheet"] = {
+        "drawing": {"turn": 1, "first": 0, "strokes": strokes, "widths": [20]} | more
+    }
+    app.run()
     assert not app.exception
+
+
+def sheet(app: AppTest) -> dict:
+    """What the sheet is given."""
+    (component,) = (
+        each.proto for each in app.get("bidi_component") if "sheet" in each.proto.component_name
+    )
+    return json.loads(component.json)
+
+
+def test_what_the_sheet_tells_is_read_and_given_back_to_it() -> None:
+    app = draw_page()
+    told(app, [*SEVEN, DASH], turn=5, widths=[20, 9.5])
+    assert card(app).count(" %</span>") == 10
+    app.run()
+    given = sheet(app)
+    assert given["strokes"] == json.loads(json.dumps([*SEVEN, DASH]))
+    assert (given["turn"], given["widths"]) == (5, [20, 9.5])
 
 
 @pytest.mark.parametrize(
-    "sent", [{}, {"objects": None}, {"objects": [{"path": [["Q"]]}, 3, None]}, {"objects": "ink"}]
+    "sent",
+    [
+        {"strokes": None},
+        {"strokes": "ink"},
+        {"strokes": [7, None, [], [[]], [[1]], {"path": 3}, "ab", [["x", "y"]]]},
+        {"strokes": SEVEN, "first": None},
+        {"strokes": SEVEN, "turn": "now"},
+        {"strokes": SEVEN, "widths": 3},
+        {"strokes": [[(-80, 90), (math.inf, 3), (math.nan, math.nan)]], "widths": [math.nan]},
+    ],
 )
-def test_whatever_the_canvas_sends_the_page_stands(sent: dict) -> None:
+def test_whatever_the_sheet_tells_the_page_stands(sent: dict) -> None:
     app = draw_page()
-    app.session_state["canvas"] = {"drawing": {"raw": sent, "data": None}}
+    told(app, **sent)
+    assert "Draw a digit first." in card(app)
+    assert sheet(app)["strokes"] == []
+    app.session_state["sheet"] = {"drawing": "ink"}
     app.run()
     assert not app.exception
-    next(button for button in app.button if button.label == "Undo").click().run()
-    assert not app.exception
-    assert "Draw a digit first." in card(app)
+
+
+def test_a_width_that_makes_no_sense_does_not_spoil_the_drawing() -> None:
+    app = draw_page()
+    told(app, SEVEN, widths=[math.nan, "thick", None])
+    app.run()
+    assert "This is a 7." in card(app)
+    assert len(sheet(app)["widths"]) == 1
+
+
+def test_the_sheet_tells_while_it_is_drawn_on_unless_more_than_an_answer_is_wished() -> None:
+    app = draw_page(SEVEN)
+    assert sheet(app)["live"]
+    app.session_state["more"] = "Why this answer?"
+    app.run()
+    assert not sheet(app)["live"]
 
 
 def test_a_link_chooses_the_network_of_a_run_and_its_answer_differs() -> None:

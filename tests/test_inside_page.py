@@ -23,11 +23,11 @@ def folder(mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return tmp_path / "runs"
 
 
-def inside(drawn: dict | None = None, **address: str) -> AppTest:
+def inside(drawn: list | None = None, **address: str) -> AppTest:
     app = AppTest.from_file(ROOT / "app.py", default_timeout=30).run()
     app.query_params.update(address)
     if drawn:
-        app.session_state["canvas_kept"] = drawn["objects"]
+        app.session_state["drawing"] = drawn
     app.switch_page("pages/inside.py").run()
     assert not app.exception
     return app

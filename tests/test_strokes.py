@@ -1,4 +1,4 @@
-"""Strokes as the canvas sends them and as files keep them."""
+"""Strokes as the sheet sends them and as files keep them."""
 
 import gzip
 import json
@@ -9,88 +9,33 @@ import numpy as np
 import pytest
 
 from mnistcore.errors import DrawingError
-from mnistcore.strokes import canvas_strokes, layout, read_strokes
+from mnistcore.strokes import MOST_POINTS, layout, read_strokes, sheet_strokes
 
 
-def fabric(path: list, **changes: object) -> dict:
-    """A freehand stroke as the canvas sends it, untouched: its centre is that of its path."""
-    ends = np.array([command[-2:] for command in path], dtype=float)
-    left, top = (ends.min(axis=0) + ends.max(axis=0)) / 2
-    thing = {
-        "type": "Path",
-        "originX": "center",
-        "originY": "center",
-        "left": left,
-        "top": top,
-        "strokeWidth": 20,
-        "scaleX": 1,
-        "scaleY": 1,
-        "angle": 0,
-        "flipX": False,
-        "flipY": False,
-        "path": path,
-    }
-    return {"version": "7.4.0", "objects": [thing | changes]}
-
-
-ACROSS = [["M", 100, 50], ["L", 200, 50]]
-
-
-def test_a_stroke_lies_where_it_was_drawn() -> None:
-    (stroke,) = canvas_strokes(fabric([["M", 10, 20], ["Q", 10, 60, 50, 60], ["L", 90, 60]]))
-    assert stroke[0] == pytest.approx((10, 20))
-    assert stroke[-1] == pytest.approx((90, 60))
-
-
-def test_a_curve_bends_as_the_canvas_bends_it() -> None:
-    (stroke,) = canvas_strokes(fabric([["M", 0, 0], ["Q", 0, 100, 100, 100]]))
-    # A quadratic Bezier curve at t = 0.6: 0.16 of its start, 0.48 of its handle, 0.36 of its end.
-    assert any(math.dist(point, (36, 84)) < 1e-9 for point in stroke)
-
-
-def test_a_click_is_a_dot() -> None:
-    (stroke,) = canvas_strokes(fabric([["M", 199.98, 200], ["L", 200.02, 200]]))
-    assert np.ptp(stroke, axis=0).max() < 0.1
-
-
-@pytest.mark.parametrize(
-    ("changes", "ends"),
-    [
-        ({"left": 250, "top": 80}, [(200, 80), (300, 80)]),
-        ({"scaleX": 0.5}, [(125, 50), (175, 50)]),
-        ({"angle": 90}, [(150, 0), (150, 100)]),
-        ({"flipX": True}, [(200, 50), (100, 50)]),
-        # older versions count from the top left corner, the pen's edge included
-        (
-            {"originX": "left", "originY": "top", "left": 90, "top": 40},
-            [(100, 50), (200, 50)],
-        ),
-    ],
-)
-def test_what_was_moved_scaled_turned_or_flipped_lies_where_it_is_seen(
-    changes: dict, ends: list
-) -> None:
-    (stroke,) = canvas_strokes(fabric(ACROSS, **changes))
-    assert np.allclose([stroke[0], stroke[-1]], ends)
+def test_strokes_come_from_the_sheet_as_they_were_drawn() -> None:
+    assert sheet_strokes([[[1, 2.5], [3, 4]], [[400, 0]]]) == [[(1, 2.5), (3, 4)], [(400, 0)]]
 
 
 @pytest.mark.parametrize(
     "junk",
     [
         None,
-        [],
         {},
-        {"objects": None},
-        {"objects": 7},
-        {"objects": [None, 3, "x", [], {}, {"path": None}, {"path": [[]]}, {"path": [["M"]]}]},
-        {"objects": [{"path": [["M", "a", "b"]]}, {"path": [], "left": 0, "top": 0}]},
-        fabric(ACROSS, left="here"),
-        fabric(ACROSS, angle=None),
-        fabric(ACROSS, strokeWidth=[1, 2, 3]),
+        7,
+        "ink",
+        [None, 3, "x", [], {}, [[]], [7], [[1]], [[1, 2, 3]], [["a", "b"]], [[None, 1]]],
+        [[[math.nan, 5]], [[5, math.inf]], [[10**400, 5]]],
+        [[[-1, 5], [5, 400.1]]],
     ],
 )
 def test_junk_is_no_stroke_and_no_error(junk: object) -> None:
-    assert canvas_strokes(junk) == []
+    assert sheet_strokes(junk) == []
+
+
+def test_points_beside_the_sheet_and_more_than_any_hand_draws_are_left_out() -> None:
+    assert sheet_strokes([[[5, 5], [500, 5], [9, 5]]]) == [[(5, 5), (9, 5)]]
+    endless = [[[x % 400, 5] for x in range(700)]] * 100
+    assert sum(map(len, sheet_strokes(endless))) == MOST_POINTS
 
 
 DIGIT = {"label": 7, "writer": 3, "strokes": [[[100, 150], [300, 150], [200, 350]]]}

@@ -18,6 +18,11 @@ if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.predict import Reading
 
 _BLUE, _GREY = "#2F86DB", "#8895A7"  # both stand out on a light and on a dark page
+# Two lines high where the longest sentence takes two: the bars shall not jump while one draws.
+_SENTENCE = (
+    "margin:0 0 .3rem;font-size:clamp(1.05rem,5cqw,1.2rem);line-height:1.3;"
+    "min-height:clamp(1lh,(19em - 100cqw)*99,2lh)"
+)
 
 
 def show(which: str, picture: Callable[[], Tensor | None]) -> Tensor | None:
@@ -46,8 +51,8 @@ def _card(reading: Reading, image: Tensor | None) -> str:
         for digit, share in enumerate(reading.probabilities or [None] * 10)
     )
     return (
-        "<section aria-label='Answer' style='max-width:46rem'>"
-        f"<p role='status' style='margin:0 0 .3rem;font-size:1.2rem'>{reading.sentence}</p>"
+        "<section aria-label='Answer' style='max-width:46rem;container-type:inline-size'>"
+        f"<p role='status' style='{_SENTENCE}'>{reading.sentence}</p>"
         "<div style='display:flex;align-items:flex-start;gap:1.2rem'>"
         "<figure style='margin:0;text-align:center;font-size:.7rem'>"
         f"<div aria-hidden='true' style='font-size:clamp(4.5rem,9vw,8rem);line-height:1;"

@@ -9,8 +9,7 @@ import streamlit as st
 
 from mnistcore import runs
 from mnistcore.errors import MnistError, RunError
-from mnistcore.strokes import canvas_strokes
-from pages.shared import canvas, models, pictures, resources
+from pages.shared import models, pictures, resources, sheet
 from pages.shared.visitor import visitor
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -66,17 +65,11 @@ def _book() -> list[Lesson]:
     return st.session_state["lessons"]
 
 
-def _sheet() -> list[list[tuple[float, float]]]:
-    """What is on the sheet now."""
-    strokes = canvas_strokes({"objects": canvas.kept()})
-    return [[(round(x, 1), round(y, 1)) for x, y in stroke] for stroke in strokes]
-
-
 def _add(digit: int) -> bool:
     """Make a lesson of what is on the sheet; said twice, the second word counts."""
     from mnistcore.lessons import Lesson
 
-    drawn, book = _sheet(), _book()
+    drawn, book = sheet.kept(), _book()
     if not drawn:
         st.toast("Draw a digit first.")
         return False
@@ -93,7 +86,7 @@ def _was() -> None:
 
 def _keep(digit: int) -> None:
     if _add(digit):
-        canvas.clear()
+        sheet.clear()
 
 
 def _skip(digit: int) -> None:
@@ -102,7 +95,7 @@ def _skip(digit: int) -> None:
 
 def _ask() -> None:
     """The next drawing of three of each; it can be left and gone on with, and fewer will do."""
-    book, drawn = _book(), _sheet()
+    book, drawn = _book(), sheet.kept()
     count = Counter(lesson.digit for lesson in book)
     skipped = st.session_state.get("skipped", set())
     wanted = next((d for d in range(10) if count[d] < OF_EACH and d not in skipped), None)

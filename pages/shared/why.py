@@ -124,8 +124,7 @@ def _steps(strokes: list[Stroke], image: Tensor) -> str:
 
     segments = drawing.to_segments(strokes)
     boxed = drawing.into_box(segments)
-    low, high = segments.min((0, 1)).min(), max(segments.max((0, 1)).max(), 356.0)
-    side, origin = high - min(low, 0.0), min(low, 0.0)
+    paper = f"0 0 {drawing.CANVAS:.0f} {drawing.CANVAS:.0f}"
     left, top = (boxed.min((0, 1)) + boxed.max((0, 1)) - drawing.BOX) / 2
     square = (
         f"<rect x='{left:.2f}' y='{top:.2f}' width='{drawing.BOX}' height='{drawing.BOX}' "
@@ -133,7 +132,7 @@ def _steps(strokes: list[Stroke], image: Tensor) -> str:
     )
     pixels = (255 * image).round().byte()
     figures = [
-        (_drawn(segments, f"{origin} {origin} {side} {side}", side / 40), "as you drew it"),
+        (_drawn(segments, paper, drawing.CANVAS / 40), "as you drew it"),
         (
             _drawn(boxed, "0 0 28 28", 0.5, square),
             "scaled to 20 of 28 pixels, its ink balanced in the middle",

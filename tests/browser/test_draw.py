@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from visit import App, fits_its_width, settle, visit
 
 from mnistcore import runs, worker
@@ -45,15 +45,25 @@ def says(page: Page, words: str) -> None:
 
 
 def draw(page: Page, strokes: list[Stroke]) -> None:
-    """With the mouse; the canvas must be in view."""
+    """With the mouse; the sheet must be in view."""
     for stroke in strokes:
-        first, *others = on_screen(page, stroke)
-        page.mouse.move(*first)
-        page.mouse.down()
-        for point in others:
-            page.mouse.move(*point, steps=8)
+        press_and_move(page, stroke)
         page.mouse.up()
-    page.wait_for_timeout(300)  # the canvas sends what is on it a fifth of a second later
+    heard(page)
+
+
+def press_and_move(page: Page, stroke: Stroke) -> None:
+    """With the mouse, whose button stays down."""
+    first, *others = on_screen(page, stroke)
+    page.mouse.move(*first)
+    page.mouse.down()
+    for point in others:
+        page.mouse.move(*point, steps=8)
+
+
+def heard(page: Page) -> None:
+    """Wait until the sheet waits for no answer."""
+    expect(sheet(page)).not_to_have_attribute("data-waiting", "true", timeout=30_000)
     settle(page)
 
 
@@ -63,27 +73,30 @@ def on_screen(page: Page, stroke: Stroke) -> list[tuple[float, float]]:
     return [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
 
 
-def swipe(page: Page, points: Sequence[tuple[float, float]]) -> None:
-    """With a finger, through the browser's own input."""
-    devtools = page.context.new_cdp_session(page)
+class Fingers:
+    """On the glass, through the browser's own input; each finger is one point."""
 
-    def touch(kind: str, *where: tuple[float, float]) -> None:
-        touching = [{"x": x, "y": y} for x, y in where]
-        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touching})
+    def __init__(self, page: Page) -> None:
+        self.devtools = page.context.new_cdp_session(page)
 
+    def touch(self, kind: str, *where: tuple[float, float]) -> None:
+        """kind: touchStart, touchMove, touchEnd or touchCancel."""
+        points = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(where)]
+        self.devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def swipe(page: Page, points: Sequence[tuple[float, float]], end: str = "touchEnd") -> None:
+    """With one finger."""
+    fingers = Fingers(page)
     at = points[0]
-    touch("touchStart", at)
+    fingers.touch("touchStart", at)
     for goal in points[1:]:
-        way = [
-            (at[0] + (goal[0] - at[0]) * k / 8, at[1] + (goal[1] - at[1]) * k / 8)
-            for k in range(1, 9)
-        ]
-        for step in way:
-            touch("touchMove", step)
+        for k in range(1, 9):
+            way = (at[axis] + (goal[axis] - at[axis]) * k / 8 for axis in (0, 1))
+            fingers.touch("touchMove", tuple(way))
         at = goal
-    touch("touchEnd")
-    page.wait_for_timeout(300)
-    settle(page)
+    fingers.touch(end)
+    heard(page)
 
 
 def scrolled(page: Page) -> float:
@@ -91,8 +104,8 @@ def scrolled(page: Page) -> float:
 
 
 def press(page: Page, name: str) -> None:
-    page.get_by_test_id("stButton").filter(has_text=name).click()
-    settle(page)
+    page.get_by_role("button", name=name).click()
+    heard(page)
 
 
 @pytest.mark.parametrize(("strokes", "digit"), [(ONE, 1), (SEVEN, 7), (ZERO, 0)])
@@ -115,16 +128,17 @@ def test_a_digit_drawn_with_a_finger_is_read_and_nothing_scrolls(app: App, phone
     says(phone, "This is a 7.")
     expect(answer(phone).get_by_role("status")).to_be_in_viewport()
 
-    beside = (380.0, 500.0)  # the same finger does scroll where there is no sheet
-    swipe(phone, [beside, (380.0, 300.0)])
-    assert scrolled(phone) > 0
+    for beside in (386.0, 720.0), (386.0, 500.0):  # the same finger scrolls where no sheet is
+        before = scrolled(phone)
+        swipe(phone, [beside, (beside[0], beside[1] - 150)])
+        assert scrolled(phone) > before
 
 
 def test_a_finger_can_start_in_every_corner_of_the_paper(app: App, phone: Page) -> None:
     open_draw(phone, app)
     inset = 0.03
     for x in (inset, 1 - inset):
-        for y in (0.13, 1 - inset):
+        for y in (inset, 1 - inset):
             before = answer(phone).inner_html()
             swipe(phone, on_screen(phone, [(x, y), (0.5, 0.55)]))
             assert answer(phone).inner_html() != before, f"nothing was drawn from {x}, {y}"
@@ -148,12 +162,133 @@ def test_undo_takes_strokes_away_one_by_one_and_clear_all(app: App, desktop: Pag
     assert answer(desktop).inner_html() == alone
 
 
-def test_a_dot_and_clicks_are_no_digit(app: App, desktop: Page) -> None:
+def test_control_z_takes_a_stroke_away_and_the_buttons_are_reached_by_keyboard(
+    app: App, desktop: Page
+) -> None:
     open_draw(desktop, app)
-    sheet(desktop).click()
-    sheet(desktop).dblclick(position={"x": 100, "y": 150})
-    settle(desktop)
+    draw(desktop, [*SEVEN, [(0.3, 0.6), (0.7, 0.6)]])
+    both = answer(desktop).inner_html()
+    desktop.keyboard.press("Control+z")
+    expect(answer(desktop)).not_to_have_text(both)
+    heard(desktop)
+    says(desktop, "This is a 7.")
+    desktop.keyboard.press("Tab")
+    desktop.keyboard.press("Tab")
+    expect(desktop.get_by_role("button", name="Clear the sheet")).to_be_focused()
+    desktop.keyboard.press("Enter")
     says(desktop, "Draw a digit first.")
+
+
+def test_dots_are_ink_but_no_digit(app: App, desktop: Page) -> None:
+    open_draw(desktop, app)
+    hint = desktop.get_by_text("Write one digit here")
+    expect(hint).to_be_visible()
+    empty = sheet_picture(desktop)
+    sheet(desktop).click()
+    heard(desktop)
+    assert sheet_picture(desktop) != empty
+    expect(hint).to_be_hidden()
+    sheet(desktop).dblclick(position={"x": 100, "y": 150})
+    heard(desktop)
+    says(desktop, "Draw a digit first.")
+    for _ in range(3):
+        press(desktop, "Undo")
+    assert sheet_picture(desktop) == empty
+    expect(hint).to_be_visible()
+
+
+def test_the_answer_moves_while_the_pen_is_still_down(app: App, desktop: Page) -> None:
+    open_draw(desktop, app)
+    press_and_move(desktop, [(0.25, 0.25), (0.72, 0.25), (0.6, 0.45)])
+    expect(answer(desktop).get_by_role("status")).not_to_have_text("Draw a digit first.")
+    (x, y), last = on_screen(desktop, [(0.42, 0.85), (0.419, 0.852)])
+    desktop.mouse.move(x, y, steps=8)
+    desktop.mouse.move(*last)
+    desktop.mouse.up()
+    heard(desktop)
+    says(desktop, "This is a 7.")
+
+
+def test_the_pen_may_leave_the_sheet_and_come_back(app: App, desktop: Page) -> None:
+    open_draw(desktop, app)
+    draw(desktop, [[(0.5, 0.5), (1.3, 0.5), (1.3, 0.8), (0.5, 0.8)]])
+    right = sheet(desktop).evaluate(
+        """canvas => {
+            const ink = canvas.getContext("2d").getImageData(canvas.width - 3, 0, 1, canvas.height)
+            const rows = [...Array(canvas.height).keys()].filter(y => ink.data[4 * y + 3] > 128)
+            return rows.map(y => Math.round(10 * y / canvas.height))
+        }"""
+    )
+    assert set(right) == {5, 8}  # up to the edge and from the edge, and no ink along it
+    press(desktop, "Undo")
+    press(desktop, "Undo")
+    says(desktop, "Draw a digit first.")
+
+
+def test_a_second_finger_does_not_draw_and_a_touch_that_is_called_off_ends_the_stroke(
+    app: App, phone: Page
+) -> None:
+    open_draw(phone, app)
+    fingers = Fingers(phone)
+    (top, middle, bottom), palm = on_screen(phone, [(0.5, 0.2), (0.5, 0.5), (0.5, 0.85)]), (60, 500)
+    fingers.touch("touchStart", top)
+    fingers.touch("touchMove", middle)
+    fingers.touch("touchStart", middle, palm)
+    fingers.touch("touchMove", bottom, (palm[0] + 200, palm[1] - 30))
+    fingers.touch("touchEnd")
+    heard(phone)
+    says(phone, "This is a 1.")
+    press(phone, "Undo")
+    says(phone, "Draw a digit first.")  # it was one stroke
+    swipe(phone, on_screen(phone, SEVEN[0]), end="touchCancel")
+    says(phone, "This is a 7.")
+
+
+def test_the_sheet_is_sharp_and_as_large_as_there_is_room_for(
+    app: App, browser: Browser, desktop: Page
+) -> None:
+    open_draw(desktop, app)
+    assert sheet(desktop).bounding_box()["width"] == pytest.approx(480, abs=1)
+    screen = {"width": 390, "height": 844}
+    with browser.new_context(viewport=screen, device_scale_factor=3, is_mobile=True) as context:
+        page = context.new_page()
+        open_draw(page, app)
+        width = sheet(page).bounding_box()["width"]
+        assert width > 340
+        assert sheet(page).evaluate("canvas => canvas.width") == pytest.approx(3 * width, abs=2)
+        expect(answer(page).get_by_role("status")).to_be_in_viewport()
+        draw(page, SEVEN)
+        page.set_viewport_size({"width": 844, "height": 390})  # turned to its side
+        expect(sheet(page)).to_have_js_property("width", 3 * 255, timeout=10_000)
+        says(page, "This is a 7.")
+        assert fits_its_width(page)
+
+
+def test_the_drawing_stays_as_it_is_when_the_theme_changes(app: App, desktop: Page) -> None:
+    open_draw(desktop, app)
+    draw(desktop, SEVEN)
+    before = sheet_picture(desktop)
+    paper = desktop.locator(".paper")
+    expect(paper).to_have_css("background-color", "rgb(255, 255, 255)")
+    desktop.emulate_media(color_scheme="dark")
+    background = desktop.get_by_test_id("stApp")
+    expect(background).to_have_css("background-color", "rgb(16, 22, 31)")
+    expect(paper).to_have_css("background-color", "rgb(255, 255, 255)")
+    assert sheet_picture(desktop) == before
+    says(desktop, "This is a 7.")
+
+
+def test_two_tabs_have_a_sheet_each(app: App, desktop: Page) -> None:
+    open_draw(desktop, app)
+    draw(desktop, SEVEN)
+    other = desktop.context.new_page()
+    open_draw(other, app)
+    says(other, "Draw a digit first.")
+    draw(other, ONE)
+    says(other, "This is a 1.")
+    desktop.bring_to_front()
+    draw(desktop, [[(0.35, 0.55), (0.62, 0.55)]])
+    says(desktop, "This is a 7.")
 
 
 def test_the_drawing_is_still_there_after_a_visit_to_another_page(app: App, desktop: Page) -> None:
@@ -173,7 +308,11 @@ def test_the_drawing_is_still_there_after_a_visit_to_another_page(app: App, desk
 
 
 def sheet_picture(page: Page) -> str:
-    return page.locator("canvas.dc-canvas.lower-canvas").evaluate("canvas => canvas.toDataURL()")
+    """What is on the sheet, once it has been painted."""
+    return sheet(page).evaluate(
+        """canvas => new Promise(done =>
+            requestAnimationFrame(() => setTimeout(() => done(canvas.toDataURL()))))"""
+    )
 
 
 def test_the_width_of_the_pen_does_not_change_the_answer(app: App, desktop: Page) -> None:

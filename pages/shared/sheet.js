@@ -1,0 +1,222 @@
+// A sheet of paper: strokes by mouse, finger or pen, told while they grow and as the pen lifts.
+const SIDE = 400 // units along the sheet: points and widths are in these, whatever its size on screen
+const INK = "#17202c"
+const PAUSE = 200 // ms at least between two reports of a stroke that still grows
+const STEP = 1 // units: what moves less than this adds no point
+const PALM = 1000 // ms: so long after a pen was near, a touch is taken for the hand that holds it
+
+const LOOK = `
+  <div class="paper">
+    <canvas class="upper-canvas" tabindex="0" role="application"></canvas>
+    <p aria-hidden="true">Write one digit here, 0 to 9</p>
+  </div>
+  <div class="tools">
+    <button type="button" aria-label="Undo the last stroke">
+      <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M9 14 4 9l5-5M4 9h10a6 6 0 0 1 0 12h-3"/></svg>
+      Undo
+    </button>
+    <button type="button" aria-label="Clear the sheet">
+      <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13"/></svg>
+      Clear
+    </button>
+  </div>`
+
+const within = (value) => value >= 0 && value <= SIDE
+const inside = ([x, y]) => within(x) && within(y)
+const brief = (value) => Math.round(10 * value) / 10
+
+// Where the way from a point on the sheet to one beside it crosses the edge.
+const edge = (on, off) => {
+  const shares = on.map((from, axis) => {
+    const to = off[axis]
+    return to < 0 ? from / (from - to) : to > SIDE ? (SIDE - from) / (to - from) : 1
+  })
+  const share = Math.min(...shares)
+  return on.map((from, axis) => from + share * (off[axis] - from))
+}
+
+// A smooth line: through the middles between its points, bent towards the points.
+const trace = (context, { points, width }) => {
+  const [start, ...others] = points
+  context.lineWidth = width
+  context.beginPath()
+  context.moveTo(...start)
+  if (!others.length) context.lineTo(start[0] + 0.01, start[1]) // its round ends are the dot
+  others.forEach(([x, y], place) => {
+    const next = others[place + 1]
+    if (next) context.quadraticCurveTo(x, y, (x + next[0]) / 2, (y + next[1]) / 2)
+    else context.lineTo(x, y)
+  })
+  context.stroke()
+}
+
+const lay = (parent) => {
+  const sheet = document.createElement("div")
+  sheet.className = "sheet"
+  sheet.innerHTML = LOOK
+  const [canvas, hint, undo, clear] = sheet.querySelectorAll("canvas, p, button")
+  canvas.setAttribute("aria-label", "A sheet of paper. Write one digit, 0 to 9, with the mouse, " +
+    "a finger or a pen. Control Z takes the last stroke away.")
+  const context = canvas.getContext("2d")
+
+  let strokes = null // [{points: [[x, y], ...], width}], in the order in which they were drawn
+  let first = 0 // strokes that the server has taken away before the first of these
+  let turn = 0 // reports so far
+  let waiting = false // for the answer to the last report
+  let asked = 0 // when that was sent, in ms
+  let pause = PAUSE
+  let timer = 0
+  let unsaid = false // something changed since the last report
+  let pointer = null // the one that draws
+  let here = null // where it is, on the sheet or beside it
+  let penNear = -Infinity // when a pen was last seen, in ms
+  let given = {} // what the server says: data and report
+
+  const paint = () => {
+    const size = Math.round(canvas.clientWidth * devicePixelRatio)
+    if (canvas.width !== size) canvas.width = canvas.height = size
+    context.setTransform(size / SIDE, 0, 0, size / SIDE, 0, 0)
+    context.clearRect(0, 0, SIDE, SIDE)
+    Object.assign(context, { strokeStyle: INK, lineCap: "round", lineJoin: "round" })
+    for (const stroke of strokes ?? []) trace(context, stroke)
+    hint.hidden = Boolean(strokes?.length)
+  }
+  let frame = 0
+  const changed = () => {
+    unsaid = true
+    frame ||= requestAnimationFrame(() => {
+      frame = 0
+      paint()
+    })
+  }
+
+  const report = () => {
+    clearTimeout(timer)
+    timer = 0
+    if (!unsaid) return
+    unsaid = false
+    turn += 1
+    asked = performance.now()
+    wait(true)
+    given.report({
+      turn,
+      first,
+      strokes: strokes.map(({ points }) => points),
+      widths: strokes.map(({ width }) => width),
+    })
+  }
+  const wait = (yes) => {
+    waiting = yes
+    canvas.dataset.waiting = yes // for whoever measures or tests
+  }
+  // One report at a time, and no more than a third of the time: the last one shall find the way free.
+  const reportSoon = () => {
+    if (pointer === null || !given.data.live || waiting || timer || !unsaid) return
+    timer = setTimeout(report, pause)
+  }
+
+  const begin = (point) => strokes.push({ points: [point.map(brief)], width: given.data.pen })
+  const add = (point) => {
+    const { points } = strokes.at(-1)
+    const [x, y] = points.at(-1)
+    if (Math.hypot(point[0] - x, point[1] - y) >= STEP) points.push(point.map(brief))
+  }
+  const go = (to) => {
+    const [was, is] = [inside(here), inside(to)]
+    if (!was && is) begin(edge(to, here)) // beside the sheet the pen leaves no ink
+    if (is) add(to)
+    else if (was) add(edge(here, to))
+    here = to
+  }
+  const places = (event) => {
+    const box = canvas.getBoundingClientRect()
+    const all = event.getCoalescedEvents?.() ?? []
+    return (all.length ? all : [event]).map(({ clientX, clientY }) => [
+      ((clientX - box.left) / box.width) * SIDE,
+      ((clientY - box.top) / box.height) * SIDE,
+    ])
+  }
+
+  const near = (event) => {
+    if (event.pointerType === "pen") penNear = event.timeStamp
+  }
+  const down = (event) => {
+    near(event)
+    const palm = event.pointerType === "touch" && event.timeStamp - penNear < PALM
+    if (event.button !== 0 || !event.isPrimary || palm || !strokes) return
+    if (pointer !== null) {
+      if (event.pointerType !== "pen") return
+      strokes.pop() // a palm was here before the pen
+    }
+    pointer = event.pointerId
+    here = places(event)[0]
+    begin(here)
+    changed()
+    canvas.setPointerCapture(pointer)
+  }
+  const move = (event) => {
+    near(event)
+    if (event.pointerId !== pointer) return
+    places(event).forEach(go)
+    changed()
+    reportSoon()
+  }
+  const up = (event) => {
+    if (event.pointerId !== pointer) return
+    if (event.type === "pointerup") places(event).forEach(go)
+    pointer = null
+    report()
+  }
+  const take = (kept) => {
+    if (pointer !== null || !strokes.length) return
+    strokes.length = kept
+    changed()
+    report()
+  }
+  canvas.onpointerdown = down
+  canvas.onpointermove = move
+  canvas.onpointerup = canvas.onpointercancel = canvas.onlostpointercapture = up
+  // Else tablets take a quick stroke of the pen for handwriting that is meant for a text field.
+  canvas.addEventListener("touchmove", (event) => event.preventDefault(), { passive: false })
+  undo.onclick = () => take(strokes.length - 1)
+  clear.onclick = () => take(0)
+  sheet.onkeydown = (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.key !== "z") return
+    event.preventDefault()
+    undo.click()
+  }
+
+  parent.appendChild(sheet)
+  const sizes = new ResizeObserver(paint)
+  sizes.observe(canvas)
+
+  sheet.hear = (data, tell) => {
+    given = { data, report: tell }
+    if (!strokes) {
+      strokes = data.strokes.map((points, place) => ({ points, width: data.widths[place] }))
+      ;({ first, turn } = data)
+      paint()
+    } else if (data.first > first) {
+      strokes.splice(0, data.first - first)
+      first = data.first
+      if (!strokes.length) pointer = null // what was being drawn is gone as well
+      paint()
+    }
+    if (waiting && data.turn === turn) {
+      pause = Math.max(PAUSE, 2 * (performance.now() - asked))
+      wait(false)
+      reportSoon()
+    }
+  }
+  sheet.leave = () => {
+    clearTimeout(timer)
+    sizes.disconnect()
+  }
+  return sheet
+}
+
+export default function ({ data, parentElement, setStateValue }) {
+  const sheet = parentElement.querySelector(".sheet") ?? lay(parentElement)
+  sheet.hear(data, (drawing) => setStateValue("drawing", drawing))
+  return sheet.leave
+}

@@ -1,0 +1,68 @@
+"""The sheet of paper to draw on; what is on it stays when the page is left."""
+
+import streamlit as st
+
+from mnistcore.strokes import Stroke, sheet_strokes
+from pages.shared.pictures import component
+
+PEN = 20.0  # width of a stroke, in units of which the sheet is 400 wide
+_KEY, _DRAWING, _WIDTHS, _PLACE = "sheet", "drawing", "drawing_widths", "drawing_place"
+
+_sheet = component("sheet")
+
+
+def show(pen: float, *, live: bool) -> list[Stroke]:
+    """Show the sheet, as large as there is room for, and return the strokes on it.
+
+    pen: width of the next strokes; those already drawn keep theirs. live: whether to hear of a
+    stroke while it is drawn, and not only when the pen lifts.
+    """
+    state = st.session_state
+    first, turn = state.get(_PLACE, (0, 0))
+    drawn, widths = kept(), state.get(_WIDTHS, [])
+    _sheet(
+        key=_KEY,
+        data={
+            "pen": pen,
+            "live": live,
+            "first": first,
+            "turn": turn,
+            "strokes": drawn,
+            "widths": (widths + [PEN] * len(drawn))[: len(drawn)],
+        },
+        on_drawing_change=_take,
+    )
+    _take()  # what a tab brings along to a server that has been started anew
+    return kept()
+
+
+def kept() -> list[Stroke]:
+    """The strokes on the sheet, in units of which it is 400 wide and high."""
+    return st.session_state.get(_DRAWING, [])
+
+
+def clear() -> None:
+    """Take away every stroke that the page knows of; one that has been begun since stays."""
+    state = st.session_state
+    first, turn = state.get(_PLACE, (0, 0))
+    state[_PLACE] = first + len(kept()), turn
+    state[_DRAWING] = state[_WIDTHS] = []
+
+
+def _take() -> None:
+    """Keep what the browser says is on the sheet, where it makes sense."""
+    state = st.session_state
+    sent = (state.get(_KEY) or {}).get("drawing")
+    if not isinstance(sent, dict):
+        return
+    first, _ = state.get(_PLACE, (0, 0))
+    at, turn, widths = (sent.get(name) for name in ("first", "turn", "widths"))
+    if not (isinstance(at, int) and isinstance(turn, int) and isinstance(widths, list)):
+        return
+    cleared = max(first - at, 0)  # meanwhile, by `clear`
+    state[_PLACE] = max(first, at), turn
+    state[_DRAWING] = sheet_strokes(sent.get("strokes"))[cleared:]
+    state[_WIDTHS] = [
+        max(1.0, min(100.0, float(width))) if isinstance(width, int | float) else PEN
+        for width in widths
+    ][cleared:][: len(state[_DRAWING])]
