@@ -12,7 +12,7 @@ from datetime import datetime  # noqa: E402
 from mnistcore import curves, network, runs, sketch, training, worker  # noqa: E402
 from mnistcore.errors import MnistError  # noqa: E402
 from mnistcore.presets import PRESETS  # noqa: E402
-from pages.shared import live, recipe  # noqa: E402
+from pages.shared import live, models, recipe  # noqa: E402
 from pages.shared.visitor import visitor  # noqa: E402
 
 SHOWN_RUNS = 8
@@ -57,7 +57,7 @@ def start(preset: str, config: training.TrainConfig) -> None:
 run = opened()
 st.title(run.name if run else "Train")
 resources.show_notice()
-everything = runs.list_runs()
+everything = [each for each in runs.list_runs() if models.may_find(each)]
 
 if run is None:
     st.markdown("Choose a recipe and press Start: you will see the network learn to read.")
