@@ -137,7 +137,7 @@ def greys(whole: Sequence[float], own: Sequence[float], of: str) -> go.Figure:
 
 def _readable(figure: go.Figure) -> go.Figure:
     """Large letters, and nothing that a finger on its way down the page could drag."""
-    figure.update_layout(margin={"t": 50, "b": 0, "l": 0, "r": 0})
+    figure.update_layout(margin={"t": 50, "b": 0, "l": 0, "r": 20})
     for axes in (figure.update_xaxes, figure.update_yaxes):
         axes(fixedrange=True, tickfont_size=_TEXT, title_font_size=_TEXT)
     return figure

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 TRAIN, TEST = "#0B80D6", "#E07B00"  # blue and orange: told apart also by colour-blind eyes
 OTHERS = ("#009E73", "#CC79A7", "#8C8C8C", "#D55E00")
+DASHES = ("dashed", "dotted", [14, 4, 3, 4], [3, 8])  # never by colour alone
 _NETWORKS = (TRAIN, OTHERS[0])
 POINTS = 400  # drawn per line at the most; more only cost time
 GUESSING = 2.5  # where the loss axis ends: ten equally likely digits give ln 10 = 2.3
@@ -90,7 +91,7 @@ def _pair(curves: Sequence[Curve], what: str, scale: float) -> list[dict[str, An
             line |= {"showSymbol": True, "symbolSize": 7, "z": 3}
         else:
             line = _line(f"{curve.name}, test", points, OTHERS[(number - 1) % len(OTHERS)])
-            line["lineStyle"]["type"] = "dashed"
+            line["lineStyle"]["type"] = DASHES[(number - 1) % len(DASHES)]
         series.append(line)
     return series
 

@@ -183,7 +183,7 @@ def _tiles(guesses: list[list[float]], test: Digits) -> str:
             f'<img src="{_picture(test.dataset, int(index))}" alt="test image {index}, a {label}" '
             f'style="width:3.7rem;height:3.7rem;image-rendering:pixelated;border-radius:.4rem;'
             f'border:3px solid {"#009E73" if good else "#D55E00"}">'
-            f"<figcaption><b>{word}</b> {confidence:.0%}</figcaption></figure>"
+            f"<figcaption><b>{word}</b><br>{confidence:.0%}</figcaption></figure>"
         )
     return f'<div style="display:flex;flex-wrap:wrap;gap:.6rem">{"".join(tiles)}</div>'
 
