@@ -27,7 +27,7 @@ def _pace(status: Status) -> float | None:
 
 def _panel(run: Run, others: list[Run], least: float, pace: float | None) -> None:
     status = run.status()
-    if _pace(status) != pace:
+    if _pace(status) != pace or not run.path.is_dir():  # it may have been deleted meanwhile
         st.rerun()
     _headline(run, status)
     _steer(run, status)

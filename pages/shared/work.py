@@ -32,14 +32,15 @@ class Work(Generic[T]):
     def _report(self, done: float, of: float) -> None:
         self._progress = (done, of)
 
-    def _ready(self, seconds: float) -> bool:
+    def ready(self, seconds: float = 0.0) -> bool:
+        """Whether it is done, or will be in so many seconds."""
         return bool(wait([self._result], timeout=seconds).done)
 
     def result(self, news: Callable[[float, float], str]) -> T:
         """What came of it, or its error; whoever has to wait sees a bar with `news(done, of)`."""
-        if not self._ready(seconds=0.3):
+        if not self.ready(seconds=0.3):
             bar = st.empty()
-            while not self._ready(seconds=0.2):
+            while not self.ready(seconds=0.2):
                 done, of = self._progress
                 bar.progress(done / of if of else 0.0, news(done, of))
             bar.empty()
