@@ -51,7 +51,11 @@ def arrange(
 
     how: a key of ARRANGED. Whoever has to wait sees how far it is.
     """
-    return _arranging(which, stamp, test, dataset, how).result(_news)
+    try:
+        return _arranging(which, stamp, test, dataset, how).result(_news)
+    except Exception:
+        _arranging.clear()  # so that the next visitor gets another try
+        raise
 
 
 def _news(done: float, of: float) -> str:
