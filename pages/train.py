@@ -96,19 +96,7 @@ if run is None:
     live.pictures([curves.Curve("", [], 60_000)])
     worker.warm_up()
 else:
-    near = st.session_state.get("closer", False)
-    known = {each.id: each for each in everything if each.id != run.id}
-    picked = [known[name] for name in st.session_state.get("compare", []) if name in known]
-    live.show(run, picked, 90.0 if near else 0.0)
-    st.toggle("Look closer: 90 to 100 %", key="closer", persist_state="session")
-    if known:
-        st.pills(
-            "Lay other runs over it, dashed",
-            list(known)[:SHOWN_RUNS],
-            format_func=lambda name: known[name].name,
-            selection_mode="multi",
-            key="compare",
-        )
+    live.show(run, [each for each in everything if each.id != run.id][:SHOWN_RUNS])
     with st.container(horizontal=True):
         if st.button("Draw a digit for it", type="primary", icon=":material/draw:"):
             st.switch_page("pages/draw.py", query_params={"model": run.id})

@@ -72,3 +72,12 @@ def test_runs_laid_over_it_differ_in_more_than_colour():
     dashes = [str(line["lineStyle"].get("type")) for line in curves.accuracy(runs)["series"]]
     assert dashes[:2] == ["None", "None"]  # the run itself: its test line has points
     assert len(set(dashes[2:])) == 4
+
+
+def test_the_names_of_many_runs_do_not_cover_the_lines():
+    for count in (1, 2, 5):
+        runs = [curves.Curve("a name of up to sixty letters", records(20), 200)] * count
+        chart = curves.accuracy(runs)
+        rows = 1 if count == 1 else len(chart["series"])
+        assert chart["grid"]["top"] >= chart["legend"]["top"] + curves.LINE * rows
+        assert curves.height(count) - chart["grid"]["top"] == 270  # the lines have the same room
