@@ -1,8 +1,9 @@
-"""The first page: what this is, and the three things to do."""
+"""The first page: what this is, the three things to do, and how it works in nine ideas."""
 
 import streamlit as st
 
 from pages.shared import door, story
+from pages.shared.ideas import telling
 
 door.enter(__file__)
 
@@ -45,3 +46,5 @@ for column, (page, (title, what)) in zip(st.columns(3), THINGS_TO_DO.items(), st
             icon_position="right",
             width="stretch",
         )
+
+telling.show()

@@ -28,8 +28,9 @@ def open_run(run: runs.Run | None) -> None:
 
 
 def opened() -> runs.Run | None:
-    """The run that the address or this visit asks for, if it is there."""
-    wanted = st.query_params.get("run") or st.session_state.get("run")
+    """The run that is asked for, if it is there; a link to a recipe asks for the form."""
+    kept = None if "preset" in st.query_params else st.session_state.get("run")
+    wanted = st.query_params.get("run") or kept
     try:
         run = runs.find(wanted) if wanted else None
     except MnistError:

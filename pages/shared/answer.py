@@ -67,7 +67,7 @@ def _row(digit: int, share: float | None, winner: bool) -> str:
         "<span style='flex:1;height:.7em;background:rgba(136,149,167,.18);border-radius:.35em'>"
         f"<span style='display:block;height:100%;width:{share or 0:.1%};background:{colour};"
         f"border-radius:.35em'></span></span>"
-        f"<span style='width:5ch;text-align:right'>{percent}</span></div>"
+        f"<span style='width:5ch;text-align:right;white-space:nowrap'>{percent}</span></div>"
     )
 
 

@@ -9,6 +9,7 @@ from mnistcore.presets import PRESETS, suited
 from mnistcore.training import OPTIMISERS, SCHEDULES, TrainConfig
 
 _RATES = [f"{digit}e-{power}" for power in (5, 4, 3, 2, 1) for digit in (1, 2, 3, 5, 8)] + ["1e-0"]
+_IN_ADDRESS = {"bind": "query-params", "persist_state": "session"}  # ?plain dense=3, say
 _SIZES = {"all": None, "10,000": 10_000, "5,000": 5_000, "1,000": 1_000, "500": 500, "100": 100}
 
 
@@ -32,7 +33,11 @@ def choose_preset() -> str:
 def change(preset: str, images: int) -> TrainConfig:
     """The preset's recipe for so many training images, with what the visitor changes in it."""
     recipe = suited(PRESETS[preset].recipe, images)
-    with st.expander("Change the recipe", icon=":material/tune:"):
+    # Open where a link asks for something in it, and not closed again while somebody is at it.
+    asked = any(name.startswith(f"{preset} ") for name in st.query_params)
+    now = st.session_state
+    now["recipe open"] = asked or now.get("recipe open", False)
+    with st.expander("Change the recipe", now["recipe open"], icon=":material/tune:"):
         left, right = st.columns(2, gap="large")
         with left:
             st.subheader("The network")
@@ -49,7 +54,7 @@ def change(preset: str, images: int) -> TrainConfig:
 
 def _network(preset: str, start: NetworkConfig) -> NetworkConfig:
     def key(name: str) -> dict[str, str]:
-        return {"key": f"{preset} {name}", "persist_state": "session"}
+        return {"key": f"{preset} {name}", **_IN_ADDRESS}
 
     count = st.slider(
         "Convolution layers",
@@ -140,7 +145,7 @@ def _network(preset: str, start: NetworkConfig) -> NetworkConfig:
 
 def _learning(preset: str, start: TrainConfig) -> TrainConfig:
     def key(name: str) -> dict[str, str]:
-        return {"key": f"{preset} {name}", "persist_state": "session"}
+        return {"key": f"{preset} {name}", **_IN_ADDRESS}
 
     epochs = st.number_input(
         "Epochs",

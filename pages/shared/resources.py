@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,6 +13,9 @@ if TYPE_CHECKING:  # torch takes seconds to import, and the first page does with
     from mnistcore.data import Digits, Loaded
 
 
+_begun = threading.Event()
+
+
 @st.cache_resource(show_spinner=False)
 def _loading() -> Work[Loaded]:
     def load(report: Report) -> Loaded:
@@ -19,12 +23,18 @@ def _loading() -> Work[Loaded]:
 
         return load_or_fall_back(on_progress=report)
 
+    _begun.set()
     return Work(load, daemon=True)
 
 
 def warm() -> None:
     """Begin to load torch and the digits, and do not wait for them."""
     _loading()
+
+
+def ready() -> bool:
+    """Whether torch and the digits are there already; to ask does not begin to load them."""
+    return _begun.is_set() and _loading().ready()
 
 
 def digits() -> Loaded:

@@ -24,7 +24,8 @@ def test_a_cold_server_opens_every_address_with_the_whole_frame(
 def test_the_three_things_to_do_are_one_click_away(app: App, desktop: Page) -> None:
     for page in PAGES[1:]:
         visit(desktop, app.address)
-        desktop.get_by_test_id("stPageLink").filter(has_text=page).get_by_role("link").click()
+        card = desktop.get_by_test_id("stPageLink").filter(has_text=page).first
+        card.get_by_role("link").click()
         expect(desktop.get_by_role("heading", name=page, exact=True)).to_be_visible()
         settle(desktop)
 

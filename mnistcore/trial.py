@@ -1,0 +1,91 @@
+"""An idea tried out in about a second: a small training that is bounded, one at a time."""
+
+import threading
+import time
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+
+from mnistcore.data import Digits
+from mnistcore.network import Conv, NetworkConfig
+from mnistcore.training import TrainConfig, evaluate, train
+
+SECONDS = 5.0  # after so long a trial ends with what it has learned; a free machine needs one
+JUDGED = 1_000  # images on which each of the two accuracies rests, at the most
+_ONE_AT_A_TIME = threading.Lock()  # they share the processor and torch's random generator
+
+_PLAIN = TrainConfig(
+    network=NetworkConfig(convolutions=(), dense=(4,)),
+    epochs=5,
+    batch_size=64,
+    learning_rate=3e-3,
+    schedule="one-cycle",
+    train_size=5_000,
+    device="cpu",
+)
+
+# Three ways to end: what each learns, and from how many images.
+LESSONS: dict[str, TrainConfig] = {
+    "Too simple": _PLAIN,
+    "About right": replace(
+        _PLAIN,
+        network=NetworkConfig(convolutions=(Conv(8, 5), Conv(32, 3)), dense=(64,)),
+        epochs=2,
+        learning_rate=8e-3,
+    ),
+    "Learns by heart": replace(
+        _PLAIN,
+        network=NetworkConfig(convolutions=(), dense=(512, 256)),
+        epochs=30,
+        batch_size=25,
+        learning_rate=1e-3,
+        train_size=100,
+    ),
+}
+
+
+class Outcome(NamedTuple):
+    """What came of a trial. Accuracies are shares from 0 to 1."""
+
+    learned: float  # read right of the images that it learned from
+    learned_count: int  # that this rests on
+    judged: float  # read right of images that it had never seen
+    judged_count: int
+    images: int  # seen in training, repeats included
+    seconds: float
+
+
+def idea(rate: float, width: int) -> TrainConfig:
+    """A network with one hidden layer of `width` units, and the learning rate to try it with."""
+    network = NetworkConfig(convolutions=(), dense=(width,))
+    return replace(_PLAIN, network=network, learning_rate=rate, schedule="constant")
+
+
+def hold_back(train_set: Digits, count: int = JUDGED) -> tuple[Digits, Digits]:
+    """The training images to learn from, and the last `count` (a third, if few) to choose by."""
+    held = min(count, len(train_set) // 3)
+    images, labels = train_set.images[-held:], train_set.labels[-held:]
+    return train_set.first(len(train_set) - held), replace(train_set, images=images, labels=labels)
+
+
+def attempt(recipe: TrainConfig, learn: Digits, judge: Digits) -> Outcome:
+    """Train by the recipe, then read images of both kinds; of few images, each is seen more often.
+
+    Whoever comes second waits. Raises TrainingError, in one sentence, if the weights run away.
+    """
+    wanted = recipe.train_size or len(learn)
+    recipe = replace(recipe, epochs=recipe.epochs * max(1.0, wanted / len(learn)))
+    with _ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
+        started = time.perf_counter()
+        training = train(recipe, learn, judge.first(1))  # judged once, at the end
+        images = 0
+        for progress in training:
+            images = progress.images
+            if time.perf_counter() - started > SECONDS:
+                break
+        taught = learn.first(min(recipe.train_size or JUDGED, JUDGED))
+        own = evaluate(training.network, taught)
+        new = evaluate(training.network, judge.first(JUDGED))
+        seconds = time.perf_counter() - started
+    return Outcome(own.accuracy, own.count, new.accuracy, new.count, images, seconds)

@@ -1,0 +1,54 @@
+"""Idea 5: hyperparameters are chosen, not learned. Turn them, and see the network change."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mnistcore import network, sketch
+from mnistcore.errors import NetworkError
+from pages.shared.ideas.onward import onward
+from pages.shared.spoken import spoken
+
+TITLE = "Hyperparameters: what is chosen, not learned"
+_WIDTHS = (4, 16, 64, 256, 1024, 2048)
+
+
+@st.fragment
+def tell() -> None:
+    """Layers, widths and activation to turn, the network that they make, and its weights."""
+    st.markdown(
+        "The weights are learned; how many there are is not. Somebody has to choose the "
+        "*architecture*: how many layers, how wide, which activation. And how it is trained: "
+        "optimiser, learning rate, regularisation. Nobody knows the best ones beforehand. Turn "
+        "some:"
+    )
+    keep = {"persist_state": "session"}
+    with st.container(border=True):
+        left, right = st.columns(2, gap="medium")
+        with left:
+            convolutions = st.slider(
+                "Convolution layers, 32 windows of 3 x 3 each", 0, 4, 1, key="idea 5 conv", **keep
+            )
+            activation = st.selectbox(
+                "Activation", list(network.ACTIVATIONS), key="idea 5 activation", **keep
+            )
+        with right:
+            dense = st.slider("Dense layers", 0, 4, 1, key="idea 5 dense", **keep)
+            width = st.select_slider(
+                "Units in each of these", _WIDTHS, 64, key="idea 5 width", **keep
+            )
+        windows = (network.Conv(32, 3),) * convolutions
+        config = network.NetworkConfig(windows, (width,) * dense, activation)
+        problem = None
+        try:
+            network.check(config)
+            steps = network.portrait(config)
+            spoken(f"{sum(step.weights for step in steps):,} weights to learn.", key="idea 5 said")
+            st.html(sketch.network_html(steps))
+        except NetworkError as error:
+            problem = str(error)
+            spoken(f"This cannot be built. {problem}", key="idea 5 said")
+    recipe = {"preset": "Plain layers", "plain convolutions": str(convolutions)}
+    recipe |= {"plain dense": str(dense), "plain activation": activation}
+    recipe |= {f"plain units {number}": str(width) for number in range(dense)}
+    onward("Train", "Let this very network learn", disabled=problem is not None, **recipe)
