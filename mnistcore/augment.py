@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mnistcore.data import SIDE
+from mnistcore.data import SIDE, as_input
 
 
 def affine(
@@ -43,3 +43,15 @@ AUGMENTATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "none": lambda images: images,
     "affine": affine,
 }
+
+
+def examples(image: Tensor, count: int, seed: int, kind: str = "affine") -> Tensor:
+    """One image as a network might meet it when it learns with augmentation.
+
+    image: (28, 28) uint8 -> (count, 28, 28) uint8; the same seed gives the same ones. `kind` is a
+    key of AUGMENTATIONS.
+    """
+    with torch.random.fork_rng(devices=[]):  # nobody else's chance is to change
+        torch.manual_seed(seed)
+        changed = AUGMENTATIONS[kind](as_input(image.expand(count, SIDE, SIDE)))
+    return changed[:, 0].mul(255).round().byte()

@@ -94,9 +94,50 @@ def reliability(bands: Sequence[Band]) -> go.Figure:
     return _readable(figure)
 
 
+def greys(whole: Sequence[float], own: Sequence[float], of: str) -> go.Figure:
+    """How the pixels that are not blank are shared out among the greys, in one image and in all.
+
+    whole, own: shares from `summary.greys`; `of` says what the whole is.
+    """
+    width = 256 // len(whole)
+    bands = [f"{max(1, at * width)} to {at * width + width - 1}" for at in range(len(whole))]
+    figure = go.Figure(
+        [
+            go.Bar(
+                x=[(at + 0.5) * width for at in range(len(whole))],
+                y=[100 * share for share in whole],
+                width=0.9 * width,
+                customdata=bands,
+                hovertemplate="%{customdata}: %{y:.1f} %",
+                marker_color=BLUE,
+                name=of,
+            ),
+            go.Scatter(
+                x=[(at + 0.5) * width for at in range(len(own))],
+                y=[100 * share for share in own],
+                mode="lines+markers",
+                marker={"color": ORANGE, "size": 9, "symbol": "diamond"},
+                line={"color": ORANGE, "dash": "dot"},
+                customdata=bands,
+                hovertemplate="%{customdata}: %{y:.1f} %",
+                name="the chosen image",
+            ),
+        ]
+    )
+    figure.update_layout(
+        title="How dark the ink is",
+        height=420,
+        dragmode=False,
+        legend={"orientation": "h", "y": -0.25, "yanchor": "top", "x": 0, "font_size": 15},
+    )
+    figure.update_xaxes(title="grey value (255 is full ink)", range=[0, 256], dtick=32)
+    figure.update_yaxes(title="share of the inked pixels (%)", rangemode="tozero")
+    return _readable(figure)
+
+
 def _readable(figure: go.Figure) -> go.Figure:
     """Large letters, and nothing that a finger on its way down the page could drag."""
-    figure.update_layout(margin={"t": 50, "b": 0, "l": 0, "r": 0})
+    figure.update_layout(margin={"t": 50, "b": 0, "l": 0, "r": 20})
     for axes in (figure.update_xaxes, figure.update_yaxes):
         axes(fixedrange=True, tickfont_size=_TEXT, title_font_size=_TEXT)
     return figure

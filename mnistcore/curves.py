@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 TRAIN, TEST = "#0B80D6", "#E07B00"  # blue and orange: told apart also by colour-blind eyes
 OTHERS = ("#009E73", "#CC79A7", "#8C8C8C", "#D55E00")
+DASHES = ("dashed", "dotted", [14, 4, 3, 4], [3, 8])  # never by colour alone
 _NETWORKS = (TRAIN, OTHERS[0])
+LINE = 18  # pixels that a name above a chart takes
 POINTS = 400  # drawn per line at the most; more only cost time
 GUESSING = 2.5  # where the loss axis ends: ten equally likely digits give ln 10 = 2.3
 
@@ -73,8 +75,18 @@ def over_a_range(
     amounts = [x for x, _ in next(iter(lines.values()))]
     chart["xAxis"] |= {"min": min(amounts), "max": max(amounts), "name": axis}
     chart["xAxis"] |= {"interval": every, "axisLabel": {"fontSize": 13, "hideOverlap": True}}
-    chart["legend"] |= {"orient": "vertical", "itemGap": 4}  # names may be too long for one line
-    chart["grid"]["top"] = 88
+    return _names_below_each_other(chart)
+
+
+def height(curves: int) -> int:
+    """Pixels that a chart of so many runs needs, with room for their names."""
+    return 340 + (LINE * curves if curves > 1 else 0)
+
+
+def _names_below_each_other(chart: dict[str, Any]) -> dict[str, Any]:
+    """For names that may be too long to stand side by side above the lines."""
+    chart["legend"] |= {"orient": "vertical", "itemGap": 4}
+    chart["grid"]["top"] += LINE * (len(chart["series"]) - 1)
     return chart
 
 
@@ -90,7 +102,7 @@ def _pair(curves: Sequence[Curve], what: str, scale: float) -> list[dict[str, An
             line |= {"showSymbol": True, "symbolSize": 7, "z": 3}
         else:
             line = _line(f"{curve.name}, test", points, OTHERS[(number - 1) % len(OTHERS)])
-            line["lineStyle"]["type"] = "dashed"
+            line["lineStyle"]["type"] = DASHES[(number - 1) % len(DASHES)]
         series.append(line)
     return series
 
@@ -118,7 +130,7 @@ def _line(name: str, points: list[list[float]], colour: str) -> dict[str, Any]:
 def _chart(
     title: str, series: list[dict[str, Any]], curves: Sequence[Curve], low: float, high: float
 ) -> dict[str, Any]:
-    return {
+    chart = {
         "title": {"text": title, "left": 0, "top": 6, "textStyle": {"fontSize": 16}},
         "legend": {"top": 32, "left": 0, "itemGap": 16, "textStyle": {"fontSize": 14}},
         "grid": {"left": 4, "right": 24, "top": 70, "bottom": 26},
@@ -138,3 +150,4 @@ def _chart(
         "yAxis": {"type": "value", "min": low, "max": high, "axisLabel": {"fontSize": 13}},
         "series": series,
     }
+    return chart if len(curves) == 1 else _names_below_each_other(chart)

@@ -120,13 +120,14 @@ def behind(exam: Exam, true: int, said: int) -> list[int]:
 
 def bands(labels: Tensor, score: Score, number: int = BANDS) -> list[Band]:
     """The answers sorted into `number` equal bands of confidence, without those that are empty."""
-    place = (score.confidence * number).long().clamp(max=number - 1)
+    confidence = score.confidence.nan_to_num()  # of weights that ran away it is no number
+    place = (confidence * number).long().clamp(max=number - 1)
     right = (score.predicted == labels).double()
     found = []
     for band in range(number):
         here = place == band
         if count := int(here.sum()):
-            means = float(score.confidence[here].double().mean()), float(right[here].mean())
+            means = float(confidence[here].double().mean()), float(right[here].mean())
             found.append(Band(band / number, (band + 1) / number, count, *means))
     return found
 

@@ -9,7 +9,7 @@ Record = dict[str, Any]  # a training.Progress as plain values
 GUESSING = 0.2  # test accuracy up to which a network does no better than a guess in ten
 POOR = 0.95  # where a network stands that has stopped, or ended, below what digits allow
 MILESTONES = {
-    0.0: "It has only begun: it is guessing, and one guess in ten is right.",
+    0.0: "It has only begun to learn: watch whether the curves rise.",
     GUESSING: "The first digits are told apart: it has found something to go by.",
     0.5: "It reads half of the test images already.",
     0.75: "It reads three of four test images.",

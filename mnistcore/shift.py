@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from mnistcore.data import SIDE, Digits, as_input
 
-SAMPLE = 300  # test images that are judged at each step: what two networks read in 0.1 s
+SAMPLE = 200  # test images that are judged at each step: what two networks read in 0.03 s
 
 
 class Shift(NamedTuple):
@@ -67,9 +67,11 @@ def _thicken(images: Tensor, pixels: float) -> Tensor:
     """Widen every line by so many pixels, or with a minus sign thin it: half on either side."""
     sign, reach = (1 if pixels > 0 else -1), round(abs(pixels))
     fine = functional.interpolate(images, scale_factor=2, mode="nearest") * sign
+    # As channels of one picture they are taken many at a time: three times as fast.
+    fine = fine.transpose(0, 1).contiguous(memory_format=torch.channels_last)
     for window, border in (((1, 2 * reach + 1), (0, reach)), ((2 * reach + 1, 1), (reach, 0))):
         fine = functional.max_pool2d(fine, window, stride=1, padding=border)
-    return functional.avg_pool2d(fine * sign, 2)
+    return functional.avg_pool2d(fine * sign, 2).transpose(0, 1)
 
 
 def _blur(images: Tensor, radius: float) -> Tensor:

@@ -1,10 +1,14 @@
-"""A dataset at a glance: how many of each digit there are, and what they look like on average."""
+"""A dataset at a glance: how many of each digit, their averages, their greys, what is typical."""
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from mnistcore.data import Digits
-from mnistcore.network import CLASSES
+from mnistcore.explain import features
+from mnistcore.network import CLASSES, Network
+
+GREYS = 16  # bands of as many grey values each
 
 
 def counts(digits: Digits) -> list[int]:
@@ -32,3 +36,29 @@ def read_by_average(train: Digits, test: Digits) -> float:
         test.images.flatten(1).float(), averages(train).flatten(1).float()
     ).argmin(1)
     return float((nearest == test.labels).float().mean())
+
+
+def greys(images: Tensor) -> tuple[float, list[float]]:
+    """The share of the pixels that are blank, and of the others the share in each band of greys.
+
+    images: (..., 28, 28) uint8. The bands are 1 to 15, 16 to 31, ... 240 to 255, GREYS of them.
+    """
+    values = torch.bincount(images.flatten(), minlength=256)
+    bands = values.view(GREYS, -1).sum(1)
+    bands[0] -= values[0]
+    ink = int(bands.sum())
+    return float(values[0] / values.sum()), (bands / max(1, ink)).tolist()
+
+
+def most_typical(network: Network, digits: Digits, digit: int) -> Tensor:
+    """The indices of all images of a digit, the most typical first, the oddest last.
+
+    Typical is what excites the units of the last hidden layer in nearly the proportions in which
+    the average image of that digit does. So it is not only about where the ink lies, as a distance
+    in pixels would be, but about what a network that can read goes by.
+    """
+    indices = (digits.labels == digit).nonzero().flatten()
+    if len(indices) == 0:
+        return indices
+    directions = functional.normalize(features(network, digits.images[indices]))
+    return indices[(directions @ directions.mean(0)).argsort(descending=True, stable=True)]

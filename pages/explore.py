@@ -14,12 +14,13 @@ train, test, _ = resources.digits()
 # They bring torch, and the title need not wait for it.
 import torch  # noqa: E402
 
-from mnistcore import charts, summary  # noqa: E402
 from mnistcore.data import TITLES  # noqa: E402
+from pages.shared import changes, together, typical  # noqa: E402
 
 PARTS = {"training": train, "test": test}
 PER_PAGE = 64
-now = st.session_state  # "set", "digit", "page" and "index" are also in the address
+VIEWS = ("All together", "Typical and odd", "Small changes", "Grey values")
+now = st.session_state  # "set", "digit", "page", "index" and "view" are also in the address
 
 
 def order() -> torch.Tensor:
@@ -58,11 +59,10 @@ def pick(place: int) -> None:
     now["index"] = int(order()[(now["page"] - 1) * PER_PAGE + place])
 
 
-@st.cache_data(show_spinner=False)
-def at_a_glance(part: str, dataset: str) -> tuple[list[int], torch.Tensor, float]:
-    """How many of each digit, their averages, and how well the averages alone would read."""
-    digits = PARTS[part]
-    return summary.counts(digits), summary.averages(digits), summary.read_by_average(train, test)
+def jump(index: int) -> None:
+    """Show this image, and where it stands among the others."""
+    now["index"] = index
+    open_page()
 
 
 st.markdown(
@@ -73,11 +73,12 @@ st.markdown(
 resources.show_notice()
 
 address = {"bind": "query-params", "persist_state": "session"}
-choice = {"required": True, "on_change": start_over, **address}
+choose = {"required": True, **address}
+filtering = {"on_change": start_over, **choose}
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    part = st.segmented_control("Images", list(PARTS), default="training", key="set", **choice)
+    part = st.segmented_control("Images", list(PARTS), default="training", key="set", **filtering)
     part = part or "training"  # an address may say "set=" and no more
-    st.pills("Digit", ["all", *"0123456789"], default="all", wrap=True, key="digit", **choice)
+    st.pills("Digit", ["all", *"0123456789"], default="all", wrap=True, key="digit", **filtering)
     st.button(
         "Shuffle", icon=":material/shuffle:", on_click=shuffle, args=(random.getrandbits(32),)
     )
@@ -88,6 +89,8 @@ digits, shown = PARTS[part], order()
 if not len(shown):
     st.info(f"There is no {now['digit']} among these images.")
     st.stop()
+if "index" not in now and "index" not in st.query_params:
+    now["index"] = int(shown[0])
 many, one = st.columns(2, gap="medium")
 with one:
     heading = st.empty()
@@ -115,26 +118,13 @@ with many:
     )
     st.caption(f"{len(shown):,} images. Choose one to see it as the computer does.")
 
-st.subheader("All of them together", anchor=False)
-counts, averages, right = at_a_glance(part, digits.dataset)
-alone, together = st.columns(2, gap="medium")
-with alone:
-    st.plotly_chart(
-        charts.digit_counts(counts, f"{part} images"),
-        config={"displayModeBar": False},
-        alt="Images of each digit: " + ", ".join(f"{d}: {n:,}" for d, n in enumerate(counts)),
-    )
-with together:
-    st.markdown("**The average image of each digit**")
-    pictures.tiles(
-        averages,
-        [f"the average of {n:,} images of a {d}" for d, n in enumerate(counts)],
-        key="averages",
-        captions="0123456789",
-        columns=5,
-    )
-    st.caption(
-        "The ink is strong where nearly everybody writes, and faint where hands differ. Saying "
-        f"only which of the ten a test image resembles most is right for **{right:.0%}** of "
-        f"{len(test):,}: a network has to beat that."
-    )
+view = st.segmented_control("Look at", VIEWS, default=VIEWS[0], key="view", wrap=True, **choose)
+match view:
+    case "Typical and odd":
+        typical.show(part, digits, index, jump)
+    case "Small changes":
+        changes.show(digits.images[index], label)
+    case "Grey values":
+        together.greys(part, digits, index)
+    case _:
+        together.counts_and_averages(part, digits)

@@ -140,8 +140,7 @@ st.markdown(
 arranged = st.segmented_control(
     "Arranged by", list(atlas.ARRANGED), default="PCA", required=True, key="map", **address
 )
-with st.spinner("t-SNE tries many arrangements: about ten seconds", show_time=True):
-    plane, fixed = atlas.arrange(which, stamp, test, test.dataset, arranged)
+plane, fixed = atlas.arrange(which, stamp, test, test.dataset, arranged)
 own = None if drawn is None else plane.place(explain.features(net, drawn[None]))[0]
 atlas.show(plane, fixed, index if choice == TEST and index < count else None, own, open_image)
 st.caption(atlas.ARRANGED[arranged])

@@ -12,7 +12,7 @@ from datetime import datetime  # noqa: E402
 from mnistcore import curves, network, runs, sketch, training, worker  # noqa: E402
 from mnistcore.errors import MnistError  # noqa: E402
 from mnistcore.presets import PRESETS  # noqa: E402
-from pages.shared import live, recipe  # noqa: E402
+from pages.shared import live, models, recipe  # noqa: E402
 from pages.shared.visitor import visitor  # noqa: E402
 
 SHOWN_RUNS = 8
@@ -58,7 +58,7 @@ def start(preset: str, config: training.TrainConfig) -> None:
 run = opened()
 st.title(run.name if run else "Train")
 resources.show_notice()
-everything = runs.list_runs()
+everything = [each for each in runs.list_runs() if models.may_find(each)]
 
 if run is None:
     st.markdown("Choose a recipe and press Start: you will see the network learn to read.")
@@ -97,19 +97,7 @@ if run is None:
     live.pictures([curves.Curve("", [], 60_000)])
     worker.warm_up()
 else:
-    near = st.session_state.get("closer", False)
-    known = {each.id: each for each in everything if each.id != run.id}
-    picked = [known[name] for name in st.session_state.get("compare", []) if name in known]
-    live.show(run, picked, 90.0 if near else 0.0)
-    st.toggle("Look closer: 90 to 100 %", key="closer", persist_state="session")
-    if known:
-        st.pills(
-            "Lay other runs over it, dashed",
-            list(known)[:SHOWN_RUNS],
-            format_func=lambda name: known[name].name,
-            selection_mode="multi",
-            key="compare",
-        )
+    live.show(run, [each for each in everything if each.id != run.id][:SHOWN_RUNS])
     with st.container(horizontal=True):
         if st.button("Draw a digit for it", type="primary", icon=":material/draw:"):
             st.switch_page("pages/draw.py", query_params={"model": run.id})

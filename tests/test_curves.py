@@ -65,3 +65,19 @@ def test_the_sketch_tells_every_layer_and_its_weights():
     assert page.count("<figure") == 6
     bare = network_html(portrait(NetworkConfig((Conv(3, 3),), ())))
     assert bare.count("<figure") == 3
+
+
+def test_runs_laid_over_it_differ_in_more_than_colour():
+    runs = [curves.Curve(name, records(20), 200) for name in "abcde"]
+    dashes = [str(line["lineStyle"].get("type")) for line in curves.accuracy(runs)["series"]]
+    assert dashes[:2] == ["None", "None"]  # the run itself: its test line has points
+    assert len(set(dashes[2:])) == 4
+
+
+def test_the_names_of_many_runs_do_not_cover_the_lines():
+    for count in (1, 2, 5):
+        runs = [curves.Curve("a name of up to sixty letters", records(20), 200)] * count
+        chart = curves.accuracy(runs)
+        rows = 1 if count == 1 else len(chart["series"])
+        assert chart["grid"]["top"] >= chart["legend"]["top"] + curves.LINE * rows
+        assert curves.height(count) - chart["grid"]["top"] == 270  # the lines have the same room

@@ -114,6 +114,24 @@ def test_the_taught_network_is_its_owners_alone() -> None:
     assert any("taught my hand" in option for option in mine.selectbox(key="model").options)
 
 
+def test_a_taught_network_is_in_nobody_elses_list_of_runs(folder: Path) -> None:
+    mine = draw_page(SEVEN)
+    say_that_it_was(mine, 4)
+    press(mine, "Teach")
+    run = runs.list_runs(folder)[0]
+    plain = runs.create(run.config()["recipe"], name="For all", owner="somebody", folder=folder)
+    runs.write_json(plain.path / "status.json", {"state": "finished"})
+    for app, others in ((mine, {run.id}), (draw_page(), set())):
+        app.switch_page("pages/train.py").run()
+        listed = {each.key for each in app.button if str(each.key).startswith("open ")}
+        assert listed == {f"open {name}" for name in others | {plain.id}}
+        app.query_params["run"] = plain.id
+        app.run()
+        assert not app.exception
+        laid_over = [each for each in app.button_group if each.key == "compare"]
+        assert [each.options for each in laid_over] == [[run.name]] * len(others)
+
+
 def test_the_guide_asks_for_three_of_each_and_can_be_cut_short() -> None:
     app = draw_page(more=TEACH)
     assert "**Draw a 0** (1 of 3)" in words(app)

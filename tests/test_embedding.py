@@ -1,5 +1,7 @@
 """Maps of many images, against scikit-learn and against what is known of the points."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from sklearn.decomposition import PCA
@@ -61,3 +63,17 @@ def test_the_same_images_give_the_same_map() -> None:
     features, _ = clusters(count=10)
     first, second = (embedding.by_neighbours(features).places for _ in range(2))
     assert first.equal(second)
+
+
+def test_progress_is_told_stage_by_stage() -> None:
+    features, _ = clusters(count=10)
+    told: list[tuple[int, int]] = []
+    embedding.by_neighbours(features, on_progress=lambda *steps: told.append(steps))
+    assert told == [(0, 2 * embedding.STEPS), (embedding.STEPS, 2 * embedding.STEPS)]
+
+
+@pytest.mark.parametrize("make", [embedding.principal, embedding.by_neighbours])
+def test_a_network_whose_weights_ran_away_has_a_map_too(make: Callable) -> None:
+    plane = make(torch.full((100, 8), torch.nan))
+    assert plane.places.isfinite().all()
+    assert plane.place(torch.full((1, 8), torch.inf)).isfinite().all()

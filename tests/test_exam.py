@@ -63,6 +63,12 @@ def test_bands_hold_every_answer_and_say_how_many_were_right():
     assert top.confidence == pytest.approx((0.99 + 0.95 + 0.91) / 3)
 
 
+def test_answers_of_weights_that_ran_away_are_not_sure_at_all():
+    lost = SCORE._replace(confidence=torch.full_like(SCORE.confidence, torch.nan))
+    (band,) = judge.bands(LABELS, lost)
+    assert (band.low, band.count, band.confidence) == (0, len(LABELS), 0)
+
+
 def test_the_calibration_error_is_that_of_the_textbook():
     bands = judge.bands(LABELS, SCORE)
     by_hand = (3 * abs(0.95 - 1 / 3) + 0.6 + 0.3 + 0.65) / 6

@@ -44,6 +44,12 @@ def test_before_anything_is_seen_it_is_a_guess_in_ten():
     assert "only begun" in narrate(run(lambda done: 0.1)[:4])
 
 
+def test_what_one_test_alone_shows_is_neither_said_nor_denied():
+    quick = narrate(run(lambda done: 0.6 if done else 0.1)[:2])
+    assert "only begun" in quick
+    assert "guess" not in quick
+
+
 def test_a_good_run_is_told_from_guessing_to_the_odd_ones():
     sentences = told(run(rising(0.995)))
     assert any("half of the test images" in each for each in sentences)

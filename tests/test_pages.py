@@ -94,6 +94,14 @@ def test_the_test_images_are_fewer_and_an_index_beyond_them_is_forgotten(digits:
     assert picture(app) == f"Test image 0: a {int(digits[1].labels[0])}"
 
 
+@pytest.mark.parametrize("view", ["Typical and odd", "Small changes", "Grey values", "nonsense"])
+def test_the_chosen_image_can_be_looked_at_in_every_way(view: str) -> None:
+    app = explore(set="test", digit="4", view=view)
+    assert picture(app).endswith("a 4")
+    expected = "All together" if view == "nonsense" else view
+    assert app.button_group(key="view").value == expected
+
+
 def test_shuffling_opens_the_first_image_of_the_new_order() -> None:
     app = explore(index="3")
     app.button[0].click().run()

@@ -1,9 +1,10 @@
 """Counts and averages, against what numpy says."""
 
 import numpy as np
+import pytest
 import torch
 
-from mnistcore import charts, summary
+from mnistcore import charts, predict, summary
 from mnistcore.data import Digits
 
 Parts = tuple[Digits, Digits]
@@ -39,3 +40,42 @@ def test_a_chart_has_a_title_and_names_its_axes(digits: Parts) -> None:
     assert figure.layout.xaxis.title.text == "training images"
     assert figure.layout.yaxis.title.text == "digit"
     assert list(figure.data[0].x) == summary.counts(digits[0])
+
+
+def test_blank_pixels_and_bands_of_grey_are_what_numpy_counts(digits: Parts) -> None:
+    images = digits[0].images
+    values = images.numpy().ravel()
+    blank, bands = summary.greys(images)
+    counted, _ = np.histogram(values[values > 0], bins=[1, *range(16, 257, 16)])
+    assert blank == pytest.approx((values == 0).mean())
+    assert bands == pytest.approx(counted / counted.sum())
+
+
+def test_a_blank_image_has_no_ink_to_share_out() -> None:
+    blank, bands = summary.greys(torch.zeros(1, 28, 28, dtype=torch.uint8))
+    assert blank == 1
+    assert bands == [0.0] * summary.GREYS
+
+
+def test_a_digit_that_is_really_another_is_the_oddest(digits: Parts) -> None:
+    images, labels = digits[1].images, digits[1].labels.clone()
+    three = int((labels == 3).nonzero()[0])
+    labels[three] = 7
+    mislabelled = Digits(images, labels, "digits")
+    order = summary.most_typical(predict.load_model().network, mislabelled, 7)
+    assert int(order[-1]) == three
+    assert sorted(order.tolist()) == (labels == 7).nonzero().flatten().tolist()
+
+
+def test_where_there_is_no_such_digit_none_is_typical(digits: Parts) -> None:
+    none = Digits(digits[1].images[:0], digits[1].labels[:0], "digits")
+    assert summary.most_typical(predict.load_model().network, none, 3).tolist() == []
+
+
+def test_the_chart_of_greys_has_units_and_tells_one_image_from_all(digits: Parts) -> None:
+    whole, own = (summary.greys(digits[0].images[:n])[1] for n in (100, 1))
+    figure = charts.greys(whole, own, "all 100 images")
+    assert "255 is full ink" in figure.layout.xaxis.title.text
+    assert "(%)" in figure.layout.yaxis.title.text
+    assert [each.type for each in figure.data] == ["bar", "scatter"]  # not by colour alone
+    assert sum(figure.data[0].y) == pytest.approx(100)

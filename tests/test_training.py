@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 
-from mnistcore.augment import affine
+from mnistcore.augment import affine, examples
 from mnistcore.data import as_input
 from mnistcore.errors import TrainingError
 from mnistcore.network import Conv, NetworkConfig, build
@@ -238,3 +238,14 @@ def test_augmentation_moves_every_image_a_little_and_keeps_it_a_digit(digits):
     assert torch.allclose(changed.sum((1, 2, 3)) / images.sum((1, 2, 3)), torch.ones(64), atol=0.4)
     assert torch.allclose(affine(images, 0, 0, 0, 0), images, atol=1e-4)
     assert AUGMENTATIONS["none"](images) is images
+
+
+def test_examples_of_augmentation_are_the_same_for_a_seed_and_leave_chance_alone(digits):
+    image = digits[0].images[0]
+    state = torch.random.get_rng_state()
+    once, again, other = (examples(image, 8, seed) for seed in (1, 1, 2))
+    assert once.equal(again)
+    assert not once.equal(other)
+    assert len({tuple(each.flatten().tolist()) for each in once}) == 8
+    assert examples(image, 2, seed=1, kind="none").equal(image.expand(2, 28, 28))
+    assert torch.random.get_rng_state().equal(state)

@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.shared import models
 from pages.shared.pictures import component
+from pages.shared.work import Report, Work
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,29 +44,51 @@ def seen(which: str, stamp: int, _test: Digits, dataset: str) -> Seen:
     return layers.survey(models.model(which).network, _test.images[:MANY])
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
 def arrange(
-    which: str, stamp: int, _test: Digits, dataset: str, how: str
+    which: str, stamp: int, test: Digits, dataset: str, how: str
 ) -> tuple[Map, dict[str, Any]]:
     """The map of these images, likewise, and what the browser needs to draw it.
 
-    how: a key of ARRANGED.
+    how: a key of ARRANGED. Whoever has to wait sees how far it is.
     """
-    from mnistcore import embedding
+    try:
+        return _arranging(which, stamp, test, dataset, how).result(_news)
+    except Exception:
+        _arranging.clear()  # so that the next visitor gets another try
+        raise
 
+
+def _news(done: float, of: float) -> str:
+    stage = "Its islands settle" if done else "Like goes to like"
+    return f"{stage} ({done:g} of {of:g} steps) ..." if of else "Arranging the map ..."
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _arranging(
+    which: str, stamp: int, _test: Digits, dataset: str, how: str
+) -> Work[tuple[Map, dict[str, Any]]]:
     known = seen(which, stamp, _test, dataset)
-    make = {"PCA": embedding.principal, "t-SNE": embedding.by_neighbours}[how]
-    plane = make(known.features)
-    x, y = percent(plane.places, plane.places).T.tolist()
-    return plane, {
-        "x": x,
-        "y": y,
-        "labels": _test.labels[:MANY].tolist(),
-        "read": known.logits.argmax(1).tolist(),
-        "sprite": _sheet(_test.images[:MANY]),
-        "across": ACROSS,
-        "drawn": f"{which} {stamp} {dataset} {how}",
-    }
+
+    def do(report: Report) -> tuple[Map, dict[str, Any]]:
+        from mnistcore import embedding
+
+        plane = (
+            embedding.principal(known.features)
+            if how == "PCA"
+            else embedding.by_neighbours(known.features, on_progress=report)
+        )
+        x, y = percent(plane.places, plane.places).T.tolist()
+        return plane, {
+            "x": x,
+            "y": y,
+            "labels": _test.labels[:MANY].tolist(),
+            "read": known.logits.argmax(1).tolist(),
+            "sprite": _sheet(_test.images[:MANY]),
+            "across": ACROSS,
+            "drawn": f"{which} {stamp} {dataset} {how}",
+        }
+
+    return Work(do)
 
 
 def percent(places: Tensor, among: Tensor) -> Tensor:

@@ -15,9 +15,13 @@ from pages.shared.spoken import spoken
 from pages.shared.visitor import visitor
 
 
-def show(run: Run, others: list[Run], least: float) -> None:
-    """The whole panel of a run; it renews itself as long as there may be something new."""
-    st.fragment(_panel, run_every=_pace(run.status()))(run, others, least, _pace(run.status()))
+def show(run: Run, others: list[Run]) -> None:
+    """The whole panel of a run; it renews itself as long as there may be something new.
+
+    `others` can be laid over it.
+    """
+    pace = _pace(run.status())
+    st.fragment(_panel, run_every=pace)(run, {each.id: each for each in others}, pace)
 
 
 def _pace(status: Status) -> float | None:
@@ -25,22 +29,24 @@ def _pace(status: Status) -> float | None:
     return 0.5 if status.state in (*LIVE, "paused") else None
 
 
-def _panel(run: Run, others: list[Run], least: float, pace: float | None) -> None:
-    status = run.status()
-    if _pace(status) != pace:
+def _panel(run: Run, others: dict[str, Run], pace: float | None) -> None:
+    status, state = run.status(), st.session_state
+    if _pace(status) != pace or not run.path.is_dir():  # it may have been deleted meanwhile
         st.rerun()
     _headline(run, status)
     _steer(run, status)
     _figures(status)
     records = run.metrics()
+    compared = [others[name] for name in state.get("compare", []) if name in others]
     lines = [
         curves.Curve(each.name, found, _images(found))
-        for each in [run, *others]
+        for each in [run, *compared]
         if (found := records if each is run else each.metrics())
     ]
     if records or not status.result:  # a network that was taught by hand has no curves
-        pictures(lines or [curves.Curve("", [], 1)], least)
+        pictures(lines or [curves.Curve("", [], 1)], 90.0 if state.get("closer") else 0.0)
         spoken(narrator.narrate(records), key="narrator")
+        _look(others)
     if status.result:
         st.page_link(
             "pages/evaluate.py",
@@ -53,12 +59,26 @@ def _panel(run: Run, others: list[Run], least: float, pace: float | None) -> Non
 
 def pictures(lines: list[curves.Curve], least: float = 0.0) -> None:
     """The two charts, side by side or one below the other."""
-    words = curves.in_words(lines[0].records)
+    words, height = curves.in_words(lines[0].records), curves.height(len(lines))
     left, right = st.columns(2)
     with left:
-        st.echarts_chart(curves.accuracy(lines, least), height=340, key="accuracy", alt=words)
+        st.echarts_chart(curves.accuracy(lines, least), height=height, key="accuracy", alt=words)
     with right:
-        st.echarts_chart(curves.loss(lines), height=340, key="loss", alt=words)
+        st.echarts_chart(curves.loss(lines), height=height, key="loss", alt=words)
+
+
+def _look(others: dict[str, Run]) -> None:
+    """How the curves are looked at: closer, or beside those of other runs."""
+    st.toggle("Look closer: 90 to 100 %", key="closer", persist_state="session")
+    if others:
+        st.pills(
+            "Lay other runs over it, dashed",
+            list(others),
+            format_func=lambda name: others[name].name,
+            selection_mode="multi",
+            key="compare",
+            wrap=True,
+        )
 
 
 def _images(records: list[dict]) -> int:
@@ -183,7 +203,7 @@ def _tiles(guesses: list[list[float]], test: Digits) -> str:
             f'<img src="{_picture(test.dataset, int(index))}" alt="test image {index}, a {label}" '
             f'style="width:3.7rem;height:3.7rem;image-rendering:pixelated;border-radius:.4rem;'
             f'border:3px solid {"#009E73" if good else "#D55E00"}">'
-            f"<figcaption><b>{word}</b> {confidence:.0%}</figcaption></figure>"
+            f"<figcaption><b>{word}</b><br>{confidence:.0%}</figcaption></figure>"
         )
     return f'<div style="display:flex;flex-wrap:wrap;gap:.6rem">{"".join(tiles)}</div>'
 

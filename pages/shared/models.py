@@ -29,8 +29,11 @@ def chosen() -> str:
     return state["model"]
 
 
-def _may_find(name: str) -> bool:
-    run = runs.Run(runs.runs_folder() / name)
+def may_find(run: runs.Run) -> bool:
+    """Whether this visitor finds a run in lists: all but what somebody else taught by hand.
+
+    That is for whoever taught it, and for whom they send the link.
+    """
     return not (run.path / "lessons.jsonl").is_file() or run.belongs_to(visitor())
 
 
@@ -40,16 +43,14 @@ def put(which: str) -> None:
 
 
 def titles() -> dict[str, str]:
-    """What can be chosen, by name, newest first; no two titles are the same.
-
-    What somebody taught by hand is for them alone to find, and for whom they send the link.
-    """
+    """What can be chosen, by name, newest first; no two titles are the same."""
     from mnistcore import predict
 
+    folder = runs.runs_folder()
     known = {
         name: title
         for name, title in predict.models()
-        if name in (_SHIPPED, st.session_state.get("model")) or _may_find(name)
+        if name in (_SHIPPED, st.session_state.get("model")) or may_find(runs.Run(folder / name))
     }
     often = Counter(known.values())
     for name, title in known.items():

@@ -3,44 +3,28 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future, wait
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.shared.work import Report, Work
+
 if TYPE_CHECKING:  # torch takes seconds to import, and the first page does without
     from mnistcore.data import Digits, Loaded
-
-
-@dataclass
-class _Loading:
-    """The digits on their way into memory, in a thread of their own."""
-
-    result: Future[Loaded] = field(default_factory=Future)
-    progress: tuple[int, int] = (0, 0)  # bytes downloaded, bytes in all
-
-    def run(self) -> None:
-        try:
-            from mnistcore.data import load_or_fall_back
-
-            self.result.set_result(load_or_fall_back(on_progress=self.report))
-        except BaseException as error:
-            self.result.set_exception(error)
-
-    def report(self, done: int, total: int) -> None:
-        self.progress = (done, total)
 
 
 _begun = threading.Event()
 
 
 @st.cache_resource(show_spinner=False)
-def _loading() -> _Loading:
+def _loading() -> Work[Loaded]:
+    def load(report: Report) -> Loaded:
+        from mnistcore.data import load_or_fall_back
+
+        return load_or_fall_back(on_progress=report)
+
     _begun.set()
-    loading = _Loading()
-    threading.Thread(target=loading.run, daemon=True, name="digits").start()
-    return loading
+    return Work(load, daemon=True)
 
 
 def warm() -> None:
@@ -50,7 +34,7 @@ def warm() -> None:
 
 def ready() -> bool:
     """Whether torch and the digits are there already; to ask does not begin to load them."""
-    return _begun.is_set() and _ready(_loading(), seconds=0)
+    return _begun.is_set() and _loading().ready()
 
 
 def digits() -> Loaded:
@@ -58,22 +42,16 @@ def digits() -> Loaded:
 
     All visitors share them, so nobody may change them. Whoever has to wait sees how far they are.
     """
-    loading = _loading()
-    if not _ready(loading, seconds=0.3):
-        news = st.empty()
-        while not _ready(loading, seconds=0.2):
-            done, total = loading.progress
-            share = done / total if total else 0.0
-            amount = f": {done / 1e6:.1f} of {total / 1e6:.1f} MB" if total else " ..."
-            news.progress(share, f"Fetching handwritten digits{amount}")
-        news.empty()
-    if loading.result.exception():
+    try:
+        return _loading().result(_news)
+    except Exception:
         _loading.clear()  # so that the next visitor gets another try
-    return loading.result.result()
+        raise
 
 
-def _ready(loading: _Loading, seconds: float) -> bool:
-    return bool(wait([loading.result], timeout=seconds).done)
+def _news(done: float, of: float) -> str:
+    amount = f": {done / 1e6:.1f} of {of / 1e6:.1f} MB" if of else " ..."
+    return f"Fetching handwritten digits{amount}"
 
 
 def show_notice() -> None:

@@ -21,7 +21,6 @@ _AUGMENTED = {
     "none": "It learned from the images as they are.",
     "affine": "It learned from images that were turned, stretched and moved a little each time.",
 }
-_BUSY = "snow busy"  # whether the curves are still being worked out
 _AT = "snow at"  # where the slider was when it was last looked at
 _ONE_AT_A_TIME = threading.Lock()  # for curves; they wait for each other
 _PAUSE = 0.7  # seconds that they leave to whoever moves a slider
@@ -38,19 +37,14 @@ class _Rival(NamedTuple):
     known: dict[tuple[str, float], float]  # the share read right by kind and amount, so far
 
 
+@st.fragment
 def snow(exam: Exam, stamp: int) -> None:
     """A change, a slider for how much of it, some of the images, and how two networks fare."""
-    busy = st.session_state.get(_BUSY, False)
-    st.fragment(_panel, run_every=0.4 if busy else None)(exam, stamp, busy)
-
-
-def _panel(exam: Exam, stamp: int, busy: bool) -> None:
-    """All of it; it renews itself as long as it is `busy` with the curves."""
     import torch
 
-    from mnistcore import curves, shift
+    from mnistcore import shift
 
-    torch.set_num_threads(1)  # 300 images are too few to share among processors; see models
+    torch.set_num_threads(1)  # they are too few to share among processors; see models
     st.markdown(
         "A car that has learned to drive in sunshine will not stay on the road in snow. Change the "
         "test images, and see how far a network can follow that never met the like."
@@ -79,35 +73,58 @@ def _panel(exam: Exam, stamp: int, busy: bool) -> None:
             **address,
         )
     with beside:
-        title = models.titles().get(exam.model.name, exam.model.name)
-        rivals = [_rival(title, exam.model, stamp, exam.test.dataset), *_other(exam)]
+        titles = models.titles()
+        title = titles.pop(exam.model.name, exam.model.name)
+        rivals = [_rival(title, exam.model, stamp, exam.test.dataset), *_other(titles, exam)]
     if st.session_state.get(_AT) != (kind, amount):
         st.session_state[_AT], _moved[0] = (kind, amount), time.monotonic()
     test = shift.sample(exam.test)
     shown = shift.shifted(_one_of_each(test), kind, amount)
-    shares = _shares(kind, amount, rivals, test)
-    for column, rival, share in zip(st.columns(2, gap="medium"), rivals, shares, strict=False):
+    places = []
+    for column, rival in zip(st.columns(2, gap="medium"), rivals, strict=False):
         with column:
-            _answers(rival, shown, share, len(test))
-    at_work = _whole_range(kind, rivals, test, near=amount).is_alive()
+            places.append(st.container())
+            _answers(rival, shown)
+    # These images are there at once, and how many of all are read right a moment later.
+    shares = _shares(kind, amount, rivals, test)
+    for place, rival, share in zip(places, rivals, shares, strict=True):
+        place.metric(f"{rival.title}: read right, of {len(test):,}", f"{share:.1%}")
+    filling = _whole_range(kind, rivals, test, near=amount)
+    # Only the curves renew themselves while they grow: the slider is not to wait for the rest.
+    busy = filling.is_alive()
+    curves = st.fragment(_curves, run_every=0.4 if busy else None)
+    curves(kind, amount, len(test), rivals, filling, busy)
+    st.caption(
+        f"Each step rests on the same {len(test):,} of {len(exam.test):,} test images, so chance "
+        "alone can move it by three points or so."
+    )
+
+
+def _curves(
+    kind: str,
+    amount: float,
+    count: int,
+    rivals: list[_Rival],
+    filling: threading.Thread,
+    busy: bool,
+) -> None:
+    """How all fare over the whole range, as far as it is known: not to its ends while `busy`."""
+    from mnistcore import curves, shift
+
+    change = shift.SHIFTS[kind]
     lines = {
         each.title: [(step, each.known.get((kind, step))) for step in change.amounts]
         for each in rivals
     }
-    words = "; ".join(f"{name} {share:.0%}" for name, share in zip(lines, shares, strict=True))
+    words = "; ".join(f"{name} {dict(line)[amount]:.0%}" for name, line in lines.items())
     st.echarts_chart(
-        curves.over_a_range(lines, change.axis, amount, change.tick, len(test)),
+        curves.over_a_range(lines, change.axis, amount, change.tick, count),
         height=340,
         key="range",
         alt=f"Share of the images read right, {change.axis} from {change.low:g} to "
         f"{change.high:g}. At {amount:g}: {words}.",
     )
-    st.caption(
-        f"Each step rests on the same {len(test):,} of {len(exam.test):,} test images, so chance "
-        "alone can move it by two or three points."
-    )
-    if at_work != busy:
-        st.session_state[_BUSY] = at_work
+    if busy and not filling.is_alive():
         st.rerun()
 
 
@@ -116,11 +133,10 @@ def _rival(title: str, model: Model, stamp: int, dataset: str) -> _Rival:
     return _Rival(title, model, lessons, stamp, _known(model.name, stamp, dataset))
 
 
-def _other(exam: Exam) -> list[_Rival]:
+def _other(titles: dict[str, str], exam: Exam) -> list[_Rival]:
     """The network to compare with, if there is one: the visitor's choice, else the shipped one."""
     from mnistcore import predict
 
-    titles = {name: title for name, title in models.titles().items() if name != exam.model.name}
     if not titles:
         st.page_link(
             "pages/train.py",
@@ -162,12 +178,12 @@ def _one_of_each(test: Digits) -> Digits:
     return Digits(test.images[places], test.labels[places], test.dataset)
 
 
-def _answers(rival: _Rival, shown: Digits, share: float, count: int) -> None:
+def _answers(rival: _Rival, shown: Digits) -> None:
+    """Some images, what a network says of each, and what it has learned from."""
     from mnistcore.training import evaluate
 
     said = evaluate(rival.model.network, shown).predicted.tolist()
     labels = shown.labels.tolist()
-    st.metric(f"{rival.title}: read right, of {count:,}", f"{share:.1%}")
     pictures.tiles(
         shown.images,
         [f"a {is_}, read as a {read}" for is_, read in zip(labels, said, strict=True)],

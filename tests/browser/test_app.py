@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from visit import App, StartApp, fits_its_width, settle, visit
+from visit import App, StartApp, settle, visit
 
 PAGES = ["Home", "Explore", "Train", "Draw"]
 NO_NETWORK = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
@@ -28,12 +28,6 @@ def test_the_three_things_to_do_are_one_click_away(app: App, desktop: Page) -> N
         card.get_by_role("link").click()
         expect(desktop.get_by_role("heading", name=page, exact=True)).to_be_visible()
         settle(desktop)
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_no_page_scrolls_sideways_on_a_phone(app: App, phone: Page, page: str) -> None:
-    visit(phone, f"{app.address}/{page.lower().replace('home', '')}")
-    assert fits_its_width(phone)
 
 
 def test_a_visitor_is_the_same_after_closing_the_tab_and_restarting_the_server(

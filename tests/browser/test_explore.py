@@ -1,5 +1,7 @@
 """Explore in a real browser: what its pictures do under a mouse, a finger and a keyboard."""
 
+import re
+
 from playwright.sync_api import Page, expect
 from visit import App, settle, visit
 
@@ -81,6 +83,30 @@ def test_the_page_is_as_it_was_when_the_visitor_comes_back(
     heading(desktop, f"Test image 12: a {int(digits[1].labels[12])}")
 
 
+def test_the_oddest_of_a_digit_opens_on_a_click(app: App, desktop: Page, digits: Parts) -> None:
+    visit(desktop, f"{app.address}/explore?set=test&view=Typical+and+odd&digit=4&page=2")
+    expect(desktop.get_by_text("The oddest 4s")).to_be_visible(timeout=30_000)
+    shown = desktop.get_by_role("button", name=re.compile(r"test image \d+, a 4"))
+    oddest = shown.nth(-16)  # the last sixteen are the odd ones
+    name_of_it = oddest.get_attribute("aria-label")
+    oddest.click()
+    heading(desktop, name_of_it[0].upper() + name_of_it[1:].replace(", a", ": a"))
+    large = desktop.get_by_role("img", name=name_of_it).locator("span")
+    expect(large).to_have_count(784)
+    settle(desktop)
+    pressed = desktop.locator("button[aria-pressed=true]")
+    expect(pressed).to_have_count(2)  # there, and on its page of the grid
+
+
+def test_changes_are_shuffled_and_the_rest_of_the_page_stays(app: App, desktop: Page) -> None:
+    visit(desktop, f"{app.address}/explore?view=Small+changes")
+    last = desktop.get_by_role("img", name="changed, still a").last
+    before = last.get_attribute("style")
+    desktop.get_by_role("button", name="Shuffle again").click()
+    expect(last).not_to_have_attribute("style", before)
+    heading(desktop, "Training image 0")
+
+
 def test_nonsense_in_the_address_is_ignored(app: App, desktop: Page) -> None:
-    visit(desktop, f"{app.address}/explore?index=99999999&digit=eleven&set=&page=-3")
+    visit(desktop, f"{app.address}/explore?index=99999999&digit=eleven&set=&page=-3&view=up")
     heading(desktop, "Training image 0")

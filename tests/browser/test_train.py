@@ -99,10 +99,34 @@ def test_somebody_else_can_watch_but_not_steer(app: App, browser: Browser):
         start(owner, app.address, "Notebook", epochs=60)
         visit(guest, owner.url)
         expect(guest.get_by_text("Somebody else started this run")).to_be_visible()
-        expect(guest.get_by_role("button", name="Stop")).to_have_count(0)
-        expect(guest.get_by_text("Rename or delete")).to_have_count(0)
+        no_handles(guest)
+        owner.get_by_role("button", name="Pause").dblclick()
+        expect(guest.get_by_text("Paused.")).to_be_visible(timeout=30_000)
+        no_handles(guest)
         owner.get_by_role("button", name="Stop").click()
         expect(guest.get_by_text("Stopped.")).to_be_visible(timeout=30_000)
+        no_handles(guest)
+
+
+def no_handles(page: Page) -> None:
+    """Whoever sees this page has nothing in hand to change the run with."""
+    settle(page)
+    for name in ("Pause", "Go on", "Stop", "Resume", "Rename or delete"):
+        expect(page.get_by_role("button", name=name)).to_have_count(0)
+
+
+def test_a_run_that_was_deleted_in_another_tab_is_said_to_be_gone(app: App, browser: Browser):
+    with browser.new_context() as context:
+        one, other = context.new_page(), context.new_page()
+        start(one, app.address, "Notebook", epochs=60)
+        one.get_by_role("button", name="Stop").click()
+        expect(one.get_by_text("Stopped.")).to_be_visible(timeout=30_000)
+        visit(other, one.url)
+        other.get_by_text("Rename or delete").click()
+        other.get_by_role("button", name="Delete for good").click()
+        expect(other.get_by_role("heading", name="Train", exact=True)).to_be_visible()
+        one.get_by_role("button", name="Resume").click()
+        expect(one.get_by_text("That run is no longer there.")).to_be_visible()
 
 
 def test_a_killed_server_and_worker_lose_nothing(

@@ -1,0 +1,55 @@
+"""The most typical images of a digit, and the oddest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.shared import models, pictures
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from mnistcore.data import Digits
+
+MANY = 16  # of either kind
+
+
+def show(part: str, digits: Digits, index: int, on_pick: Callable[[int], None]) -> None:
+    """Both kinds, of the digit that the image at `index` is; `on_pick` is called with an index."""
+    digit = int(digits.labels[index])
+    count = int((digits.labels == digit).sum())
+    with st.spinner(f"Comparing {count:,} images of a {digit} ..."):
+        typical, odd = _ends(part, digits.dataset, digit, digits)
+    for column, what, indices in zip(
+        st.columns(2, gap="medium"),
+        (f"The most typical {digit}s", f"The oddest {digit}s"),
+        (typical, odd),
+        strict=True,
+    ):
+        with column:
+            st.markdown(f"**{what}** of {count:,} {part} images of a {digit}")
+            pictures.tiles(
+                digits.images[indices],
+                [f"{part} image {each}, a {digit}" for each in indices],
+                key=what.split()[1],
+                columns=8,
+                chosen=indices.index(index) if index in indices else None,
+                on_pick=lambda place, indices=indices: on_pick(indices[place]),
+            )
+    st.caption(
+        "Who says so? The network that comes with the app. Before it answers, it turns every image "
+        f"into a few numbers. The closer these are to what they are on average for a {digit}, the "
+        "more typical is the image. Choose one to see it large. Some of the oddest may be labelled "
+        "wrong: people did that, and you need not agree."
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=40)
+def _ends(part: str, dataset: str, digit: int, _digits: Digits) -> tuple[list[int], list[int]]:
+    """Worked out once for all visitors: the most typical ones, and the oddest one first."""
+    from mnistcore import summary
+
+    order = summary.most_typical(models.model("shipped").network, _digits, digit).tolist()
+    half = (len(order) + 1) // 2  # so that none is both
+    return order[:half][:MANY], order[half:][::-1][:MANY]

@@ -1,0 +1,105 @@
+"""What holds for every page, whatever is shown on it."""
+
+import json
+import time
+from dataclasses import asdict
+
+import pytest
+from playwright.sync_api import Page, expect
+from visit import App, fits_its_width, settle, visit
+
+from mnistcore import network, predict, runs
+from mnistcore.training import TrainConfig
+
+PAGES = {
+    "": "home=1&set=moon",
+    "explore": "set=moon&digit=99&index=-4&page=x&view=moon",
+    "train": "preset=moon&run=moon",
+    "draw": "model=moon&pen=9999&more=moon",
+    "inside": "model=moon&picture=moon&index=-4&layer=moon&unit=99999&map=moon",
+    "evaluate": "model=moon&look=moon&true=99&said=x&kind=moon&rotate=1000",
+}
+VIEWS = {  # and how many charts are on them
+    "": 0,
+    "explore": 1,
+    "explore?view=Typical+and+odd": 0,
+    "explore?view=Small+changes": 0,
+    "explore?view=Grey+values": 1,
+    "train": 2,
+    "train?run=RUN": 2,
+    "draw": 0,
+    "inside": 0,
+    "inside?map=t-SNE&layer=answer": 0,
+    "evaluate?model=RUN": 0,
+    "evaluate?model=RUN&look=Would+you+have+known%3F": 0,
+    "evaluate?model=RUN&look=Mix-ups": 0,
+    "evaluate?model=RUN&look=Figures": 2,
+    "evaluate?model=RUN&look=Sunshine+and+snow": 1,
+}
+CHARTS = "[data-testid=stPlotlyChart], [data-testid=stEChartsChart]"
+UNNAMED = "img:not([alt]), [role=img]:not([aria-label]):not([aria-labelledby])"
+ALTERNATIVE = "xpath=descendant-or-self::*[string-length(@aria-label) > 12]"
+
+
+@pytest.fixture(scope="module")
+def run(app: App) -> str:
+    """A run that is over, with curves and a network that reads one way or another."""
+    config = network.NetworkConfig(convolutions=(), dense=(4,))
+    made = runs.create(
+        asdict(TrainConfig(network=config)), name="Example", dataset="mnist", folder=app.runs
+    )
+    predict.save_network(network.build(config, 1), made.model)
+    record = {"steps": 4, "loss": 2.0, "test_loss": 2.0, "train_accuracy": 0.3, "test_count": 297}
+    record |= {"epoch": 1.0, "images_per_second": 1000.0, "seconds_left": 0.0}
+    records = [record | {"step": n, "images": 64 * n, "test_accuracy": n / 8} for n in range(5)]
+    (made.path / "metrics.jsonl").write_text("\n".join(map(json.dumps, records)))
+    result = {"test_accuracy": 0.5, "train_accuracy": 0.5, "test_count": 297, "train_count": 1500}
+    status = {"state": "finished", "progress": records[-1], "result": result | {"seconds": 1}}
+    runs.write_json(made.path / "status.json", status)
+    return made.id
+
+
+@pytest.mark.parametrize(("view", "charts"), VIEWS.items())
+def test_it_fits_a_phone_and_says_in_words_what_its_pictures_show(
+    app: App, phone: Page, run: str, view: str, charts: int
+) -> None:
+    visit(phone, f"{app.address}/{view.replace('RUN', run)}")
+    expect(phone.locator(CHARTS)).to_have_count(charts, timeout=20_000)
+    for chart in phone.locator(CHARTS).all():
+        expect(chart.locator("svg, canvas").first).to_be_attached(timeout=20_000)
+        expect(chart.locator(ALTERNATIVE).first).to_be_attached()
+    unnamed = phone.get_by_test_id("stMain").locator(UNNAMED)
+    assert [each.evaluate("it => it.outerHTML") for each in unnamed.all()] == []
+    assert fits_its_width(phone)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_heading_is_there_soon_and_the_tab_key_reaches_a_control(
+    app: App, desktop: Page, page: str
+) -> None:
+    visit(desktop, f"{app.address}/{page}")  # so that what all visitors share is loaded
+    begun = time.monotonic()
+    desktop.goto(f"{app.address}/{page}", wait_until="commit")
+    expect(desktop.get_by_role("heading", level=1)).to_be_visible(timeout=20_000)
+    assert time.monotonic() - begun < 5  # 1.5 s is the aim; machines are loaded
+    settle(desktop)
+    reached = "a[href]:not([href^='#']), button, input, [role=slider], [role=radio]"
+    for _ in range(20):
+        desktop.keyboard.press("Tab")
+        if desktop.evaluate(
+            "controls => document.activeElement.closest('[data-testid=stMain]')"
+            " && document.activeElement.matches(controls)",
+            reached,
+        ):
+            break
+    else:
+        pytest.fail("the Tab key reaches none of the page's controls")
+
+
+@pytest.mark.parametrize(("page", "nonsense"), PAGES.items())
+def test_an_address_that_makes_no_sense_is_ignored_politely(
+    app: App, desktop: Page, page: str, nonsense: str
+) -> None:
+    visit(desktop, f"{app.address}/{page}?{nonsense}")  # which fails if a script crashes
+    expect(desktop.get_by_role("heading", level=1)).to_be_visible()
+    assert desktop.get_by_test_id("stAlertContentError").count() == 0
