@@ -124,7 +124,9 @@ def fit(network: Network, train: Digits, seed: int = 1) -> Doubt:
         doubt = Doubt(seen.shape[1])
         doubt.mean.copy_(seen[: len(digits)].mean(0))
         doubt.spread.copy_(seen[: len(digits)].std(0) + 1e-3)
-        optimiser = torch.optim.Adam(doubt.parameters(), LEARNING_RATE, weight_decay=1e-4, fused=True)
+        optimiser = torch.optim.Adam(
+            doubt.parameters(), LEARNING_RATE, weight_decay=1e-4, fused=True
+        )
         for done in range(ROUNDS):
             for group in optimiser.param_groups:
                 group["lr"] = LEARNING_RATE * (1 - done / ROUNDS)

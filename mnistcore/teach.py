@@ -16,7 +16,7 @@ STEPS = 60  # batches that one teaching takes
 LESSONS_PER_BATCH = 32  # of the drawings, each time a little different
 KNOWN_PER_BATCH = 64  # of the training images, so that the network remembers them
 LEARNING_RATE = 1e-3
-MOST_FORGOTTEN = 0.002  # by so much what it gives the right digits of the exam may fall
+MOST_FORGOTTEN = 0.005  # by so much what it gives the right digits of the exam may fall
 EXAM = 2_000  # training images, each a little changed, on which that is found out
 HALVINGS = 4  # so the way that it may go is found to a sixteenth
 

@@ -231,8 +231,8 @@ def _before_and_after(run: runs.Run) -> None:
         )
     if (share := result.get("taught_share", 1.0)) < 1:
         st.warning(
-            "Some of these lessons contradict what it learned from many other hands, so it followed "
-            f"them only {share:.0%} of the way. Look them through and teach again, or undo it.",
+            "Some of these lessons contradict what many other hands taught it, so it followed them "
+            f"only {share:.0%} of the way. Look them through and teach again, or undo it.",
             icon=":material/help:",
         )
     each = list(zip(true, old, new, strict=True))
