@@ -14,8 +14,8 @@ class Bars:
         verdict = "" if held is None else "holds" if held else "FALLS SHORT"
         print(f"| {what} | {bar} | {figure} | {verdict} |", flush=True)
 
-    def share(self, what: str, figure: float, *, least: float = 0, most: float = 1) -> None:
+    def share(self, what: str, figure: float, *, least: float = -1, most: float = 1) -> None:
         """A share that has to be so much at least, or at most; only reported without either."""
-        bounds = [f">= {100 * least:g} %"] * (least > 0) + [f"<= {100 * most:g} %"] * (most < 1)
+        bounds = [f">= {100 * least:g} %"] * (least > -1) + [f"<= {100 * most:g} %"] * (most < 1)
         held = least <= figure <= most if bounds else None
         self.row(what, ", ".join(bounds) or "reported", f"{figure:.2%}", held)
