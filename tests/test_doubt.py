@@ -94,7 +94,9 @@ def test_what_somebody_writes_as_a_digit_is_one_but_not_every_scribble(shipped):
     others = specimens.scrawls(40, np.random.default_rng(4))
     assert shipped.judge.refuses(alike).all()
     assert not shipped.judge.refuses(alike, odd).any()
-    assert shipped.judge.refuses(others, odd).float().mean() > 0.8
+    refused = shipped.judge.refuses(others)
+    assert refused.sum() > 30
+    assert shipped.judge.refuses(others, odd).sum() >= refused.sum() - 2
 
 
 def test_a_smiley_does_not_look_like_a_digit_to_the_shipped_network(shipped):
