@@ -78,11 +78,15 @@ def digit_mask(light: np.ndarray) -> np.ndarray | None:
     if _bright_ink(light):
         light = 1 - light
     light = light / _lighting(light)
-    # Closing a picture over more than a pen's width leaves the paper, with what shadows there are.
-    paper = ndimage.grey_closing(light, max(3, max(light.shape) // 2))
+    # Closing a picture over more than a pen's width leaves the paper, with what shadows there are:
+    # over half of the picture, it would take away the shadow of whoever holds the camera.
+    paper = ndimage.grey_closing(light, max(3, max(light.shape) // 4))
     dark = 1 - light / np.maximum(paper, 1e-3)
-    grain, plain, ink = np.quantile(dark, (0.1, 0.3, 0.998))
-    if ink - plain < max(FAINTEST, 9 * (plain - grain)):
+    grain, plain, *inks = np.quantile(dark, (0.1, 0.3, 0.998, 0.9995))
+    # A small digit on a large sheet covers less than a pixel in five hundred.
+    least = max(FAINTEST, 9 * (plain - grain))
+    ink = next((ink for ink in inks if ink - plain >= least), None)
+    if ink is None:
         return None
     return _the_digit(dark > plain + 0.45 * (ink - plain))
 

@@ -53,6 +53,7 @@ class Teaching:
         self.model = predict.load_model(which)
         self.drawings, self.digits = pictures(self.lessons)
         self.network: Network | None = None
+        self.share = 1.0  # of the way that it went, see teach.hold_back
         self._seconds = 0.0
         self._done = 0
         self._steps = teach(self.model.network, self.drawings, self.digits, known)
@@ -60,10 +61,12 @@ class Teaching:
     def __iter__(self) -> Iterator[float]:
         while True:
             started = time.monotonic()
-            learner = next(self._steps, None)
-            if learner is None:
+            try:
+                self.network = next(self._steps)
+            except StopIteration as end:
+                self.share = self.share if end.value is None else end.value
                 return
-            self.network, self._done = learner, self._done + 1
+            self._done += 1
             self._seconds += time.monotonic() - started
             yield self._done / STEPS
 
@@ -78,6 +81,8 @@ class Teaching:
         run = runs.create(
             recipe, name=f"{name[:40]}, taught my hand", dataset=dataset, owner=owner, folder=folder
         )
+        # What somebody writes so is a digit, also where nobody else would see one in it.
+        odd = self.drawings[predict.shipped_judge().refuses(self.drawings)]
         result = {
             "run": run.id,
             "preset": None,
@@ -94,8 +99,17 @@ class Teaching:
             "lessons_before": _answers(self.model.network, self.drawings),
             "lessons_after": _answers(self.network, self.drawings),
             "lessons_digits": self.digits.tolist(),
+            "lessons_odd": len(odd),
+            "taught_share": self.share,
         }
-        predict.save_network(self.network, run.model, title=run.name, recipe=recipe, **result)
+        predict.save_network(
+            self.network,
+            run.model,
+            taught=odd if len(odd) else None,
+            title=run.name,
+            recipe=recipe,
+            **result,
+        )
         lines = (
             json.dumps({"label": lesson.digit, "strokes": lesson.strokes})
             for lesson in self.lessons

@@ -1,5 +1,6 @@
 """From a picture to an answer: networks by name, their probabilities, and a sentence."""
 
+import functools
 import io
 import json
 from dataclasses import asdict, dataclass
@@ -12,7 +13,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from mnistcore import runs
-from mnistcore.doubt import Doubt, views
+from mnistcore.doubt import Doubt, Judge
 from mnistcore.errors import ModelError
 from mnistcore.network import Network, NetworkConfig
 from mnistcore.runs import Run, write_atomically
@@ -20,8 +21,8 @@ from mnistcore.runs import Run, write_atomically
 PRETRAINED = Path(__file__).parent / "pretrained"
 SHIPPED = "shipped"
 _DOUBT = "doubt."  # opens the names of a doubt's weights in a network's file
+_TAUGHT = "taught"  # the name of the drawings in it that are digits whatever the doubt says
 SURE = 0.75  # the probability from which an answer is given without a "perhaps"
-UNLIKELY = 0.4  # below which no digit is likely, for a network without a doubt of its own
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Model:
     name: str  # as given to load_model
     title: str  # as shown to a visitor
     network: Network
-    doubt: Doubt | None = None  # what tells digits from other drawings, where it was fitted
+    judge: Judge | None = None  # tells digits from other drawings; None for the shipped one
+    taught: Tensor | None = None  # (m, 28, 28): digits all the same, because somebody taught so
 
     @torch.inference_mode()
     def probabilities(self, images: Tensor) -> Tensor:
@@ -41,9 +43,8 @@ class Model:
     @torch.inference_mode()
     def digit_like(self, image: Tensor) -> bool:
         """Whether (28, 28) float32 in [0, 1] looks like a digit at all."""
-        if self.doubt is None:
-            return bool(self.probabilities(image[None]).max() >= UNLIKELY)
-        return bool(self.doubt(views(self.network, image[None])) <= 0)
+        judge = self.judge or shipped_judge()
+        return not bool(judge.refuses(image[None], self.taught))
 
 
 @dataclass(frozen=True)
@@ -101,24 +102,48 @@ def load_model(which: str = SHIPPED, runs_folder: Path | None = None) -> Model:
 
     Raises ModelError or RunError, in one sentence, if it cannot be had.
     """
-    path = source(which, runs_folder)
+    path, judge, taught = source(which, runs_folder), None, None
     if path.suffix == ".safetensors":
         network, card = load_network(path)
-        title, doubt = card.get("title") or path.stem, load_doubt(path)
+        title = card.get("title") or path.stem
+        if (doubt := load_doubt(path)) is not None:
+            judge = Judge(network, doubt)
+        taught = _contents(path)[0].get(_TAUGHT)
     else:
         network = _from_checkpoint(Run(path.parent))
-        title, doubt = "", None
+        title = ""
     if which != SHIPPED and not which.endswith(".safetensors"):
         title = Run(path.parent).name
     # Channels last is how processors like it: one image or many, it reads twice as fast.
-    return Model(which, title, network.eval().to(memory_format=torch.channels_last), doubt)
+    network = network.eval().to(memory_format=torch.channels_last)
+    return Model(which, title, network, judge, taught)
 
 
-def save_network(network: Network, path: Path, *, doubt: Doubt | None = None, **card: Any) -> None:
-    """Write weights, architecture and what else is worth knowing into one .safetensors file."""
+@functools.cache
+def shipped_judge() -> Judge:
+    """Says for every network what is no digit: that does not depend on who reads it."""
+    judge = load_model().judge
+    assert judge is not None
+    return judge
+
+
+def save_network(
+    network: Network,
+    path: Path,
+    *,
+    doubt: Doubt | None = None,
+    taught: Tensor | None = None,
+    **card: Any,
+) -> None:
+    """Write weights, architecture and what else is worth knowing into one .safetensors file.
+
+    `doubt` goes by this network's views; `taught` is kept for `Model.taught`.
+    """
     weights = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
     if doubt is not None:
         weights |= {_DOUBT + name: tensor for name, tensor in doubt.state_dict().items()}
+    if taught is not None:
+        weights[_TAUGHT] = taught
     metadata = {"network": json.dumps(asdict(network.config)), "card": json.dumps(card)}
     write_atomically(path, save(weights, metadata))
 
@@ -127,7 +152,7 @@ def load_network(path: Path) -> tuple[Network, dict[str, Any]]:
     """The inverse of `save_network`: the network and its card."""
     try:
         weights, metadata = _contents(path)
-        weights = {name: w for name, w in weights.items() if not name.startswith(_DOUBT)}
+        weights = {n: w for n, w in weights.items() if not n.startswith(_DOUBT) and n != _TAUGHT}
         network = Network(NetworkConfig.from_dict(json.loads(metadata["network"])))
         network.load_state_dict(weights)
     except FileNotFoundError:

@@ -1,9 +1,11 @@
 """When a picture is no digit at all."""
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageDraw
 
-from mnistcore import doubt, drawing, predict
+from mnistcore import doubt, drawing, predict, specimens
 from mnistcore.data import Digits
 from mnistcore.network import Conv, NetworkConfig, build
 from mnistcore.training import TrainConfig, evaluate, train
@@ -16,10 +18,9 @@ def shipped() -> predict.Model:
 
 @pytest.fixture
 def few(monkeypatch, digits) -> Digits:
-    monkeypatch.setattr(doubt, "KNOWN", 400)
-    monkeypatch.setattr(doubt, "SCRAWLS", 100)
-    monkeypatch.setattr(doubt, "HELD_OUT", 300)
-    monkeypatch.setattr(doubt, "ROUNDS", 2)
+    small = {"KNOWN": 400, "REDRAWN": 60, "TYPED": 40, "LETTERS": 100, "SCRAWLS": 100}
+    for name, value in (small | {"HELD_OUT": 300, "ROUNDS": 2}).items():
+        monkeypatch.setattr(doubt, name, value)
     return digits[0]
 
 
@@ -28,8 +29,74 @@ def small(seed: int = 1):
 
 
 def test_scribbles_do_not_look_like_digits_to_the_shipped_network(shipped):
-    pictures = doubt.scrawls(60, seed=2)
-    assert sum(not shipped.digit_like(picture) for picture in pictures) > 40
+    pictures = specimens.scrawls(60, np.random.default_rng(2))
+    assert int(shipped.judge.refuses(pictures).sum()) > 50
+
+
+def test_letters_do_not_look_like_digits_to_the_shipped_network(shipped):
+    pictures = specimens.letters(100, np.random.default_rng(2))
+    assert int(shipped.judge.refuses(pictures).sum()) > 90
+
+
+RING = [
+    [(200 + w * np.sin(t), 200 - 100 * np.cos(t)) for t in np.linspace(0, 6.3, 60)]
+    for w in (35, 60)
+]
+CLEAN = {
+    "a narrow 0": (0, [RING[0]]),
+    "a 0": (0, [RING[1]]),
+    "a crossed 7": (7, [[(150, 120), (230, 120), (180, 280)], [(170, 200), (230, 200)]]),
+    "a flagged 1": (1, [[(160, 160), (200, 110), (200, 280)]]),
+    "a 1 with a foot": (1, [[(160, 160), (200, 110), (200, 280)], [(150, 280), (250, 280)]]),
+    "a bare 1": (1, [[(200, 100), (200, 300)]]),
+    "an open 4": (4, [[(160, 110), (160, 200), (250, 200)], [(240, 110), (240, 300)]]),
+    "a closed 4": (4, [[(220, 300), (220, 100), (150, 220), (260, 220)]]),
+}
+
+
+@pytest.mark.parametrize("how", CLEAN)
+@pytest.mark.parametrize("size", [0.5, 1.0, 1.6])
+@pytest.mark.parametrize("pen", [None, 6, 30])
+def test_a_clean_digit_is_not_sent_away_whatever_its_size_and_pen(shipped, how, size, pen):
+    digit, strokes = CLEAN[how]
+    strokes = [[(x * size, y * size) for x, y in stroke] for stroke in strokes]
+    image = drawing.from_strokes(strokes)
+    if pen is not None:
+        sheet = Image.new("L", (660, 660), 255)
+        for stroke in strokes:
+            brush, width = ImageDraw.Draw(sheet), max(2, round(pen * size))
+            brush.line(stroke, fill=0, width=width, joint="curve")
+        image = drawing.from_bitmap(sheet)
+    reading = predict.read(shipped, image)
+    assert reading.digit_like and reading.digit == digit
+
+
+def test_no_letter_that_the_doubt_learns_from_looks_like_a_digit():
+    assert not set("OoIlZzSsbgq") & set(specimens.LETTERS)
+    drawn = specimens.letters(5, np.random.default_rng(1))
+    assert torch.equal(drawn, specimens.letters(5, np.random.default_rng(1)))
+    assert drawn.shape == (5, 28, 28) and 0 <= drawn.min() < drawn.max() <= 1
+
+
+def an_m() -> torch.Tensor:
+    return specimens.letters(8, np.random.default_rng(5))[7:]
+
+
+def test_every_network_knows_what_is_no_digit_even_one_that_learned_nothing(shipped):
+    model = predict.Model("new", "New", small())
+    assert not model.digit_like(an_m()[0])
+    assert model.digit_like(drawing.from_strokes(CLEAN["a 0"][1]))
+
+
+def test_what_somebody_writes_as_a_digit_is_one_but_not_every_scribble(shipped):
+    odd = an_m()
+    alike = torch.cat([odd, odd.roll(1, 2)])  # as it is, and a pixel further right
+    others = specimens.scrawls(40, np.random.default_rng(4))
+    assert shipped.judge.refuses(alike).all()
+    assert not shipped.judge.refuses(alike, odd).any()
+    refused = shipped.judge.refuses(others)
+    assert refused.sum() > 30
+    assert shipped.judge.refuses(others, odd).sum() >= refused.sum() - 2
 
 
 def test_a_smiley_does_not_look_like_a_digit_to_the_shipped_network(shipped):
@@ -71,7 +138,7 @@ def test_a_doubt_is_fitted_the_same_every_time_and_survives_the_file(few, tmp_pa
     kept = predict.load_model(str(path))
     seen = doubt.views(network, few.images[:50].float() / 255)
     assert torch.equal(one(seen), again(seen))
-    assert torch.equal(kept.doubt(seen), one(seen))
+    assert torch.equal(kept.judge.doubt(seen), one(seen))
     assert all(map(torch.equal, network.state_dict().values(), kept.network.state_dict().values()))
 
 
@@ -82,9 +149,10 @@ def test_one_held_out_digit_in_a_hundred_is_sent_away_at_most(few):
     assert float(away.float().mean()) <= doubt.SENT_AWAY + 0.004
 
 
-def test_a_file_without_a_doubt_still_reads(tmp_path):
+def test_a_file_without_a_doubt_borrows_the_shipped_networks(shipped, tmp_path):
     path = tmp_path / "network.safetensors"
+    odd = an_m()
     predict.save_network(small(), path)
-    model = predict.load_model(str(path))
-    assert model.doubt is None
-    assert not model.digit_like(torch.zeros(28, 28))  # all ten equally likely
+    assert not predict.load_model(str(path)).digit_like(odd[0])
+    predict.save_network(small(), path, taught=odd)
+    assert predict.load_model(str(path)).digit_like(odd[0])

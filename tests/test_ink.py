@@ -39,6 +39,22 @@ def photographed(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.uint8(seen.clip(0, 1) * 255)).convert("RGB")
 
 
+def half_in_shadow(image: Image.Image) -> Image.Image:
+    """Somebody's shadow falls across the digit, with a sharp edge."""
+    ink = np.asarray(image) / 255
+    down, across = np.mgrid[0:1:280j, 0:1:280j]
+    noise = np.random.default_rng(2).normal(0, 0.02, ink.shape)
+    seen = (0.2 + 0.6 * ink) * np.where(across + 0.3 * down > 0.62, 0.55, 1) + noise
+    return Image.fromarray(np.uint8(seen.clip(0, 1) * 255))
+
+
+def on_squared_paper(image: Image.Image) -> Image.Image:
+    ink = np.minimum(np.asarray(image), 230)
+    ink[::20] = np.minimum(ink[::20], 190)
+    ink[:, ::20] = np.minimum(ink[:, ::20], 190)
+    return Image.fromarray(ink)
+
+
 def transparent(image: Image.Image) -> Image.Image:
     ink = Image.new("RGBA", image.size, (20, 30, 40, 0))
     ink.putalpha(ImageOps.invert(image))
@@ -68,6 +84,9 @@ WAYS = {
     "tiny": lambda image: image.resize((40, 40)),
     "wide": lambda image: ImageOps.expand(image, (900, 0), 255),
     "photograph": photographed,
+    "half in shadow": half_in_shadow,
+    "on squared paper": on_squared_paper,
+    "small on a large sheet": lambda image: ImageOps.expand(image, 1000, 255),
 }
 
 

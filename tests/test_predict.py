@@ -80,8 +80,8 @@ class _Fixed:
     def probabilities(self, images):
         return self._probabilities
 
-    digit_like = predict.Model.digit_like
-    doubt = None
+    def digit_like(self, image):
+        return bool(self._probabilities.max() > 0.4)
 
 
 def test_nothing_drawn_is_answered_kindly():

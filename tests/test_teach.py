@@ -77,3 +77,17 @@ def test_the_same_lessons_end_in_the_same_weights_whatever_chance_does_meanwhile
 def test_without_a_drawing_there_is_nothing_to_learn(network, digits):
     with pytest.raises(TrainingError, match="Draw at least one digit"):
         next(teach(network, torch.zeros(0, 28, 28), torch.zeros(0, dtype=torch.long), digits[0]))
+
+
+def test_lessons_that_contradict_all_others_are_followed_part_of_the_way(network, digits):
+    images, labels = as_input(digits[1].images)[:, 0], digits[1].labels
+    threes = images[labels == 3][:3]
+    known = evaluate(network, digits[1]).accuracy
+    steps, share = teach(network, threes, torch.full((3,), 8), digits[0]), None
+    while share is None:
+        try:
+            learner = next(steps)
+        except StopIteration as end:
+            share = end.value
+    assert 0 <= share < 1
+    assert evaluate(learner, digits[1]).accuracy > known - 0.02

@@ -222,6 +222,12 @@ def _before_and_after(run: runs.Run) -> None:
             delta_color="normal" if abs(change) >= 0.05 else "off",
             width="content",
         )
+    if (share := result.get("taught_share", 1.0)) < 1:
+        st.warning(
+            "Some of these lessons contradict what many other hands taught it, so it followed them "
+            f"only {share:.0%} of the way. Look them through and teach again, or undo it.",
+            icon=":material/help:",
+        )
     each = list(zip(true, old, new, strict=True))
     pictures.tiles(
         images.mul(255).byte(),
