@@ -8,6 +8,7 @@ door.enter(__file__)
 
 from dataclasses import asdict  # noqa: E402
 from datetime import datetime  # noqa: E402
+from itertools import islice  # noqa: E402
 
 from mnistcore import curves, network, runs, sketch, training, worker  # noqa: E402
 from mnistcore.errors import MnistError  # noqa: E402
@@ -97,7 +98,8 @@ if run is None:
     live.pictures([curves.Curve("", [], 60_000)])
     worker.warm_up()
 else:
-    live.show(run, [each for each in everything if each.id != run.id][:SHOWN_RUNS])
+    drawn = (each for each in everything if each.id != run.id and each.metrics())
+    live.show(run, list(islice(drawn, SHOWN_RUNS)))  # what was taught by hand has no curves
     with st.container(horizontal=True):
         if st.button("Draw a digit for it", type="primary", icon=":material/draw:"):
             st.switch_page("pages/draw.py", query_params={"model": run.id})

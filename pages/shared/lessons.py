@@ -16,11 +16,14 @@ if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.lessons import Lesson
 
 TEACH = "Teach it my handwriting"
+_NEWS = "lesson news"
 OF_EACH = 3  # drawings of each digit that the page asks for
 
 
 def correct() -> None:
     """One tap says what the drawing on the sheet was meant to be, and makes a lesson of it."""
+    if news := st.session_state.pop(_NEWS, None):
+        st.toast(news)
     words = "Wrong? Tap what it was, and it can learn it:"
     st.pills(words, range(10), key="was", on_change=_was, wrap=True)
 
@@ -71,17 +74,23 @@ def _add(digit: int) -> bool:
 
     drawn, book = sheet.kept(), _book()
     if not drawn:
-        st.toast("Draw a digit first.")
+        _tell("Draw a digit first.")
         return False
     book[:] = [lesson for lesson in book if lesson.strokes != drawn]
     book.append(Lesson(digit, drawn))
     return True
 
 
+def _tell(news: str) -> None:
+    """Say it when the page runs next: a callback may show nothing itself."""
+    st.session_state[_NEWS] = news
+
+
 def _was() -> None:
     digit, st.session_state["was"] = st.session_state["was"], None
     if digit is not None and _add(digit):
         st.session_state["more"] = TEACH
+        _tell(f"Kept as a lesson: this is {'an' if digit == 8 else 'a'} {digit}. Now press Teach.")
 
 
 def _keep(digit: int) -> None:
@@ -172,6 +181,13 @@ def _learn(which: str) -> None:
         return
     del state["teaching"]
     models.put(run.id)
+    result = run.status().result
+    pairs = zip(result["lessons_after"], result["lessons_digits"], strict=True)
+    right = sum(said == true for said, true in pairs)
+    _tell(
+        f"It has learned: it reads {right} of your {len(result['lessons_digits'])} drawings right. "
+        "What changed stands further down."
+    )
     st.rerun()
 
 
@@ -189,10 +205,10 @@ def _undo(run: runs.Run) -> None:
     try:
         run.delete(visitor())
     except MnistError as error:
-        st.toast(str(error))
+        _tell(str(error))
         return
     models.put(base)
-    st.toast("Undone: the network before reads again. Your lessons are still here.")
+    _tell("Undone: the network before reads again. Your lessons are still here.")
 
 
 def _before_and_after(run: runs.Run) -> None:

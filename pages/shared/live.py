@@ -121,7 +121,7 @@ def _figures(status: Status) -> None:
     train = f"{p['train_accuracy']:.1%}" if p["train_accuracy"] is not None else "not yet"
     figures = {
         f"of {p['test_count']:,} test images right": test,
-        "of the last 2,000 training images right": train,
+        "right, of the last 2,000 that it was shown": train,
         "times through the training images": f"{p['epoch']:.2f} of {round(epochs, 2):g}"
         if epochs
         else "0",

@@ -45,7 +45,7 @@ def show(which: str, image: Tensor | None, strokes: list[Stroke] | None = None) 
     with spoke:
         _spoke(network, image, key="drawn" if strokes else "read")
     with alike:
-        st.markdown("**What it has seen that is most like it**")
+        st.markdown("**Training images that it finds most like it**")
         if models.progress(which):
             st.caption("It is still learning, and changes its mind: look here when it has done.")
         else:
