@@ -219,7 +219,7 @@ def _server(folder: Path) -> int:
 
 def watched(options: argparse.Namespace) -> Report:
     """Figure 4: a run watched in the browser, one that nobody watches, one on the command line."""
-    recipe = replace(PRESETS["fast"].recipe, epochs=1 if options.quick else 3, threads=1)
+    recipe = replace(PRESETS["fast"].recipe, epochs=1, threads=1)
     speeds: dict[str, list[float]] = {"command line": [], "nobody watches": [], "watched": []}
 
     def begun(folder: Path, page: Any = None, address: str = "") -> float:
