@@ -116,6 +116,10 @@ class Run:
             records.append(record)
         return records
 
+    def has_curves(self) -> bool:
+        """Whether `metrics` was ever written to: what was taught by hand never does."""
+        return (self.path / "metrics.jsonl").is_file()
+
     def has_worker(self) -> bool:
         """Whether a process is there to hear commands, be it at work or paused."""
         return _alive(self.status())

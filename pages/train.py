@@ -8,7 +8,6 @@ door.enter(__file__)
 
 from dataclasses import asdict  # noqa: E402
 from datetime import datetime  # noqa: E402
-from itertools import islice  # noqa: E402
 
 from mnistcore import curves, network, runs, sketch, training, worker  # noqa: E402
 from mnistcore.errors import MnistError  # noqa: E402
@@ -98,8 +97,8 @@ if run is None:
     live.pictures([curves.Curve("", [], 60_000)])
     worker.warm_up()
 else:
-    drawn = (each for each in everything if each.id != run.id and each.metrics())
-    live.show(run, list(islice(drawn, SHOWN_RUNS)))  # what was taught by hand has no curves
+    others = [each for each in everything if each.id != run.id and each.has_curves()]
+    live.show(run, others[:SHOWN_RUNS])
     with st.container(horizontal=True):
         if st.button("Draw a digit for it", type="primary", icon=":material/draw:"):
             st.switch_page("pages/draw.py", query_params={"model": run.id})
