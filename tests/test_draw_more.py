@@ -128,8 +128,8 @@ def test_a_taught_network_is_in_nobody_elses_list_of_runs(folder: Path) -> None:
         app.query_params["run"] = plain.id
         app.run()
         assert not app.exception
-        laid_over = [each for each in app.button_group if each.key == "compare"]
-        assert [each.options for each in laid_over] == [[run.name]] * len(others)
+        # Nothing to lay over its curve: the other network was taught, and has none.
+        assert not [each for each in app.button_group if each.key == "compare"]
 
 
 def test_the_guide_asks_for_three_of_each_and_can_be_cut_short() -> None:
