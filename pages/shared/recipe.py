@@ -10,6 +10,7 @@ from mnistcore.training import OPTIMISERS, SCHEDULES, TrainConfig
 
 _RATES = [f"{digit}e-{power}" for power in (5, 4, 3, 2, 1) for digit in (1, 2, 3, 5, 8)] + ["1e-0"]
 _IN_ADDRESS = {"bind": "query-params", "persist_state": "session"}  # ?plain dense=3, say
+_BATCHES = [2**power for power in range(10)]
 _SIZES = {"all": None, "10,000": 10_000, "5,000": 5_000, "1,000": 1_000, "500": 500, "100": 100}
 
 
@@ -166,7 +167,7 @@ def _learning(preset: str, start: TrainConfig) -> TrainConfig:
     )
     batch = st.select_slider(
         "Images per step (batch size)",
-        (1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
+        sorted({*_BATCHES, start.batch_size}),
         start.batch_size,
         help="After looking at so many images, every weight is changed a little. Small batches "
         "change them often, large ones more surely.",
@@ -179,10 +180,13 @@ def _learning(preset: str, start: TrainConfig) -> TrainConfig:
         help="The rule by which the weights follow the error downhill.",
         **key("optimiser"),
     )
+    own = next(
+        (rate for rate in _RATES if float(rate) == start.learning_rate), f"{start.learning_rate:g}"
+    )
     rate = st.select_slider(
         "Learning rate",
-        _RATES,
-        min(_RATES, key=lambda rate: abs(float(rate) - start.learning_rate)),
+        sorted({*_RATES, own}, key=float),
+        own,
         format_func=lambda rate: f"{float(rate):g}",
         help="How big the changes are. Too small and it takes for ever; too big and it never "
         "settles. Try 1 to see it fail.",
@@ -241,9 +245,7 @@ def _learning(preset: str, start: TrainConfig) -> TrainConfig:
         train_size=_SIZES[size],
         batch_size=batch,
         optimiser=optimiser,
-        learning_rate=float(rate)
-        if f"{float(rate):g}" != f"{start.learning_rate:g}"
-        else start.learning_rate,
+        learning_rate=float(rate),
         schedule=schedule,
         momentum=momentum,
         weight_decay=decay,

@@ -1,0 +1,35 @@
+"""The form of the Train page, by itself."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnistcore.presets import PRESETS
+from mnistcore.training import TrainConfig
+
+
+def form(preset: str) -> AppTest:
+    def script(preset: str) -> None:
+        import streamlit as st
+
+        from pages.shared import recipe
+
+        st.session_state["made"] = recipe.change(preset, 60_000)
+
+    return AppTest.from_function(script, kwargs={"preset": preset}).run()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_left_as_it_is_is_trained_as_it_is(preset: str) -> None:
+    app = form(preset)
+    assert not app.exception
+    assert app.session_state["made"] == PRESETS[preset].recipe
+
+
+def test_what_is_changed_in_the_form_is_changed_in_the_recipe() -> None:
+    app = form("notebook-fast")
+    app.select_slider(key="notebook-fast batch").set_value(512)
+    app.select_slider(key="notebook-fast rate").set_value("1e-3")
+    app.slider(key="notebook-fast dense").set_value(0)
+    app.run()
+    made: TrainConfig = app.session_state["made"]
+    assert (made.batch_size, made.learning_rate, made.network.dense) == (512, 1e-3, ())
