@@ -36,9 +36,8 @@ def main() -> None:
     for name in options.presets:
         recipe = replace(PRESETS[name].recipe, device="cpu")
         training = train(recipe, *parts)
-        for _ in training:
-            pass
-        learned = Origin("mnist", recipe.train_size, recipe.augmentation, None, 0)
+        images = max(progress.images for progress in training)
+        learned = Origin("mnist", vars(recipe), images, None, 0)
         exam = examine(Model(name, name, training.network.eval()), learned, *parts)
         figures = in_figures(exam)
         expected = EXPECTED.get(name, "about right")

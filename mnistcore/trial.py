@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 
 from mnistcore.data import Digits
+from mnistcore.exam import shown
 from mnistcore.network import Conv, NetworkConfig
 from mnistcore.training import TrainConfig, evaluate, train
 
@@ -82,10 +83,9 @@ def attempt(recipe: TrainConfig, learn: Digits, judge: Digits) -> Outcome:
         images = 0
         for progress in training:
             images = progress.images
-            if time.perf_counter() - started > SECONDS:
+            if images and time.perf_counter() - started > SECONDS:
                 break
-        taught = learn.first(min(recipe.train_size or JUDGED, JUDGED))
-        own = evaluate(training.network, taught)
+        own = evaluate(training.network, shown(learn, vars(recipe), images).first(JUDGED))
         new = evaluate(training.network, judge.first(JUDGED))
         seconds = time.perf_counter() - started
     return Outcome(own.accuracy, own.count, new.accuracy, new.count, images, seconds)

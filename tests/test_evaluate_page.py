@@ -38,7 +38,7 @@ def a_run(state: str = "finished", dataset: str = "mnist", **result: float) -> r
     recipe = asdict(TrainConfig(network=config))
     run = runs.create(recipe, name="Made up", dataset=dataset)
     predict.save_network(network.build(config, 1), run.model)
-    status = {"state": state, "heartbeat": time.time(), "result": result}
+    status = {"state": state, "heartbeat": time.time(), "result": {"images": 1500} | result}
     runs.write_json(run.path / "status.json", status | {"progress": {"images": 1234}})
     return run
 
@@ -121,7 +121,7 @@ def test_a_network_that_still_learns_is_judged_as_it_was_until_asked_again():
 
     def learn(seed: int) -> None:
         weights = network.build(network.NetworkConfig((), (4,)), seed).state_dict()
-        torch.save({"network": weights}, run.checkpoint)
+        torch.save({"network": weights, "step": 100}, run.checkpoint)
         os.utime(run.checkpoint, (seed, seed))
 
     learn(seed=1)

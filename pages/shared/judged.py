@@ -61,8 +61,8 @@ def show_verdict(exam: Exam, news: str | None) -> None:
     if known is None:
         st.info(
             f"It reads **{test.accuracy:.1%}** of {test.count:,} test images of "
-            f"{TITLES[exam.test.dataset]}. It learned from other images, which are not here, so "
-            "there is nothing to compare this with.",
+            f"{TITLES[exam.test.dataset]}. There is nothing to compare this with: it learned from "
+            "images that are not here, or has not yet learned from any.",
             icon=":material/help:",
         )
         return

@@ -166,7 +166,7 @@ def _other(titles: dict[str, str], exam: Exam) -> list[_Rival]:
 def _lessons(which: str, stamp: int) -> str:
     from mnistcore.exam import origin
 
-    return _AUGMENTED.get(origin(which).augmentation, "")
+    return _AUGMENTED.get(origin(which).recipe.get("augmentation"), "")
 
 
 def _one_of_each(test: Digits) -> Digits:
