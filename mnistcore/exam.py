@@ -14,7 +14,7 @@ from mnistcore.data import Digits
 from mnistcore.network import CLASSES
 from mnistcore.training import Score, evaluate, order
 
-CLEAN_COUNT = 5_000  # images that it learned from on which a training accuracy rests, if nobody took it before
+CLEAN_COUNT = 5_000  # images on which a training accuracy rests, if nobody took it before
 FEW = 1_000  # fewer than these and the verdict says how many
 BIAS = 0.05  # misreading more than this of the images that it learned from is underfitting
 VARIANCE = 0.025  # losing more than this on new images is overfitting

@@ -124,9 +124,7 @@ def _train(
         "epochs": training.step / training.batches,
         "images": images,
         "seconds": round(training.seconds, 3),
-        "images_per_second": round(images / training.seconds, 1)
-        if training.seconds
-        else 0.0,
+        "images_per_second": round(images / training.seconds, 1) if training.seconds else 0.0,
         "train_accuracy": evaluate(network, clean).accuracy,
         "train_count": len(clean),
         "test_accuracy": test_accuracy,

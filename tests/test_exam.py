@@ -170,16 +170,16 @@ def test_a_network_is_judged_on_images_that_it_has_really_learned_from(digits: P
 def test_a_run_under_way_is_judged_on_what_its_weights_have_learned_from(digits: Parts, tmp_path):
     config = TrainConfig(NetworkConfig((), (4,)), batch_size=64, device="cpu")
     training = train(config, *digits)
-    assert next(progress for progress in training if progress.images >= 512).images == 512
+    assert next(progress for progress in training if progress.step).images == 64
     run = runs.create(asdict(config), dataset="digits", folder=tmp_path)
     runs.write_json(run.path / "status.json", {"state": "running", "progress": {"images": 1000}})
     torch.save(training.state(), run.checkpoint)
     learned = judge.origin(run.id, tmp_path)
-    assert learned.images == 512
+    assert learned.images == 64
     exam = judge.examine(predict.load_model(run.id, tmp_path), learned, *digits)
-    assert exam.train_count == 512
-    words = verdict(exam.train_accuracy, 512, exam.score.accuracy, exam.score.count)
-    assert "of the 512 images that it learned from" in words.sentence
+    assert exam.train_count == 64
+    words = verdict(exam.train_accuracy, 64, exam.score.accuracy, exam.score.count)
+    assert "of the 64 images that it learned from" in words.sentence
 
 
 def test_a_network_that_has_not_learned_from_any_image_gets_no_verdict(digits: Parts):
