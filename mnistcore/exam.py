@@ -145,17 +145,17 @@ def behind(exam: Exam, true: int, said: int) -> list[int]:
     return surest(exam.score, (exam.test.labels == true) & (exam.score.predicted == said))
 
 
-def bands(labels: Tensor, score: Score, number: int = BANDS) -> list[Band]:
-    """The answers sorted into `number` equal bands of confidence, without those that are empty."""
+def bands(labels: Tensor, score: Score) -> list[Band]:
+    """The answers sorted into BANDS equal bands of confidence, without those that are empty."""
     confidence = score.confidence.nan_to_num()  # of weights that ran away it is no number
-    place = (confidence * number).long().clamp(max=number - 1)
+    place = (confidence * BANDS).long().clamp(max=BANDS - 1)
     right = (score.predicted == labels).double()
     found = []
-    for band in range(number):
+    for band in range(BANDS):
         here = place == band
         if count := int(here.sum()):
             means = float(confidence[here].double().mean()), float(right[here].mean())
-            found.append(Band(band / number, (band + 1) / number, count, *means))
+            found.append(Band(band / BANDS, (band + 1) / BANDS, count, *means))
     return found
 
 
@@ -235,20 +235,3 @@ def verdict(
         f"{100 * chance(test_accuracy, test_count):.1f} points."
     )
     return Verdict(kind, title, sentence, rests_on, advice)
-
-
-def in_figures(exam: Exam) -> dict[str, Any]:
-    """What a report or a benchmark prints of an exam, as plain values."""
-    found = bands(exam.test.labels, exam.score)
-    values: dict[str, Any] = {
-        "train_accuracy": exam.train_accuracy,
-        "train_count": exam.train_count,
-        "test_accuracy": exam.score.accuracy,
-        "test_count": exam.score.count,
-        "calibration_error": calibration_error(found),
-    }
-    if exam.train_accuracy is not None:
-        values["verdict"] = verdict(
-            exam.train_accuracy, exam.train_count, exam.score.accuracy, exam.score.count
-        ).kind
-    return values

@@ -63,9 +63,9 @@ def idea(rate: float, width: int) -> TrainConfig:
     return replace(_PLAIN, network=network, learning_rate=rate, schedule="constant")
 
 
-def hold_back(train_set: Digits, count: int = JUDGED) -> tuple[Digits, Digits]:
-    """The training images to learn from, and the last `count` (a third, if few) to choose by."""
-    held = min(count, len(train_set) // 3)
+def hold_back(train_set: Digits) -> tuple[Digits, Digits]:
+    """The training images to learn from, and the last JUDGED (a third, if few) to choose by."""
+    held = min(JUDGED, len(train_set) // 3)
     images, labels = train_set.images[-held:], train_set.labels[-held:]
     return train_set.first(len(train_set) - held), replace(train_set, images=images, labels=labels)
 

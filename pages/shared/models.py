@@ -32,11 +32,19 @@ def chosen() -> str:
     state = st.session_state
     which = state.get("model") or st.query_params.get("model") or _SHIPPED
     try:
-        state["model"] = which if which == _SHIPPED else runs.find(which).id
+        state["model"] = which if which == _SHIPPED else run(which).id
     except RunError:
         st.toast("That network is no longer there: the one that comes with the app reads instead.")
         state["model"] = _SHIPPED
     return state["model"]
+
+
+def run(name: str) -> runs.Run:
+    """The run with this id. By what it is called nobody finds it here: names can be guessed."""
+    found = runs.find(name)
+    if found.id != name:
+        raise RunError("There is no run with this id.")
+    return found
 
 
 def may_find(run: runs.Run) -> bool:
