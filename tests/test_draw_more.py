@@ -7,7 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnistcore import predict, runs
-from mnistcore.lessons import Lesson, of, pictures
+from mnistcore.lessons import Lesson, Teaching, of, pictures
+from pages.shared import resources
 
 ROOT = Path(__file__).parents[1]
 SEVEN = [(80.0, 90.0), (230.0, 90.0), (130.0, 300.0)]
@@ -145,6 +146,43 @@ def test_what_a_network_is_called_opens_it_for_nobody(folder: Path) -> None:
     other.query_params["model"] = run.name
     other.switch_page("pages/draw.py").run()
     assert other.session_state["model"] == "shipped"
+
+
+def test_a_dot_is_no_lesson() -> None:
+    app = draw_page([(200.0, 200.0)])
+    say_that_it_was(app, 1)
+    assert "Draw a digit first" in app.toast[0].value
+    assert app.session_state["lessons"] == []
+    app.session_state["drawing"] = [SEVEN]
+    say_that_it_was(app, 7)
+    assert len(app.session_state["lessons"]) == 1
+
+
+def test_choosing_another_network_while_one_learns_takes_nothing_away(folder: Path) -> None:
+    app = draw_page(SEVEN)
+    say_that_it_was(app, 4)
+    press(app, "Teach")
+    first = runs.list_runs(folder)[0]
+    app.selectbox(key="model").set_value("shipped").run()
+    teaching = Teaching("shipped", app.session_state["lessons"], resources.digits().train)
+    next(iter(teaching))  # as it stands when a click interrupts the page
+    app.session_state["teaching"] = teaching, None
+    app.selectbox(key="model").set_value(first.id).run()
+    assert not app.exception
+    names = {run.id for run in runs.list_runs(folder)}
+    assert len(names) == 2
+    assert first.id in names
+
+
+def test_lessons_that_were_damaged_take_only_their_pictures_away(folder: Path) -> None:
+    app = draw_page(SEVEN)
+    say_that_it_was(app, 4)
+    press(app, "Teach")
+    (runs.list_runs(folder)[0].path / "lessons.jsonl").write_text('{"label": 4, "str')
+    app.run()
+    assert not app.exception
+    assert "can no longer be read" in words(app)
+    assert app.metric[0].value.endswith("of 1")
 
 
 def test_the_guide_asks_for_three_of_each_and_can_be_cut_short() -> None:

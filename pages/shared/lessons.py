@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -70,10 +70,11 @@ def _book() -> list[Lesson]:
 
 def _add(digit: int) -> bool:
     """Make a lesson of what is on the sheet; said twice, the second word counts."""
+    from mnistcore.drawing import from_strokes
     from mnistcore.lessons import Lesson
 
     drawn, book = sheet.kept(), _book()
-    if not drawn:
+    if from_strokes(drawn) is None:  # an empty sheet, or a dot
         _tell("Draw a digit first.")
         return False
     book[:] = [lesson for lesson in book if lesson.strokes != drawn]
@@ -155,23 +156,25 @@ def _have() -> None:
 
 
 def _start() -> None:
-    st.session_state["teaching"] = None  # a Teaching from the next run of the page on
+    st.session_state["teaching"] = None  # made in the next run of the page
 
 
 def _learn(which: str) -> None:
     """A copy learns. What interrupts the page, a stroke or a click, does not interrupt that."""
     from mnistcore.lessons import EXAM, Teaching
 
-    state, before = st.session_state, _own(which)
+    state = st.session_state
     train, test, _ = resources.digits()
     bar = st.progress(0.0, "A copy of the network learns your hand ...")
     try:
         if state["teaching"] is None:
-            state["teaching"] = Teaching(_base(before) or which, _book(), train)
-        for share in state["teaching"]:
+            before = _own(which)  # kept with it: another network may be chosen meanwhile
+            state["teaching"] = Teaching(_base(before) or which, _book(), train), before
+        teaching, before = state["teaching"]
+        for share in teaching:
             bar.progress(0.9 * share, "A copy of the network learns your hand ...")
         bar.progress(0.9, f"It is examined on {EXAM:,} test images, as it was and as it is ...")
-        run = state["teaching"].keep(test, visitor())
+        run = teaching.keep(test, visitor())
         if before:
             before.delete(visitor())
     except MnistError as error:
@@ -182,13 +185,17 @@ def _learn(which: str) -> None:
     del state["teaching"]
     models.put(run.id)
     result = run.status().result
-    pairs = zip(result["lessons_after"], result["lessons_digits"], strict=True)
-    right = sum(said == true for said, true in pairs)
     _tell(
-        f"It has learned: it reads {right} of your {len(result['lessons_digits'])} drawings right. "
-        "What changed stands further down."
+        f"It has learned: it reads {_right(result, 'after')} of your "
+        f"{len(result['lessons_digits'])} drawings right. What changed stands further down."
     )
     st.rerun()
+
+
+def _right(result: dict[str, Any], when: str) -> int:
+    """How many of the lessons were read right `when`: before or after."""
+    pairs = zip(result[f"lessons_{when}"], result["lessons_digits"], strict=True)
+    return sum(said == true for said, true in pairs)
 
 
 def _base(run: runs.Run | None) -> str | None:
@@ -218,8 +225,7 @@ def _before_and_after(run: runs.Run) -> None:
 
     result = run.status().result
     old, new, true = (result[f"lessons_{each}"] for each in ("before", "after", "digits"))
-    images, _ = lessons.pictures(lessons.of(run))
-    knew, knows = (sum(a == b for a, b in zip(each, true, strict=True)) for each in (old, new))
+    knew, knows = _right(result, "before"), _right(result, "after")
     test_before, test_after = result["test_accuracy_before"], result["test_accuracy"]
     st.markdown("**Before and after**")
     with st.container(horizontal=True, gap="large"):
@@ -244,14 +250,19 @@ def _before_and_after(run: runs.Run) -> None:
             f"only {share:.0%} of the way. Look them through and teach again, or undo it.",
             icon=":material/help:",
         )
-    each = list(zip(true, old, new, strict=True))
-    pictures.tiles(
-        images.mul(255).byte(),
-        [f"a {t}, read as a {a} before and as a {b} now" for t, a, b in each],
-        key="before and after",
-        columns=None,
-        captions=[f"{a}→{b}{'' if b == t else ' ✗'}" for t, a, b in each],
-    )
+    try:
+        images, _ = lessons.pictures(lessons.of(run))
+    except MnistError:
+        st.caption("The drawings that it learned from can no longer be read.")
+    else:
+        each = list(zip(true, old, new, strict=True))
+        pictures.tiles(
+            images.mul(255).byte(),
+            [f"a {t}, read as a {a} before and as a {b} now" for t, a, b in each],
+            key="before and after",
+            columns=None,
+            captions=[f"{a}→{b}{'' if b == t else ' ✗'}" for t, a, b in each],
+        )
     st.caption(
         "Below each drawing: what it was read as before → now. The taught network is yours: "
         "nobody else's changes. It is kept among the runs, to choose again another day. If it has "
