@@ -27,5 +27,6 @@ page = st.navigation(
 )
 door.arrive(page.title)
 page.run()
+door.leave()
 visitor.remember()
 resources.warm()

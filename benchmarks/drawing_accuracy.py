@@ -20,9 +20,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import not_digits
 from benchmarks.bars import Bars
 from mnistcore import load, predict
-from mnistcore.drawing import from_bitmap, from_strokes, layout, read_strokes
+from mnistcore.drawing import from_bitmap, from_strokes
 from mnistcore.exam import bands, calibration_error
-from mnistcore.strokes import CANVAS, LAYOUTS, Stroke
+from mnistcore.strokes import CANVAS, LAYOUTS, Stroke, layout, read_strokes
 from mnistcore.training import Score
 
 SCALES = (0.4, 0.7, 1.5)

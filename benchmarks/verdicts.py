@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import torch
 
 from mnistcore import PRESETS, load, train
-from mnistcore.exam import Origin, examine, in_figures
+from mnistcore.exam import Origin, bands, calibration_error, examine, verdict
 from mnistcore.predict import Model
 
 EXPECTED = {"memoriser": "overfitting", "too-simple": "underfitting"}  # all others: about right
@@ -36,17 +36,17 @@ def main() -> None:
     for name in options.presets:
         recipe = replace(PRESETS[name].recipe, device="cpu")
         training = train(recipe, *parts)
-        for _ in training:
-            pass
-        learned = Origin("mnist", recipe.train_size, recipe.augmentation, None, 0)
+        images = max(progress.images for progress in training)
+        learned = Origin("mnist", vars(recipe), images, None, 0)
         exam = examine(Model(name, name, training.network.eval()), learned, *parts)
-        figures = in_figures(exam)
+        test = exam.score
+        kind = verdict(exam.train_accuracy, exam.train_count, test.accuracy, test.count).kind
         expected = EXPECTED.get(name, "about right")
-        wrong += figures["verdict"] != expected
+        wrong += kind != expected
         print(
-            f"{name:12}{figures['train_accuracy']:10.2%}{figures['test_accuracy']:9.2%}"
-            f"{figures['calibration_error']:8.2%}   {figures['verdict']}"
-            + ("" if figures["verdict"] == expected else f", expected: {expected}"),
+            f"{name:12}{exam.train_accuracy:10.2%}{test.accuracy:9.2%}"
+            f"{calibration_error(bands(exam.test.labels, test)):8.2%}   {kind}"
+            + ("" if kind == expected else f", expected: {expected}"),
             flush=True,
         )
     print("every verdict as expected" if not wrong else f"{wrong} not as expected")

@@ -45,13 +45,12 @@ AUGMENTATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def examples(image: Tensor, count: int, seed: int, kind: str = "affine") -> Tensor:
+def examples(image: Tensor, count: int, seed: int) -> Tensor:
     """One image as a network might meet it when it learns with augmentation.
 
-    image: (28, 28) uint8 -> (count, 28, 28) uint8; the same seed gives the same ones. `kind` is a
-    key of AUGMENTATIONS.
+    image: (28, 28) uint8 -> (count, 28, 28) uint8; the same seed gives the same ones.
     """
     with torch.random.fork_rng(devices=[]):  # nobody else's chance is to change
         torch.manual_seed(seed)
-        changed = AUGMENTATIONS[kind](as_input(image.expand(count, SIDE, SIDE)))
+        changed = affine(as_input(image.expand(count, SIDE, SIDE)))
     return changed[:, 0].mul(255).round().byte()

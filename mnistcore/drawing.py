@@ -7,21 +7,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mnistcore.ink import grey, open_image, pen_line
-from mnistcore.strokes import CANVAS, Stroke, layout, read_strokes
-
-__all__ = [
-    "CANVAS",
-    "Stroke",
-    "from_bitmap",
-    "from_strokes",
-    "into_box",
-    "layout",
-    "open_image",
-    "read_strokes",
-    "redraw",
-    "to_segments",
-]
+from mnistcore.ink import grey, pen_line
+from mnistcore.ink import open_image as open_image  # pages/draw.py takes it from here
+from mnistcore.strokes import Stroke
 
 SIDE = 28  # pixels along an MNIST image
 BOX = 20.0  # pixels: the longer side of a digit's ink, as in MNIST

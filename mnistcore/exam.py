@@ -1,7 +1,8 @@
 """How good a network really is: its mistakes, how far to trust it, and a verdict in words."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,9 +12,10 @@ from torch import Tensor
 from mnistcore import predict, runs
 from mnistcore.data import Digits
 from mnistcore.network import CLASSES
-from mnistcore.training import Score, evaluate
+from mnistcore.training import Score, evaluate, order
 
-CLEAN_COUNT = 5_000  # training images on which a training accuracy rests, if nobody took it before
+CLEAN_COUNT = 5_000  # images on which a training accuracy rests, if nobody took it before
+FEW = 1_000  # fewer than these and the verdict says how many
 BIAS = 0.05  # misreading more than this of the images that it learned from is underfitting
 VARIANCE = 0.025  # losing more than this on new images is overfitting
 BANDS = 10  # of confidence: 0 to 10 %, ... 90 to 100 %
@@ -26,16 +28,16 @@ class Exam:
     model: predict.Model
     test: Digits
     score: Score  # on every image of `test`
-    train_accuracy: float | None  # 0 to 1; None where what it learned from is not there
-    train_count: int  # training images that this rests on
+    train_accuracy: float | None  # 0 to 1; None where what it learned from is not there, or nothing
+    train_count: int  # images that it learned from that this rests on
 
 
 class Origin(NamedTuple):
     """What a network learned from, as far as it is written down."""
 
     dataset: str | None  # a key of data.TITLES, or None: whatever there was
-    count: int | None  # the first so many training images; None is all of them
-    augmentation: str | None  # a key of augment.AUGMENTATIONS
+    recipe: Mapping[str, Any]  # what is known of its TrainConfig
+    images: int  # shown to it in training, repeats included
     accuracy: float | None  # on some of these, if it was taken when it had learned
     accuracy_count: int  # how many
 
@@ -74,15 +76,40 @@ def origin(which: str, runs_folder: Path | None = None) -> Origin:
     else:
         run = runs.Run(path.parent)
         recipe, dataset = run.config()["recipe"], run.config().get("dataset")
-        result = run.status().result if path == run.model else {}
+        done = path == run.model
+        result = run.status().result if done else {"images": _images_before(path, recipe)}
     accuracy, count = result.get("train_accuracy"), result.get("train_count") or 0
+    if result.get("images") == 0:  # stopped before it learned from any
+        count = 0
     return Origin(
         dataset,
-        recipe.get("train_size"),
-        recipe.get("augmentation"),
+        recipe,
+        result.get("images") or 0,
         accuracy if count else None,
         count,
     )
+
+
+def _images_before(checkpoint: Path, recipe: Mapping[str, Any]) -> int:
+    """How many images were shown before it was written: the status of its run is ahead of it."""
+    try:
+        step = torch.load(checkpoint, map_location="cpu", weights_only=True)["step"]
+    except Exception:  # torch raises all kinds for a damaged file; whoever loads it says so
+        return 0
+    return step * recipe.get("batch_size", 0)
+
+
+def shown(train: Digits, recipe: Mapping[str, Any], images: int) -> Digits:
+    """Those that a run has learned from, as its first epoch shows them.
+
+    train: all that there were; recipe: at least `train_size`, `batch_size` and `seed` of its
+    TrainConfig; images: how many it was shown, repeats included. What does not fill a batch is left
+    out of every epoch, each time something else.
+    """
+    train = train.first(recipe["train_size"] or len(train))
+    batch = min(recipe["batch_size"], len(train))
+    first = order(recipe["seed"], 0, len(train))[: min(images, len(train) // batch * batch)]
+    return replace(train, images=train.images[first], labels=train.labels[first])
 
 
 def examine(model: predict.Model, learned: Origin, train: Digits, test: Digits) -> Exam:
@@ -90,8 +117,8 @@ def examine(model: predict.Model, learned: Origin, train: Digits, test: Digits) 
     accuracy, count = learned.accuracy, learned.accuracy_count
     if not learned.met(train.dataset):
         accuracy, count = None, 0
-    elif accuracy is None:
-        clean = train.first(min(learned.count or CLEAN_COUNT, CLEAN_COUNT))
+    elif accuracy is None and learned.images and learned.dataset == train.dataset:
+        clean = shown(train, learned.recipe, learned.images).first(CLEAN_COUNT)
         accuracy, count = evaluate(model.network, clean).accuracy, len(clean)
     return Exam(model, test, evaluate(model.network, test), accuracy, count)
 
@@ -118,17 +145,17 @@ def behind(exam: Exam, true: int, said: int) -> list[int]:
     return surest(exam.score, (exam.test.labels == true) & (exam.score.predicted == said))
 
 
-def bands(labels: Tensor, score: Score, number: int = BANDS) -> list[Band]:
-    """The answers sorted into `number` equal bands of confidence, without those that are empty."""
+def bands(labels: Tensor, score: Score) -> list[Band]:
+    """The answers sorted into BANDS equal bands of confidence, without those that are empty."""
     confidence = score.confidence.nan_to_num()  # of weights that ran away it is no number
-    place = (confidence * number).long().clamp(max=number - 1)
+    place = (confidence * BANDS).long().clamp(max=BANDS - 1)
     right = (score.predicted == labels).double()
     found = []
-    for band in range(number):
+    for band in range(BANDS):
         here = place == band
         if count := int(here.sum()):
             means = float(confidence[here].double().mean()), float(right[here].mean())
-            found.append(Band(band / number, (band + 1) / number, count, *means))
+            found.append(Band(band / BANDS, (band + 1) / BANDS, count, *means))
     return found
 
 
@@ -174,8 +201,9 @@ def verdict(
     """
     bias, variance = 1 - train_accuracy, train_accuracy - test_accuracy
     loses = variance > max(VARIANCE, chance(test_accuracy, test_count))
+    few = f"{train_count:,} " if train_count < FEW else ""
     figures = (
-        f"It reads **{train_accuracy:.1%}** of the images that it learned from and "
+        f"It reads **{train_accuracy:.1%}** of the {few}images that it learned from and "
         f"**{test_accuracy:.1%}** of new ones"
     )
     if bias > BIAS and (bias >= variance or not loses):
@@ -207,20 +235,3 @@ def verdict(
         f"{100 * chance(test_accuracy, test_count):.1f} points."
     )
     return Verdict(kind, title, sentence, rests_on, advice)
-
-
-def in_figures(exam: Exam) -> dict[str, Any]:
-    """What a report or a benchmark prints of an exam, as plain values."""
-    found = bands(exam.test.labels, exam.score)
-    values: dict[str, Any] = {
-        "train_accuracy": exam.train_accuracy,
-        "train_count": exam.train_count,
-        "test_accuracy": exam.score.accuracy,
-        "test_count": exam.score.count,
-        "calibration_error": calibration_error(found),
-    }
-    if exam.train_accuracy is not None:
-        values["verdict"] = verdict(
-            exam.train_accuracy, exam.train_count, exam.score.accuracy, exam.score.count
-        ).kind
-    return values

@@ -13,27 +13,16 @@ from mnistcore.network import Network
 STEPS = 32  # from the blank sheet to the picture: 0.05 s; eight times as many change it by 7 %
 
 
-def saliency(
-    network: Network, image: Tensor, digit: int | None = None, against: int | None = None
-) -> Tensor:
+def saliency(network: Network, image: Tensor, digit: int, against: int) -> Tensor:
     """How much each pixel spoke for `digit` and against the other one, in logits.
 
     image: (28, 28) float32 in [0, 1] -> (28, 28) float32, positive where the ink spoke for `digit`.
-    Left out, `digit` is the network's answer, and `against` the most probable other digit: the
-    runner-up, or the answer itself where another digit was asked for ("why not a 3?").
 
     Integrated gradients: the ink appears on a blank sheet step by step, and at every step each
     pixel is credited with what it changes. So the pixels together account for all of the lead
     that the picture gives `digit` over what the network says of a blank sheet.
     """
     images = as_batch(image.detach()[None], network)
-    with in_use(network), torch.no_grad():
-        logits = network(images)[0]
-    digit = int(logits.argmax()) if digit is None else digit
-    if against is None:
-        others = logits.clone()
-        others[digit] = -torch.inf
-        against = int(others.argmax())
     strength = (torch.arange(STEPS, device=images.device) + 0.5) / STEPS
     appearing = (images * strength.reshape(-1, 1, 1, 1)).requires_grad_()
     with in_use(network):

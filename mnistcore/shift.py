@@ -38,9 +38,9 @@ class Shift(NamedTuple):
         return self.step * next(fits)
 
 
-def sample(digits: Digits, count: int = SAMPLE) -> Digits:
-    """Always the same `count` of the images, from all over the set (all, if there are fewer)."""
-    order = torch.randperm(len(digits), generator=torch.Generator().manual_seed(0))[:count]
+def sample(digits: Digits) -> Digits:
+    """Always the same SAMPLE of the images, from all over the set (all, if there are fewer)."""
+    order = torch.randperm(len(digits), generator=torch.Generator().manual_seed(0))[:SAMPLE]
     return Digits(digits.images[order], digits.labels[order], digits.dataset)
 
 

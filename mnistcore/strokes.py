@@ -65,8 +65,8 @@ def read_strokes(path: Path | str) -> list[tuple[int | None, Any, list[Stroke]]]
     return digits
 
 
-def layout(strokes: Sequence[Stroke], how: str, canvas: float = CANVAS) -> list[Stroke]:
-    """A file's strokes on a square canvas of so many pixels.
+def layout(strokes: Sequence[Stroke], how: str) -> list[Stroke]:
+    """A file's strokes on the square canvas of the Draw page.
 
     `how` is "as-written", the whole box that they were written in, or "filling", scaled about
     the canvas's centre so that the digit's longer side is 70 % of it.
@@ -75,12 +75,12 @@ def layout(strokes: Sequence[Stroke], how: str, canvas: float = CANVAS) -> list[
         raise DrawingError(f"There is no layout {how!r}: choose one of {', '.join(LAYOUTS)}.")
     points = np.array([point for stroke in strokes for point in stroke]).reshape(-1, 2)
     if how == "as-written" or not len(points):
-        scale, middle = canvas / TABLET, np.full(2, TABLET / 2)
+        scale, middle = CANVAS / TABLET, np.full(2, TABLET / 2)
     else:
         low, high = points.min(axis=0), points.max(axis=0)
-        scale, middle = FILLED * canvas / max((high - low).max(), 1e-9), (low + high) / 2
+        scale, middle = FILLED * CANVAS / max((high - low).max(), 1e-9), (low + high) / 2
     return [
-        [tuple(point) for point in ((np.array(stroke) - middle) * scale + canvas / 2).tolist()]
+        [tuple(point) for point in ((np.array(stroke) - middle) * scale + CANVAS / 2).tolist()]
         for stroke in strokes
         if len(stroke)
     ]

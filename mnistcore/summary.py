@@ -53,9 +53,9 @@ def greys(images: Tensor) -> tuple[float, list[float]]:
 def most_typical(network: Network, digits: Digits, digit: int) -> Tensor:
     """The indices of all images of a digit, the most typical first, the oddest last.
 
-    Typical is what excites the units of the last hidden layer in nearly the proportions in which
-    the average image of that digit does. So it is not only about where the ink lies, as a distance
-    in pixels would be, but about what a network that can read goes by.
+    Typical is what excites the units of the last hidden layer in nearly the proportions that are
+    the mean of those of all images of that digit. So it is not only about where the ink lies, as a
+    distance in pixels would be, but about what a network that can read goes by.
     """
     indices = (digits.labels == digit).nonzero().flatten()
     if len(indices) == 0:

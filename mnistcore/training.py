@@ -187,6 +187,11 @@ def check(config: TrainConfig) -> None:
             raise TrainingError(f"{name} must be from {least:g} to {most:g}, not {value:g}.")
 
 
+def order(seed: int, epoch: int, count: int) -> Tensor:
+    """The places of `count` training images as epoch 0, 1, ... shows them, (count,) int64."""
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed * 100_003 + epoch))
+
+
 class Training:
     """A run in the making: iterate over it to train, as far as you like, and again to go on.
 
@@ -269,8 +274,7 @@ class Training:
     def _batch(self) -> tuple[Tensor, Tensor]:
         epoch, place = divmod(self.step, self.batches)
         if place == 0 or self._order_epoch != epoch:
-            shuffle = torch.Generator().manual_seed(self.config.seed * 100_003 + epoch)
-            self._order = torch.randperm(len(self._labels), generator=shuffle).to(self.device)
+            self._order = order(self.config.seed, epoch, len(self._labels)).to(self.device)
             self._order_epoch = epoch
         chosen = self._order[place * self.batch_size : (place + 1) * self.batch_size]
         return self._images[chosen], self._labels[chosen]

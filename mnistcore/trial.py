@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 
 from mnistcore.data import Digits
+from mnistcore.exam import shown
 from mnistcore.network import Conv, NetworkConfig
 from mnistcore.training import TrainConfig, evaluate, train
 
@@ -62,9 +63,9 @@ def idea(rate: float, width: int) -> TrainConfig:
     return replace(_PLAIN, network=network, learning_rate=rate, schedule="constant")
 
 
-def hold_back(train_set: Digits, count: int = JUDGED) -> tuple[Digits, Digits]:
-    """The training images to learn from, and the last `count` (a third, if few) to choose by."""
-    held = min(count, len(train_set) // 3)
+def hold_back(train_set: Digits) -> tuple[Digits, Digits]:
+    """The training images to learn from, and the last JUDGED (a third, if few) to choose by."""
+    held = min(JUDGED, len(train_set) // 3)
     images, labels = train_set.images[-held:], train_set.labels[-held:]
     return train_set.first(len(train_set) - held), replace(train_set, images=images, labels=labels)
 
@@ -82,10 +83,9 @@ def attempt(recipe: TrainConfig, learn: Digits, judge: Digits) -> Outcome:
         images = 0
         for progress in training:
             images = progress.images
-            if time.perf_counter() - started > SECONDS:
+            if images and time.perf_counter() - started > SECONDS:
                 break
-        taught = learn.first(min(recipe.train_size or JUDGED, JUDGED))
-        own = evaluate(training.network, taught)
+        own = evaluate(training.network, shown(learn, vars(recipe), images).first(JUDGED))
         new = evaluate(training.network, judge.first(JUDGED))
         seconds = time.perf_counter() - started
     return Outcome(own.accuracy, own.count, new.accuracy, new.count, images, seconds)

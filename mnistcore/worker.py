@@ -70,6 +70,7 @@ def _train(
     import torch
 
     from mnistcore.data import load_or_fall_back
+    from mnistcore.exam import shown
     from mnistcore.predict import save_network
     from mnistcore.training import Progress, TrainConfig, Training, evaluate
 
@@ -112,18 +113,18 @@ def _train(
         test_accuracy, test_loss = judged.accuracy, judged.loss
     else:
         test_accuracy, test_loss = progress.test_accuracy, progress.test_loss
-    clean = data.train.first(min(recipe.train_size or CLEAN_COUNT, CLEAN_COUNT))
+    images = training.step * training.batch_size
+    learned = shown(data.train, config["recipe"], images) if images else data.train
+    clean = learned.first(CLEAN_COUNT)
     result = {
         "run": run.id,
         "preset": config["preset"],
         "dataset": data.train.dataset,
         "weights": sum(p.numel() for p in network.parameters()),
         "epochs": training.step / training.batches,
-        "images": training.step * training.batch_size,
+        "images": images,
         "seconds": round(training.seconds, 3),
-        "images_per_second": round(training.step * training.batch_size / training.seconds, 1)
-        if training.seconds
-        else 0.0,
+        "images_per_second": round(images / training.seconds, 1) if training.seconds else 0.0,
         "train_accuracy": evaluate(network, clean).accuracy,
         "train_count": len(clean),
         "test_accuracy": test_accuracy,

@@ -26,7 +26,7 @@ try:
 except MnistError as error:
     st.warning(str(error), icon=":material/help:")
     st.stop()
-judged.show_verdict(exam, models.progress(which))
+judged.show_verdict(exam)
 
 look = st.segmented_control(
     "Look at",
@@ -44,7 +44,7 @@ match look:
     case "Mix-ups":
         mistakes.mixed_up(exam)
     case "Sunshine and snow":
-        snow.snow(exam, stamp)
+        snow.snow(exam)
     case "Figures":
         table = confusion(exam.test.labels, exam.score.predicted)
         counts, right = table.sum(1).tolist(), table.diagonal().tolist()

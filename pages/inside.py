@@ -17,7 +17,7 @@ test = resources.digits().test
 resources.show_notice()
 
 # They bring torch, and the title need not wait for it.
-from mnistcore import drawing, explain, layers, predict  # noqa: E402
+from mnistcore import drawing, explain, layers  # noqa: E402
 from mnistcore.errors import MnistError  # noqa: E402
 from pages.shared import atlas, sheet, squares, unit  # noqa: E402
 from pages.shared.view import into_view  # noqa: E402
@@ -60,11 +60,13 @@ if choice == DRAWING and drawn is None:
     st.page_link("pages/draw.py", label="Draw a digit", icon=":material/arrow_forward:")
     st.stop()
 try:
-    net, stamp = models.model(which).network, predict.source(which).stat().st_mtime_ns
+    held = models.held(which)
 except MnistError as error:
     st.warning(str(error), icon=":material/help:")
     st.stop()
 
+net, stamp = held.model.network, held.stamp
+models.show_news(which, "Look at it again")
 image = drawn if choice == DRAWING else test.images[index] / 255
 parts = {layer.name: layer for layer in layers.layers(net)}
 names = list(parts)
@@ -118,7 +120,7 @@ with through:
 left, right = st.columns(2, gap="large")
 with left:
     st.subheader("What excites it most", anchor=False)
-    known = atlas.seen(which, stamp, test, test.dataset)
+    known = atlas.seen(which, stamp, net, test, test.dataset)
     count = len(known.logits)
     st.caption(f"Of {count:,} test images, the unit says most to these, where the ink is full.")
     excitement = known.excitement[names.index(name)][:, chosen]
@@ -140,7 +142,7 @@ st.markdown(
 arranged = st.segmented_control(
     "Arranged by", list(atlas.ARRANGED), default="PCA", required=True, key="map", **address
 )
-plane, fixed = atlas.arrange(which, stamp, test, test.dataset, arranged)
+plane, fixed = atlas.arrange(which, stamp, net, test, test.dataset, arranged)
 own = None if drawn is None else plane.place(explain.features(net, drawn[None]))[0]
 atlas.show(plane, fixed, index if choice == TEST and index < count else None, own, open_image)
 st.caption(atlas.ARRANGED[arranged])

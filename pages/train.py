@@ -32,7 +32,7 @@ def opened() -> runs.Run | None:
     kept = None if "preset" in st.query_params else st.session_state.get("run")
     wanted = st.query_params.get("run") or kept
     try:
-        run = runs.find(wanted) if wanted else None
+        run = models.run(wanted) if wanted else None
     except MnistError:
         st.warning("That run is no longer there.", icon=":material/search_off:")
         run = None

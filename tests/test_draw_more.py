@@ -86,7 +86,7 @@ def test_a_wrong_answer_is_a_lesson_that_is_learned_and_undone(folder: Path) -> 
     assert run.status().state == "finished"
     assert [lesson.digit for lesson in of(run)] == [2]
     assert app.metric[0].value == "1 of 1"
-    assert "of Scikit" in app.metric[1].label or "test images" in app.metric[1].label
+    assert app.metric[1].label == "First 100 test images of MNIST"
 
     press(app, "Undo the teaching")
     assert app.session_state["model"] == "shipped"
@@ -131,6 +131,21 @@ def test_a_taught_network_is_in_nobody_elses_list_of_runs(folder: Path) -> None:
         assert not app.exception
         # Nothing to lay over its curve: the other network was taught, and has none.
         assert not [each for each in app.button_group if each.key == "compare"]
+
+
+def test_what_a_network_is_called_opens_it_for_nobody(folder: Path) -> None:
+    run = runs.create({}, name="Shipped, taught my hand", owner="somebody", folder=folder)
+    other = draw_page(SEVEN)
+    for name, found in ((run.name, False), (run.id, True)):
+        other.query_params["run"] = name
+        other.switch_page("pages/train.py").run()
+        assert not other.exception
+        assert (other.title[0].value == run.name) == found
+        assert bool(other.warning) != found
+    del other.session_state["model"]
+    other.query_params["model"] = run.name
+    other.switch_page("pages/draw.py").run()
+    assert other.session_state["model"] == "shipped"
 
 
 def test_a_dot_is_no_lesson() -> None:

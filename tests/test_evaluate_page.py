@@ -1,6 +1,7 @@
 """The Evaluate page, run by Streamlit's own tester on small digits and made-up runs."""
 
 import os
+import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -10,8 +11,9 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from mnistcore import network, predict, runs
+from mnistcore.exam import chance
 from mnistcore.training import TrainConfig
-from pages.shared import resources
+from pages.shared import resources, snow
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,7 +40,7 @@ def a_run(state: str = "finished", dataset: str = "mnist", **result: float) -> r
     recipe = asdict(TrainConfig(network=config))
     run = runs.create(recipe, name="Made up", dataset=dataset)
     predict.save_network(network.build(config, 1), run.model)
-    status = {"state": state, "heartbeat": time.time(), "result": result}
+    status = {"state": state, "heartbeat": time.time(), "result": {"images": 1500} | result}
     runs.write_json(run.path / "status.json", status | {"progress": {"images": 1234}})
     return run
 
@@ -108,6 +110,46 @@ def test_a_slider_changes_the_images_and_both_accuracies():
     assert "the same 200 of 297" in words(app)
 
 
+def test_while_a_network_beside_it_learns_its_curve_stays_until_asked_again():
+    beside = a_run(state="running")
+    beside.model.unlink()
+    weights = network.build(network.NetworkConfig((), (4,)), 1).state_dict()
+    torch.save({"network": weights, "step": 100}, beside.checkpoint)
+    app = evaluate(look="Sunshine and snow", kind="invert")
+    filling = set(snow._filling)
+    os.utime(beside.checkpoint, (2, 2))  # it has learned more
+    app.select_slider(key="invert").set_value(50).run()
+    assert not app.exception
+    assert not set(snow._filling) - filling
+    next(button for button in app.button if button.label == "Take it as it is now").click().run()
+    assert not app.exception
+    assert set(snow._filling) - filling
+
+
+def test_a_curve_that_was_forgotten_to_make_room_is_worked_out_again():
+    def begun() -> set[threading.Thread]:
+        return {thread for (kind, *_), thread in snow._filling.items() if kind == "noise"}
+
+    app = evaluate(model=a_run().id, look="Sunshine and snow", kind="snow")
+    first = begun()
+    assert first
+    for thread in first:
+        thread.join(60)
+    app.run()
+    assert not begun() - first  # it is known
+    snow._known.clear()
+    app.run()
+    assert not app.exception
+    assert begun() - first
+
+
+def test_what_chance_can_do_to_a_step_is_worked_out_from_its_figures():
+    app = evaluate(model=a_run().id, look="Sunshine and snow")
+    shares = [float(metric.value.rstrip("%")) / 100 for metric in app.metric[-2:]]
+    points = 100 * max(chance(share, 200) for share in shares)
+    assert f"chance alone can move a figure by up to {points:.1f} points" in words(app)
+
+
 def test_without_another_network_there_is_a_way_to_get_one():
     app = evaluate(look="Sunshine and snow")
     links = [link.proto.label for link in app.get("page_link")]
@@ -121,7 +163,7 @@ def test_a_network_that_still_learns_is_judged_as_it_was_until_asked_again():
 
     def learn(seed: int) -> None:
         weights = network.build(network.NetworkConfig((), (4,)), seed).state_dict()
-        torch.save({"network": weights}, run.checkpoint)
+        torch.save({"network": weights, "step": 100}, run.checkpoint)
         os.utime(run.checkpoint, (seed, seed))
 
     learn(seed=1)

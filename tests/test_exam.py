@@ -1,9 +1,12 @@
 """A network judged: the figures against plain counting, and the verdict in words."""
 
+from dataclasses import asdict
+
 import pytest
 import torch
 
 from mnistcore import exam as judge
+from mnistcore import predict, runs
 from mnistcore.data import Digits
 from mnistcore.exam import Exam, Origin, verdict
 from mnistcore.network import NetworkConfig, build
@@ -32,10 +35,14 @@ def trained(parts: Parts, **recipe) -> Exam:
     """An exam of a network that has really learned, from some of scikit-learn's digits."""
     config = TrainConfig(**{"batch_size": 32, "device": "cpu", "learning_rate": 3e-3} | recipe)
     training = train(config, *parts)
-    for _ in training:
-        pass
-    learned = Origin("digits", config.train_size, "none", None, 0)
+    images = max(progress.images for progress in training)
+    learned = Origin("digits", vars(config), images, None, 0)
     return judge.examine(Model("it", "It", training.network.eval()), learned, *parts)
+
+
+def kind(exam: Exam) -> str:
+    score = exam.score
+    return verdict(exam.train_accuracy, exam.train_count, score.accuracy, score.count).kind
 
 
 def test_the_confusion_matrix_counts_every_image_once_in_the_row_of_what_it_is():
@@ -119,34 +126,66 @@ def test_a_gap_that_chance_explains_is_not_called_overfitting():
 
 def test_a_network_that_learned_a_hundred_images_by_heart_is_overfitting(digits: Parts):
     exam = trained(digits, network=NetworkConfig((), (128,)), epochs=60, train_size=100)
-    assert exam.train_count == 100
-    assert judge.in_figures(exam)["verdict"] == "overfitting"
+    assert exam.train_count == 96  # its first three batches of 32
+    assert kind(exam) == "overfitting"
 
 
 def test_a_network_of_two_units_is_underfitting(digits: Parts):
     exam = trained(digits, network=NetworkConfig((), (2,)), epochs=10)
-    assert judge.in_figures(exam)["verdict"] == "underfitting"
+    assert kind(exam) == "underfitting"
 
 
 def test_a_network_that_fits_the_task_is_about_right(digits: Parts):
     exam = trained(digits, epochs=6)
-    assert exam.train_count == len(digits[0])
-    assert judge.in_figures(exam)["verdict"] == "about right"
+    assert exam.train_count == len(digits[0]) // 32 * 32  # every batch is full
+    assert kind(exam) == "about right"
 
 
 def test_a_network_that_learned_from_other_images_gets_no_verdict(digits: Parts):
-    foreign = Origin("mnist", None, None, 0.99, 10_000)
+    foreign = Origin("mnist", {}, 60_000, 0.99, 10_000)
     exam = judge.examine(EXAM.model, foreign, *digits)
     assert exam.train_accuracy is None
-    assert "verdict" not in judge.in_figures(exam)
 
 
 def test_an_accuracy_that_was_taken_before_is_not_taken_again(digits: Parts):
-    exam = judge.examine(EXAM.model, Origin("digits", 500, "none", 0.75, 500), *digits)
+    exam = judge.examine(EXAM.model, Origin("digits", {}, 500, 0.75, 500), *digits)
     assert (exam.train_accuracy, exam.train_count) == (0.75, 500)
 
 
 def test_where_the_shipped_network_comes_from_is_known():
     learned = judge.origin("shipped")
     assert learned.met("mnist")
-    assert learned.augmentation == "affine"
+    assert learned.recipe["augmentation"] == "affine"
+
+
+@pytest.mark.parametrize("epochs", [0.1, 0.5, 3])
+def test_a_network_is_judged_on_images_that_it_has_really_learned_from(digits: Parts, epochs):
+    config = TrainConfig(NetworkConfig((), (4,)), epochs=epochs, batch_size=64, device="cpu")
+    training = train(config, *digits)
+    batches, batch = [], training._batch
+    training._batch = lambda: batches.append(batch()) or batches[-1]
+    images = max(progress.images for progress in training)
+    seen = {image.numpy().tobytes() for part, _ in batches for image in part}
+    own = judge.shown(digits[0], vars(config), images)
+    assert len(own) == min(images, 1472)
+    assert {image.numpy().tobytes() for image in own.images} <= seen
+
+
+def test_a_run_under_way_is_judged_on_what_its_weights_have_learned_from(digits: Parts, tmp_path):
+    config = TrainConfig(NetworkConfig((), (4,)), batch_size=64, device="cpu")
+    training = train(config, *digits)
+    assert next(progress for progress in training if progress.step).images == 64
+    run = runs.create(asdict(config), dataset="digits", folder=tmp_path)
+    runs.write_json(run.path / "status.json", {"state": "running", "progress": {"images": 1000}})
+    torch.save(training.state(), run.checkpoint)
+    learned = judge.origin(run.id, tmp_path)
+    assert learned.images == 64
+    exam = judge.examine(predict.load_model(run.id, tmp_path), learned, *digits)
+    assert exam.train_count == 64
+    words = verdict(exam.train_accuracy, 64, exam.score.accuracy, exam.score.count)
+    assert "of the 64 images that it learned from" in words.sentence
+
+
+def test_a_network_that_has_not_learned_from_any_image_gets_no_verdict(digits: Parts):
+    exam = judge.examine(EXAM.model, Origin("digits", vars(TrainConfig()), 0, None, 0), *digits)
+    assert exam.train_accuracy is None

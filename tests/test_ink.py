@@ -8,8 +8,9 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageOps
 
-from mnistcore.drawing import from_bitmap, from_strokes, open_image
+from mnistcore.drawing import from_bitmap, from_strokes
 from mnistcore.errors import DrawingError
+from mnistcore.ink import open_image
 
 STROKES = {
     "2": [[(90, 100), (130, 70), (170, 100), (150, 150), (90, 220), (180, 220)]],

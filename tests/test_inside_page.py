@@ -1,15 +1,20 @@
 """The Inside page, run by Streamlit's own tester on scikit-learn's digits."""
 
+import os
+import threading
+import time
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 from test_draw_page import SEVEN, a_run
 
-from mnistcore import network, predict, runs
+from mnistcore import embedding, network, predict, runs
 from mnistcore.data import Digits
 from mnistcore.network import NetworkConfig
+from pages.shared import atlas
 
 ROOT = Path(__file__).parents[1]
 Parts = tuple[Digits, Digits]
@@ -125,3 +130,47 @@ def test_every_kind_of_network_can_be_looked_into(config: NetworkConfig) -> None
 def test_a_layer_that_the_other_network_lacks_is_forgotten() -> None:
     app = inside(model=a_run("Flat").id, layer="convolution 3", unit="40")
     assert app.selectbox(key="layer").value == "dense 1"
+
+
+def test_a_network_that_still_learns_is_shown_as_it_was_until_asked_again() -> None:
+    config = NetworkConfig((), (4,))
+    run = runs.create({"network": asdict(config)}, name="Learning")
+    now = {"state": "running", "heartbeat": time.time(), "progress": {"images": 1234}}
+    runs.write_json(run.path / "status.json", now)
+
+    def learn(seed: int) -> None:
+        torch.save({"network": network.build(config, seed).state_dict()}, run.checkpoint)
+        os.utime(run.checkpoint, (seed, seed))
+
+    learn(seed=1)
+    app = inside(model=run.id, layer="answer", unit="7")
+    first = written_out(app)
+    learn(seed=2)
+    app.run()
+    assert written_out(app) == first
+    assert "1,234 images seen so far" in "".join(caption.value for caption in app.caption)
+    next(button for button in app.button if button.label == "Look at it again").click().run()
+    assert not app.exception
+    assert written_out(app) != first
+
+
+def test_one_map_at_a_time_is_arranged_by_neighbours(
+    digits: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work, most, met = [], [], []
+
+    def arrange(features: torch.Tensor, on_progress: object) -> embedding.Map:
+        at_work.append(1)
+        most.append(len(at_work))
+        met.append(threading.current_thread().daemon)
+        time.sleep(0.2)
+        at_work.pop()
+        return embedding.principal(features)
+
+    monkeypatch.setattr(embedding, "by_neighbours", arrange)
+    net, test = network.build(NetworkConfig((), (4,)), 1), digits[1]
+    begun = [atlas._arranging("it", -n, net, test, "digits", "t-SNE") for n in (1, 2, 3)]
+    for each in begun:
+        each.result(lambda done, of: "")
+    assert most == [1, 1, 1]
+    assert all(met)

@@ -1,6 +1,8 @@
 """The recipes: each can be built, and does what it is there to show."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -45,3 +47,9 @@ def test_of_few_images_each_is_seen_more_often():
     assert suited(fast, 1_500).epochs == 20 * fast.epochs
     assert suited(fast, 15_000).epochs == 4 * fast.epochs
     assert suited(PRESETS["memoriser"].recipe, 1_500) == PRESETS["memoriser"].recipe
+
+
+def test_the_readme_names_every_preset():
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    (told,) = re.findall(r"^The presets are (.*)\.$", readme, re.M)
+    assert re.findall(r"`(.+?)`", told) == list(PRESETS)

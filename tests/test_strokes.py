@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mnistcore.errors import DrawingError
-from mnistcore.strokes import MOST_POINTS, layout, read_strokes, sheet_strokes
+from mnistcore.strokes import CANVAS, MOST_POINTS, layout, read_strokes, sheet_strokes
 
 
 def test_strokes_come_from_the_sheet_as_they_were_drawn() -> None:
@@ -74,15 +74,15 @@ def test_a_missing_torn_or_foreign_file_is_told_in_a_sentence(tmp_path: Path) ->
 
 
 def test_as_written_keeps_the_place_in_the_box() -> None:
-    (stroke,) = layout(DIGIT["strokes"], "as-written", canvas=250)
-    assert stroke == [(50, 75), (150, 75), (100, 175)]
+    (stroke,) = layout(DIGIT["strokes"], "as-written")
+    assert np.allclose(stroke, [(80, 120), (240, 120), (160, 280)])
 
 
 def test_filling_brings_the_longer_side_to_70_percent_about_the_middle() -> None:
-    (stroke,) = layout(DIGIT["strokes"], "filling", canvas=100)
+    (stroke,) = layout(DIGIT["strokes"], "filling")
     low, high = np.min(stroke, axis=0), np.max(stroke, axis=0)
-    assert (high - low).max() == pytest.approx(70)
-    assert np.allclose((low + high) / 2, 50)
+    assert (high - low).max() == pytest.approx(0.7 * CANVAS)
+    assert np.allclose((low + high) / 2, CANVAS / 2)
 
 
 def test_an_unknown_layout_is_refused_in_words() -> None:

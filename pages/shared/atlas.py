@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
+import threading
 from collections.abc import Callable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared import models
 from pages.shared.pictures import component
 from pages.shared.work import Report, Work
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mnistcore.data import Digits
     from mnistcore.embedding import Map
     from mnistcore.layers import Seen
+    from mnistcore.network import Network
 
 MANY = 2_000  # test images on a map
 ARRANGED = {
@@ -28,31 +29,32 @@ ARRANGED = {
     "cannot place a new image: your drawing stands among those that it is most like.",
 }
 ACROSS = 50  # images in a row of the picture that holds them all
+_ONE_AT_A_TIME = threading.Lock()  # for t-SNE, which takes seconds and all of a processor
 _MARGIN = 3  # percent of the map that stay empty at each side
 
 _atlas = component("atlas")
 
 
 @st.cache_resource(show_spinner="Showing it many test images ...", max_entries=4)
-def seen(which: str, stamp: int, _test: Digits, dataset: str) -> Seen:
+def seen(which: str, stamp: int, _network: Network, _test: Digits, dataset: str) -> Seen:
     """What a network makes of the first MANY test images, found out once for all visitors.
 
     which: its name; stamp: when its weights were written; dataset: what `test` is a part of.
     """
     from mnistcore import layers
 
-    return layers.survey(models.model(which).network, _test.images[:MANY])
+    return layers.survey(_network, _test.images[:MANY])
 
 
 def arrange(
-    which: str, stamp: int, test: Digits, dataset: str, how: str
+    which: str, stamp: int, network: Network, test: Digits, dataset: str, how: str
 ) -> tuple[Map, dict[str, Any]]:
     """The map of these images, likewise, and what the browser needs to draw it.
 
     how: a key of ARRANGED. Whoever has to wait sees how far it is.
     """
     try:
-        return _arranging(which, stamp, test, dataset, how).result(_news)
+        return _arranging(which, stamp, network, test, dataset, how).result(_news)
     except Exception:
         _arranging.clear()  # so that the next visitor gets another try
         raise
@@ -65,18 +67,18 @@ def _news(done: float, of: float) -> str:
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _arranging(
-    which: str, stamp: int, _test: Digits, dataset: str, how: str
+    which: str, stamp: int, _network: Network, _test: Digits, dataset: str, how: str
 ) -> Work[tuple[Map, dict[str, Any]]]:
-    known = seen(which, stamp, _test, dataset)
+    known = seen(which, stamp, _network, _test, dataset)
 
     def do(report: Report) -> tuple[Map, dict[str, Any]]:
         from mnistcore import embedding
 
-        plane = (
-            embedding.principal(known.features)
-            if how == "PCA"
-            else embedding.by_neighbours(known.features, on_progress=report)
-        )
+        if how == "PCA":
+            plane = embedding.principal(known.features)
+        else:
+            with _ONE_AT_A_TIME:
+                plane = embedding.by_neighbours(known.features, on_progress=report)
         x, y = percent(plane.places, plane.places).T.tolist()
         return plane, {
             "x": x,
@@ -88,7 +90,7 @@ def _arranging(
             "drawn": f"{which} {stamp} {dataset} {how}",
         }
 
-    return Work(do)
+    return Work(do, daemon=how != "PCA")  # the server need not wait for t-SNE when it ends
 
 
 def percent(places: Tensor, among: Tensor) -> Tensor:

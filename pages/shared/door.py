@@ -4,6 +4,24 @@ from pathlib import Path
 
 import streamlit as st
 
+# Streamlit drops defaults from the address after a page was opened, and adds what the page knows
+# from before. It notes each such change as a step of its own, to which Back leads, only to have it
+# changed again. So within a page the address is replaced, and Back leads to the page before.
+_one_step_a_page = st.components.v2.component(
+    "one_step_a_page",
+    js="""
+    export default function() {
+        if (history.one_step_a_page) return
+        history.one_step_a_page = true
+        const push = history.pushState
+        history.pushState = function(state, title, address) {
+            const same = new URL(address, location.href).pathname === location.pathname
+            return (same ? history.replaceState : push).call(history, state, title, address)
+        }
+    }
+    """,
+)
+
 
 def enter(page: str) -> None:
     """Make sure that the visitor came through app.py; the first line of each page.
@@ -29,3 +47,8 @@ def arrive(page: str) -> None:
             if not name.startswith("_"):
                 st.session_state.pop(name, None)
     st.session_state["_page"] = page
+
+
+def leave() -> None:
+    """Let Back lead to the page before; called by app.py below each page."""
+    _one_step_a_page(key="one_step_a_page")

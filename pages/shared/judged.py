@@ -13,36 +13,23 @@ if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.data import Digits
     from mnistcore.exam import Exam, Origin
 
-_AGAIN = "judged"  # which network at which time: what is shown must not change underfoot
-
 
 def judged(which: str) -> tuple[Exam, int]:
     """The exam of this network, and the time of its weights; the costly part happens once.
 
-    A network that is still learning is judged as it was when it was chosen, until `renew`.
-    Raises MnistError, in one sentence, if it cannot be had.
+    A network that is still learning is judged as models.held has it. Raises MnistError, in one
+    sentence, if it cannot be had.
     """
-    from mnistcore import predict
-
-    name, stamp = st.session_state.get(_AGAIN, (None, 0))
-    if name != which or models.progress(which) is None:
-        stamp = predict.source(which).stat().st_mtime_ns
-        st.session_state[_AGAIN] = which, stamp
+    held = models.held(which)
     with st.spinner("It reads every test image, and some that it learned from ..."):
-        return _examined(which, stamp), stamp
-
-
-def renew() -> None:
-    """Judge the network by its newest weights from the next run of the page on."""
-    st.session_state.pop(_AGAIN, None)
+        return _examined(which, held.stamp, held), held.stamp
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _examined(which: str, stamp: int) -> Exam:
+def _examined(which: str, stamp: int, _held: models.Held) -> Exam:
     from mnistcore import exam
 
-    learned = exam.origin(which)
-    return exam.examine(models.model(which), learned, *_images(learned))
+    return exam.examine(_held.model, _held.learned, *_images(_held.learned))
 
 
 def _images(learned: Origin) -> tuple[Digits, Digits]:
@@ -53,18 +40,21 @@ def _images(learned: Origin) -> tuple[Digits, Digits]:
     return resources.parts(learned.dataset)
 
 
-def show_verdict(exam: Exam, news: str | None) -> None:
-    """The two accuracies, what they mean, and what to try next. `news` if it is still learning."""
+def show_verdict(exam: Exam) -> None:
+    """The two accuracies, what they mean, and what to try next."""
     from mnistcore.exam import verdict
+
+    which = exam.model.name
 
     test, known = exam.score, exam.train_accuracy
     if known is None:
         st.info(
             f"It reads **{test.accuracy:.1%}** of {test.count:,} test images of "
-            f"{TITLES[exam.test.dataset]}. It learned from other images, which are not here, so "
-            "there is nothing to compare this with.",
+            f"{TITLES[exam.test.dataset]}. There is nothing to compare this with: it learned from "
+            "images that are not here, or has not yet learned from any.",
             icon=":material/help:",
         )
+        models.show_news(which, "Judge it again")
         return
     found = verdict(known, exam.train_count, test.accuracy, test.count)
     figures, words = st.columns([1, 2], gap="medium")
@@ -75,12 +65,10 @@ def show_verdict(exam: Exam, news: str | None) -> None:
         icon = {"underfitting": "trending_flat", "overfitting": "call_split"}
         look = st.success if found.kind == "about right" else st.warning
         look(
-            f"**{found.title}{', so far' if news else ''}.** {found.sentence}",
+            f"**{found.title}{', so far' if models.progress(which) else ''}.** {found.sentence}",
             icon=f":material/{icon.get(found.kind, 'check_circle')}:",
         )
-    if news:
-        st.caption(f"{news} This is how it was a moment ago.")
-        st.button("Judge it again", icon=":material/refresh:", on_click=renew)
+    models.show_news(which, "Judge it again")
     st.markdown("**What to try next:** " + "; ".join(found.advice) + ".")
     if found.kind != "about right":
         st.page_link(

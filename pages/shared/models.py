@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
@@ -12,9 +12,19 @@ from mnistcore.errors import RunError
 from pages.shared.visitor import visitor
 
 if TYPE_CHECKING:  # torch takes seconds to import, and the page can be there before
+    from mnistcore.exam import Origin
     from mnistcore.predict import Model
 
 _SHIPPED = "shipped"
+_HELD = "held"  # by network, the time of its weights: what is shown must not change underfoot
+
+
+class Held(NamedTuple):
+    """A network as it was at one time; all that is found out about it goes by `stamp`."""
+
+    model: Model
+    learned: Origin
+    stamp: int  # when its weights were written
 
 
 def chosen() -> str:
@@ -22,11 +32,19 @@ def chosen() -> str:
     state = st.session_state
     which = state.get("model") or st.query_params.get("model") or _SHIPPED
     try:
-        state["model"] = which if which == _SHIPPED else runs.find(which).id
+        state["model"] = which if which == _SHIPPED else run(which).id
     except RunError:
         st.toast("That network is no longer there: the one that comes with the app reads instead.")
         state["model"] = _SHIPPED
     return state["model"]
+
+
+def run(name: str) -> runs.Run:
+    """The run with this id. By what it is called nobody finds it here: names can be guessed."""
+    found = runs.find(name)
+    if found.id != name:
+        raise RunError("There is no run with this id.")
+    return found
 
 
 def may_find(run: runs.Run) -> bool:
@@ -88,23 +106,62 @@ def progress(which: str) -> str | None:
     return f"It is still learning: {status.progress.get('images', 0):,} images seen so far."
 
 
+def held(which: str) -> Held:
+    """The network by this name; while it is learning, as it was when it was first asked for.
+
+    So what is costly to find out about it is found out once, until `show_news` lets the visitor
+    take its newest weights. Raises MnistError, in one sentence, if it cannot be had.
+    """
+    from mnistcore import predict
+
+    stamps = st.session_state.setdefault(_HELD, {})
+    if which not in stamps or progress(which) is None:
+        stamps[which] = predict.source(which).stat().st_mtime_ns
+    stamp = stamps[which]
+    learned = _learned(which, stamp)  # first: later weights have learned from these images, too
+    return Held(_load(which, stamp), learned, stamp)
+
+
+def show_news(which: str, label: str) -> None:
+    """While a network is learning: how far it is, and a button for its newest weights."""
+    if news := progress(which):
+        st.caption(f"{news} What you see here is from before that.")
+        st.button(
+            label,
+            key=f"renew {which}",
+            icon=":material/refresh:",
+            on_click=lambda: st.session_state[_HELD].pop(which, None),
+        )
+
+
 def model(which: str) -> Model:
     """The network by this name with its newest weights; shared, so never change it.
 
     Raises MnistError, in one sentence, if it cannot be had.
     """
-    import torch
-
     from mnistcore import predict
 
-    # One picture is too little to share among processors. This holds for the thread that says it,
-    # and every run of a page is a thread of its own: without it, reading takes 25 ms, not 1.
-    torch.set_num_threads(1)
     return _load(which, predict.source(which).stat().st_mtime_ns)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
+def _learned(which: str, stamp: int) -> Origin:
+    from mnistcore.exam import origin
+
+    return origin(which)
+
+
 def _load(which: str, stamp: int) -> Model:
+    import torch
+
+    # One picture is too little to share among processors. This holds for the thread that says it,
+    # and every run of a page is a thread of its own: without it, reading takes 25 ms, not 1.
+    torch.set_num_threads(1)
+    return _loaded(which, stamp)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _loaded(which: str, stamp: int) -> Model:
     from mnistcore.predict import load_model
 
     return load_model(which)

@@ -25,6 +25,7 @@ _AT = "snow at"  # where the slider was when it was last looked at
 _ONE_AT_A_TIME = threading.Lock()  # for curves; they wait for each other
 _PAUSE = 0.7  # seconds that they leave to whoever moves a slider
 _moved = [0.0]  # when anybody last did
+_filling: dict[tuple[str | int, ...], threading.Thread] = {}  # by kind and what they fill
 
 
 class _Rival(NamedTuple):
@@ -33,16 +34,16 @@ class _Rival(NamedTuple):
     title: str
     model: Model
     lessons: str  # how it learned, in a sentence
-    stamp: int  # the time of its weights
     known: dict[tuple[str, float], float]  # the share read right by kind and amount, so far
 
 
 @st.fragment
-def snow(exam: Exam, stamp: int) -> None:
+def snow(exam: Exam) -> None:
     """A change, a slider for how much of it, some of the images, and how two networks fare."""
     import torch
 
     from mnistcore import shift
+    from mnistcore.exam import chance
 
     torch.set_num_threads(1)  # they are too few to share among processors; see models
     st.markdown(
@@ -75,7 +76,7 @@ def snow(exam: Exam, stamp: int) -> None:
     with beside:
         titles = models.titles()
         title = titles.pop(exam.model.name, exam.model.name)
-        rivals = [_rival(title, exam.model, stamp, exam.test.dataset), *_other(titles, exam)]
+        rivals = [_rival(title, exam.model.name, exam.test.dataset), *_other(titles, exam)]
     if st.session_state.get(_AT) != (kind, amount):
         st.session_state[_AT], _moved[0] = (kind, amount), time.monotonic()
     test = shift.sample(exam.test)
@@ -91,12 +92,13 @@ def snow(exam: Exam, stamp: int) -> None:
         place.metric(f"{rival.title}: read right, of {len(test):,}", f"{share:.1%}")
     filling = _whole_range(kind, rivals, test, near=amount)
     # Only the curves renew themselves while they grow: the slider is not to wait for the rest.
-    busy = filling.is_alive()
+    busy = filling is not None and filling.is_alive()
     curves = st.fragment(_curves, run_every=0.4 if busy else None)
     curves(kind, amount, len(test), rivals, filling, busy)
+    luck = max(chance(share, len(test)) for share in shares)
     st.caption(
-        f"Each step rests on the same {len(test):,} of {len(exam.test):,} test images, so chance "
-        "alone can move it by three points or so."
+        f"Each step rests on the same {len(test):,} of {len(exam.test):,} test images, so at this "
+        f"one chance alone can move a figure by up to {100 * luck:.1f} points."
     )
 
 
@@ -105,7 +107,7 @@ def _curves(
     amount: float,
     count: int,
     rivals: list[_Rival],
-    filling: threading.Thread,
+    filling: threading.Thread | None,
     busy: bool,
 ) -> None:
     """How all fare over the whole range, as far as it is known: not to its ends while `busy`."""
@@ -124,19 +126,18 @@ def _curves(
         alt=f"Share of the images read right, {change.axis} from {change.low:g} to "
         f"{change.high:g}. At {amount:g}: {words}.",
     )
-    if busy and not filling.is_alive():
+    if busy and filling and not filling.is_alive():
         st.rerun()
 
 
-def _rival(title: str, model: Model, stamp: int, dataset: str) -> _Rival:
-    lessons = _lessons(model.name, stamp)
-    return _Rival(title, model, lessons, stamp, _known(model.name, stamp, dataset))
+def _rival(title: str, which: str, dataset: str) -> _Rival:
+    held = models.held(which)
+    lessons = _AUGMENTED.get(held.learned.recipe.get("augmentation"), "")
+    return _Rival(title, held.model, lessons, _known(which, held.stamp, dataset))
 
 
 def _other(titles: dict[str, str], exam: Exam) -> list[_Rival]:
     """The network to compare with, if there is one: the visitor's choice, else the shipped one."""
-    from mnistcore import predict
-
     if not titles:
         st.page_link(
             "pages/train.py",
@@ -155,18 +156,12 @@ def _other(titles: dict[str, str], exam: Exam) -> list[_Rival]:
         persist_state="session",
     )
     try:
-        stamp = predict.source(other).stat().st_mtime_ns
-        return [_rival(titles[other], models.model(other), stamp, exam.test.dataset)]
+        rival = _rival(titles[other], other, exam.test.dataset)
     except MnistError as error:
         st.warning(str(error), icon=":material/help:")
         return []
-
-
-@st.cache_data(show_spinner=False, max_entries=100)
-def _lessons(which: str, stamp: int) -> str:
-    from mnistcore.exam import origin
-
-    return _AUGMENTED.get(origin(which).augmentation, "")
+    models.show_news(other, "Take it as it is now")
+    return [rival]
 
 
 def _one_of_each(test: Digits) -> Digits:
@@ -197,25 +192,27 @@ def _answers(rival: _Rival, shown: Digits) -> None:
         st.caption(rival.lessons)
 
 
-def _whole_range(kind: str, rivals: list[_Rival], test: Digits, near: float) -> threading.Thread:
-    """What works out the whole curves, what is near first, so that the slider need not wait."""
-    names = tuple((rival.model.name, rival.stamp) for rival in rivals)
-    return _started(kind, names, test.dataset, rivals, test, near)
+def _whole_range(
+    kind: str, rivals: list[_Rival], test: Digits, near: float
+) -> threading.Thread | None:
+    """What works out the whole curves, what is near first, so that the slider need not wait.
 
+    None if they are known. What was forgotten meanwhile, to make room, is worked out again.
+    """
+    from mnistcore import shift
 
-@st.cache_resource(show_spinner=False, max_entries=200)
-def _started(
-    kind: str,
-    names: tuple[tuple[str, int], ...],
-    dataset: str,
-    _rivals: list[_Rival],
-    _test: Digits,
-    _near: float,
-) -> threading.Thread:
-    # Not a daemon, as it would be by inheritance: it has to be waited for.
-    thread = threading.Thread(target=_fill, args=(kind, _rivals, _test, _near), daemon=False)
-    thread.start()
-    return thread
+    steps = [(kind, amount) for amount in shift.SHIFTS[kind].amounts]
+    if all(step in rival.known for rival in rivals for step in steps):
+        return None
+    for ended in [key for key, thread in _filling.items() if not thread.is_alive()]:
+        _filling.pop(ended, None)
+    key = (kind, *(id(rival.known) for rival in rivals))
+    if key not in _filling:
+        # Not a daemon, as it would be by inheritance: it has to be waited for.
+        thread = threading.Thread(target=_fill, args=(kind, rivals, test, near), daemon=False)
+        thread.start()
+        _filling[key] = thread
+    return _filling[key]
 
 
 def _fill(kind: str, rivals: list[_Rival], test: Digits, near: float) -> None:

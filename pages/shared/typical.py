@@ -39,9 +39,9 @@ def show(part: str, digits: Digits, index: int, on_pick: Callable[[int], None]) 
             )
     st.caption(
         "Who says so? The network that comes with the app. Before it answers, it turns every image "
-        f"into a few numbers. The closer these are to what they are on average for a {digit}, the "
-        "more typical is the image. Choose one to see it large. Some of the oddest may be labelled "
-        "wrong: people did that, and you need not agree."
+        "into a few numbers. The closer their proportions are to what they are on average for a "
+        f"{digit}, the more typical is the image. Choose one to see it large. Some of the oddest "
+        "may be labelled wrong: people did that, and you need not agree."
     )
 
 

@@ -79,8 +79,6 @@ def _spoke(network: Network, image: Tensor, key: str) -> None:
 
 def _alike(which: str, image: Tensor) -> None:
     """The training images that excite the same units of the last hidden layer."""
-    from torch.nn.functional import cosine_similarity
-
     from mnistcore import explain, predict
 
     train = resources.digits().train
@@ -89,8 +87,7 @@ def _alike(which: str, image: Tensor) -> None:
             known = _known(which, predict.source(which).stat().st_mtime_ns, train.dataset)
     except (MnistError, OSError):
         return
-    own = explain.features(models.model(which).network, image[None])
-    places = cosine_similarity(own, known).topk(min(ALIKE, len(known))).indices.tolist()
+    places = explain.most_alike(models.model(which).network, image, known, ALIKE)
     labels = train.labels[places].tolist()
     pictures.tiles(
         train.images[places],
@@ -121,10 +118,11 @@ def _known(which: str, stamp: int, dataset: str) -> Tensor:
 def _steps(strokes: list[Stroke], image: Tensor) -> str:
     """As drawn, moved and scaled, redrawn with MNIST's pen as pixels: three pictures in a row."""
     from mnistcore import drawing
+    from mnistcore.strokes import CANVAS
 
     segments = drawing.to_segments(strokes)
     boxed = drawing.into_box(segments)
-    paper = f"0 0 {drawing.CANVAS:.0f} {drawing.CANVAS:.0f}"
+    paper = f"0 0 {CANVAS:.0f} {CANVAS:.0f}"
     left, top = (boxed.min((0, 1)) + boxed.max((0, 1)) - drawing.BOX) / 2
     square = (
         f"<rect x='{left:.2f}' y='{top:.2f}' width='{drawing.BOX}' height='{drawing.BOX}' "
@@ -132,7 +130,7 @@ def _steps(strokes: list[Stroke], image: Tensor) -> str:
     )
     pixels = (255 * image).round().byte()
     figures = [
-        (_drawn(segments, paper, drawing.CANVAS / 40), "as you drew it"),
+        (_drawn(segments, paper, CANVAS / 40), "as you drew it"),
         (
             _drawn(boxed, "0 0 28 28", 0.5, square),
             "scaled to 20 of 28 pixels, its ink balanced in the middle",

@@ -15,7 +15,7 @@ class Work(Generic[T]):
     """`do(report)`, begun at once. Whoever waits for it holds up nobody; who leaves stops nothing.
 
     Keep it in a st.cache_resource, so that it is there once. Only what may be broken off when the
-    server ends is a `daemon`; torch and scikit-learn at work may not.
+    server ends is a `daemon`; torch at work may not: it takes the whole process down with it.
     """
 
     def __init__(self, do: Callable[[Report], T], *, daemon: bool = False) -> None:
