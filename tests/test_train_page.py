@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnistcore import download, runs, worker
-from mnistcore.training import TrainConfig
+from mnistcore.training import Progress, TrainConfig
 from pages.shared import resources
 
 ROOT = Path(__file__).parents[1]
@@ -38,7 +38,7 @@ def train_page(run: runs.Run | None = None) -> AppTest:
 def a_run(dataset: str = "mnist", **status: object) -> runs.Run:
     """One that has done all its steps."""
     run = runs.create(asdict(TrainConfig()), name="Made up", dataset=dataset, owner=ME)
-    progress = {"step": 9, "steps": 9, "images": 72, "test_accuracy": 0.5, "test_count": 100}
+    progress = asdict(Progress(9, 9, 1, 72, 0.5, 0.5, 0.1, 1, 72, 0, 0.5, 0.5, 100))
     guesses = [[0, 7, 0.9], [1, 2, 0.8]]
     told = {"state": "finished", "guesses": guesses, "progress": progress} | status
     runs.write_json(run.path / "status.json", told)
