@@ -220,11 +220,13 @@ def test_to_resume_what_was_stopped_is_no_way_round_the_limit(tmp_path):
     assert first.status().state == "stopped"
 
 
-def test_nothing_holds_a_run_when_its_worker_is_done(tmp_path):
+def test_nothing_holds_a_run_that_has_failed(tmp_path):
     run = make(tmp_path)
-    worker.work(run)
+    run.checkpoint.write_bytes(b"rubbish")
+    with pytest.raises(RunError) as kept:  # and with it all that worked on the run
+        worker.work(run)
     with FileLock(run.path / ".worker.lock", timeout=0):
-        pass
+        assert "damaged" in str(kept.value)
 
 
 def test_a_run_whose_images_cannot_be_had_today_can_go_on_another_day(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 from playwright.sync_api import Page, expect
-from visit import App, fits_its_width, visit
+from visit import App, fits_its_width, settle, visit
 
 from mnistcore import network, predict, runs
 from mnistcore.training import TrainConfig
@@ -76,8 +76,10 @@ def test_it_fits_a_phone_and_says_in_words_what_its_pictures_show(
 def test_the_heading_is_there_and_the_tab_key_reaches_a_control(
     app: App, desktop: Page, page: str
 ) -> None:
-    visit(desktop, f"{app.address}/{page}")
-    expect(desktop.get_by_role("heading", level=1)).to_be_visible()
+    visit(desktop, f"{app.address}/{page}")  # so that what all visitors share is loaded
+    desktop.goto(f"{app.address}/{page}", wait_until="commit")
+    expect(desktop.get_by_role("heading", level=1)).to_be_visible(timeout=20_000)
+    settle(desktop)
     reached = "a[href]:not([href^='#']), button, input, [role=slider], [role=radio]"
     for _ in range(20):
         desktop.keyboard.press("Tab")
