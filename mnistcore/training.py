@@ -25,7 +25,7 @@ MNIST_IMAGES = 60_000  # training images that a recipe has to reckon with
 
 # What one run may take from a machine that others share. The notebook's network needs a tenth of
 # both: 0.13e14 products for 100 epochs, 24e6 numbers for 512 images at a time.
-MAX_PRODUCTS = 1e14  # forward, in the whole run: some five hours of one processor thread
+MAX_PRODUCTS = 1e14  # forward, in the whole run: one to three hours of one processor thread
 MAX_NUMBERS = 250e6  # between the layers, for one batch: 1 GB
 
 
@@ -214,9 +214,9 @@ def _check_size(config: TrainConfig, images: int) -> None:
     epochs = MAX_PRODUCTS / (products * images)
     if config.epochs > epochs:
         raise TrainingError(
-            f"This network would need many hours for {config.epochs:g} epochs of {images:,} "
-            f"images: use {math.floor(10 * epochs) / 10:g} epochs or less, fewer images, fewer "
-            "filters, or halve the picture earlier."
+            f"{config.epochs:g} epochs of {images:,} images take too long in this network: use "
+            f"{math.floor(10 * epochs) / 10:g} epochs or less, fewer images, fewer filters, or "
+            "halve the picture earlier."
         )
 
 
