@@ -4,11 +4,12 @@ import argparse
 import json
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from mnistcore.errors import MnistError
 
@@ -19,9 +20,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 if it worked, 2 with one line on standard error if it did not."""
     typed = sys.argv[1:] if arguments is None else list(arguments)
-    options = _parser().parse_args(typed)
-    options.typed = f"python -m mnistcore {shlex.join(typed)}"
     try:
+        options = _parser().parse_args(typed)
+        options.typed = f"python -m mnistcore {shlex.join(typed)}"
         answer = options.command(options)
     except MnistError as error:
         print(f"mnistcore: {error}", file=sys.stderr)
@@ -34,8 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """One whose complaints are like all others: one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise MnistError(f"{message}: `python -m {self.prog} --help` says what can be typed.")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("mnistcore", description=__doc__)
+    parser = _Parser("mnistcore", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="end with one JSON object")
@@ -116,8 +124,7 @@ def _recipe(options: argparse.Namespace, images: int) -> Any:
     recipe = replace(
         recipe, **given(training.TrainConfig), network=replace(recipe.network, **layers)
     )
-    network.check(recipe.network)
-    training.check(recipe)
+    training.check(recipe, images)
     return recipe
 
 
@@ -132,7 +139,7 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
         preset=options.preset,
         name=options.name,
         dataset=loaded.train.dataset,
-        data=options.data or os.environ.get("MNIST_DATA"),
+        data=options.data or data.data_folder(),
         command=options.typed,
         folder=options.runs,
     )
@@ -153,11 +160,15 @@ def _resume(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _work(run: Any) -> dict[str, Any]:
-    """Train in this process, with a bar on standard error."""
+    """Train in this process, with a bar on standard error; Ctrl+C stops it, a second ends it."""
     from tqdm import tqdm
 
-    from mnistcore import worker
+    from mnistcore import runs, worker
     from mnistcore.training import Progress
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        runs.write_atomically(run.path / "control", b"stop")
 
     print(f"run {run.id}", file=sys.stderr)
     with tqdm(unit=" images", unit_scale=True, file=sys.stderr) as bar:
@@ -168,7 +179,11 @@ def _work(run: Any) -> dict[str, Any]:
             if progress.test_accuracy is not None and progress.loss is not None:
                 bar.set_postfix(loss=f"{progress.loss:.3f}", test=f"{progress.test_accuracy:.2%}")
 
-        result = worker.work(run, show)
+        before = signal.signal(signal.SIGINT, stop)
+        try:
+            result = worker.work(run, show)
+        finally:
+            interrupted = signal.signal(signal.SIGINT, before) is not stop
     if result:
         print(
             f"{result['test_accuracy']:.2%} of {result['test_count']:,} test images right, "
@@ -176,6 +191,8 @@ def _work(run: Any) -> dict[str, Any]:
             f"{result['seconds']:.1f} s of training",
             file=sys.stderr,
         )
+    if interrupted and run.status().state != "finished":
+        raise KeyboardInterrupt
     return result
 
 

@@ -17,6 +17,7 @@ from mnistcore.errors import DataError
 _TOTAL = 11_594_722  # bytes of the four .gz files
 _SILENCE = 20.0  # seconds without a new byte after which the network is given up
 _COMMAND = [sys.executable, "-m", "mnistcore.download"]
+_ROOT = Path(__file__).parent.parent  # where `-m` finds the package, wherever one stands
 
 
 def download_mnist(folder: Path, on_progress: Callable[[int, int], None] | None = None) -> None:
@@ -48,7 +49,9 @@ def _fetch(scratch: Path, on_progress: Callable[[int, int], None]) -> None:
         raise OSError(None, "less than 100 MB are free")
     with (
         (scratch / "log").open("w+", encoding="utf-8") as log,
-        subprocess.Popen([*_COMMAND, str(scratch)], stdout=log, stderr=log) as process,
+        subprocess.Popen(
+            [*_COMMAND, str(scratch.resolve())], cwd=_ROOT, stdout=log, stderr=log
+        ) as process,
     ):
         done, news = 0, time.monotonic()
         while process.poll() is None:

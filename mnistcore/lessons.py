@@ -1,6 +1,7 @@
 """Lessons of one visitor: drawings with their digits, learned by a copy and kept as a run."""
 
 import json
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -13,7 +14,7 @@ from torch import Tensor
 from mnistcore import predict, runs, strokes
 from mnistcore.data import Digits
 from mnistcore.drawing import from_strokes
-from mnistcore.errors import TrainingError
+from mnistcore.errors import RunError, TrainingError
 from mnistcore.network import Network
 from mnistcore.runs import Run, write_atomically
 from mnistcore.strokes import Stroke
@@ -71,7 +72,10 @@ class Teaching:
             yield self._done / STEPS
 
     def keep(self, test: Digits, owner: str, folder: Path | None = None) -> Run:
-        """Examine the network before and after, and keep it as a finished run of its owner."""
+        """Examine the network before and after, and keep it as a finished run of its owner.
+
+        Raises RunError if the disk does not play along; then nothing is left behind.
+        """
         assert self.network is not None
         dataset, title = test.dataset, self.model.title or "Shipped"
         test, train = test.first(EXAM), self.known.first(EXAM)
@@ -102,20 +106,25 @@ class Teaching:
             "lessons_odd": len(odd),
             "taught_share": self.share,
         }
-        predict.save_network(
-            self.network,
-            run.model,
-            taught=odd if len(odd) else None,
-            title=run.name,
-            recipe=recipe,
-            **result,
-        )
         lines = (
             json.dumps({"label": lesson.digit, "strokes": lesson.strokes})
             for lesson in self.lessons
         )
-        write_atomically(run.path / FILE, "\n".join(lines).encode())
-        runs.write_json(run.path / "status.json", {"state": "finished", "result": result})
+        try:
+            with runs.written_to(run.path):
+                predict.save_network(
+                    self.network,
+                    run.model,
+                    taught=odd if len(odd) else None,
+                    title=run.name,
+                    recipe=recipe,
+                    **result,
+                )
+                write_atomically(run.path / FILE, "\n".join(lines).encode())
+                runs.write_json(run.path / "status.json", {"state": "finished", "result": result})
+        except RunError:
+            shutil.rmtree(run.path, ignore_errors=True)  # whoever tries again makes another
+            raise
         return run
 
 

@@ -1,6 +1,7 @@
 """From a few numbers to a network: NetworkConfig says what, Network is the torch module."""
 
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -71,6 +72,16 @@ class Step(NamedTuple):
     text: str  # "conv 32@5x5"
     shape: tuple[int, ...]  # of what comes out, without the batch: (32, 24, 24)
     weights: int
+
+    @property
+    def numbers(self) -> int:
+        """How many come out for one image."""
+        return math.prod(self.shape)
+
+    @property
+    def products(self) -> int:
+        """Multiplications for one image: every place of a map uses the same weights again."""
+        return self.weights * math.prod(self.shape[1:])
 
 
 class Network(nn.Module):

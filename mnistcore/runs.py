@@ -1,5 +1,6 @@
 """The run folder, the only thing between a training process and whoever watches it."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -8,7 +9,8 @@ import secrets
 import shutil
 import socket
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,11 +20,26 @@ from mnistcore.errors import RunError
 HEARTBEAT = 1.0  # seconds between two signs of life of a worker
 SILENCE = 8.0  # seconds without one after which its run counts as interrupted
 MAX_WAITING = 20  # runs that may stand in the queue
-MAX_PER_OWNER = 3  # runs that one visitor may have queued or running
+MAX_PER_OWNER = 3  # runs that one visitor may have queued, running, or paused with a worker
 
 LIVE = ("queued", "starting", "running", "testing")  # a worker is, or should be, at it
 RESUMABLE = ("interrupted", "stopped", "paused")
+STATES = (*LIVE, *RESUMABLE, "finished", "failed")
+LEFT = -1  # the pid of a worker that has gone and is not missed
 
+# Of a training.Progress as plain values: what is needed to place it, and what stands for the rest
+# where it is missing.
+_PLACE = ("step", "steps", "images")
+_REST = dict.fromkeys(("epoch", "learning_rate", "seconds", "images_per_second"), 0.0) | {
+    "loss": None,
+    "train_accuracy": None,
+    "seconds_left": None,
+    "test_loss": None,
+    "test_accuracy": None,
+    "test_count": 0,
+}
+# What a result says to be told in a sentence.
+RESULT = ("test_accuracy", "test_count", "train_accuracy", "train_count", "seconds")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 
 
@@ -35,9 +52,9 @@ def runs_folder() -> Path:
 class Status:
     """What a run says of itself, or what its silence says."""
 
-    state: str  # LIVE, RESUMABLE, "finished" or "failed"
+    state: str  # one of STATES
     message: str = ""  # one sentence for the visitor, where there is something to say
-    pid: int = 0
+    pid: int = 0  # of its worker, or LEFT
     host: str = ""
     heartbeat: float = 0.0  # seconds since 1970
     queued: float = 0.0  # when it took its place in the queue
@@ -82,17 +99,10 @@ class Run:
 
     def status(self) -> Status:
         """The newest status; a live run whose worker is silent or dead is "interrupted"."""
-        values = _read_json(self.path / "status.json")
-        known = {name: values[name] for name in Status.__dataclass_fields__ if name in values}
-        status = Status(**{"state": "interrupted"} | known)
+        status = _status(_read_json(self.path / "status.json"))
         if status.state in LIVE and not _alive(status):
-            return Status(
-                **known
-                | {
-                    "state": "interrupted",
-                    "message": "Its training process is gone. It can go on from where it was.",
-                }
-            )
+            gone = "Its training process is gone. It can go on from where it was."
+            return replace(status, state="interrupted", message=gone)
         return status
 
     def metrics(self) -> list[dict[str, Any]]:
@@ -107,11 +117,12 @@ class Run:
         records: list[dict[str, Any]] = []
         for line in text.splitlines():
             try:
-                record = json.loads(line)
-                step = record["step"]
-            except (ValueError, TypeError, KeyError):
+                record = _progress(json.loads(line))
+            except ValueError:
                 continue
-            while records and records[-1]["step"] >= step:
+            if not record:
+                continue
+            while records and records[-1]["step"] >= record["step"]:
                 records.pop()
             records.append(record)
         return records
@@ -122,7 +133,8 @@ class Run:
 
     def has_worker(self) -> bool:
         """Whether a process is there to hear commands, be it at work or paused."""
-        return _alive(self.status())
+        status = self.status()
+        return status.state in (*LIVE, "paused") and _alive(status)
 
     def place(self) -> int:
         """How many runs go before this one in the queue."""
@@ -143,7 +155,8 @@ class Run:
         self._require(visitor)
         if command not in ("pause", "go", "stop"):
             raise RunError(f"A run cannot {command!r}: it can pause, go or stop.")
-        write_atomically(self.path / "control", command.encode())
+        with written_to(self.path):
+            write_atomically(self.path / "control", command.encode())
 
     def take_command(self) -> str | None:
         """The worker's side of `send`: the newest command, once."""
@@ -158,7 +171,9 @@ class Run:
     def rename(self, name: str, visitor: str | None) -> None:
         """Give it another name, of 1 to 60 characters."""
         self._require(visitor)
-        write_json(self.path / "config.json", self.config() | {"name": clean_name(name)})
+        config = self.config() | {"name": clean_name(name)}
+        with written_to(self.path):
+            write_json(self.path / "config.json", config)
 
     def delete(self, visitor: str | None) -> None:
         """Remove it for good; not while it is at work."""
@@ -167,7 +182,8 @@ class Run:
             raise RunError("This run is still at work: stop it, then delete it.")
         # Out of sight in one step, so that nobody reads half a run.
         gone = self.path.with_name(f".deleted-{self.id}-{secrets.token_hex(2)}")
-        self.path.rename(gone)
+        with written_to(self.path.parent):
+            self.path.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
 
     def _require(self, visitor: str | None) -> None:
@@ -193,58 +209,57 @@ def create(
     or the disk does not play along.
     """
     folder = folder or runs_folder()
-    live = [run for run in list_runs(folder) if run.status().state in LIVE]
+    require_room(folder, owner)
+    now = datetime.now()
+    kind = preset or "own"
+    run = Run(folder / f"{now:%Y%m%d-%H%M%S}-{kind}-{secrets.token_hex(2)}")
+    config = {
+        "name": clean_name(name or f"{kind} {now:%H:%M:%S}"),
+        "preset": preset,
+        "dataset": dataset,
+        "data": str(Path(data).resolve()) if data else None,
+        "command": command,
+        "created": now.isoformat(timespec="seconds"),
+        "owner": owner and _fingerprint(owner),
+        "recipe": recipe,
+    }
+    try:
+        with written_to(folder):
+            run.path.mkdir(parents=True)
+            write_json(run.path / "config.json", config)
+        # Until its worker writes the first status, the process that made it vouches for it.
+        queue(run, message="Starting.")
+    except RunError:
+        shutil.rmtree(run.path, ignore_errors=True)  # half a run is none
+        raise
+    return run
+
+
+def require_room(folder: Path, owner: str | None) -> None:
+    """Raise RunError if too many runs are under way for one more, by this owner or by all."""
+    live = [run for run in list_runs(folder) if run.has_worker()]
     if owner and sum(run.belongs_to(owner) for run in live) >= MAX_PER_OWNER:
         raise RunError(
             f"You have {MAX_PER_OWNER} runs under way: stop one, or wait until one has finished."
         )
     if len(live) >= MAX_WAITING:
         raise RunError(f"{len(live)} runs are under way or waiting: try again in a few minutes.")
-    now = datetime.now()
-    kind = preset or "own"
-    run = Run(folder / f"{now:%Y%m%d-%H%M%S}-{kind}-{secrets.token_hex(2)}")
-    try:
-        run.path.mkdir(parents=True)
-        write_json(
-            run.path / "config.json",
-            {
-                "name": clean_name(name or f"{kind} {now:%H:%M:%S}"),
-                "preset": preset,
-                "dataset": dataset,
-                "data": str(Path(data).resolve()) if data else None,
-                "command": command,
-                "created": now.isoformat(timespec="seconds"),
-                "owner": owner and _fingerprint(owner),
-                "recipe": recipe,
-            },
-        )
-        # Until its worker writes the first status, the process that made it vouches for it.
-        queue(run, message="Starting.")
-    except OSError as error:
-        raise RunError(
-            f"The run cannot be written to {folder} ({error.strerror}): make room there, or name "
-            "another folder in MNIST_RUNS."
-        ) from error
-    return run
 
 
 def queue(run: Run, message: str = "") -> None:
     """Put a run (again) at the end of the queue."""
     now = time.time()
-    kept = _read_json(run.path / "status.json")
-    (run.path / "control").unlink(missing_ok=True)
-    write_json(
-        run.path / "status.json",
-        kept
-        | {
-            "state": "queued",
-            "message": message,
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "heartbeat": now + 10,  # a worker needs some seconds before its first sign of life
-            "queued": now,
-        },
-    )
+    status = _read_json(run.path / "status.json") | {
+        "state": "queued",
+        "message": message,
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "heartbeat": now + 10,  # a worker needs some seconds before its first sign of life
+        "queued": now,
+    }
+    with written_to(run.path):
+        (run.path / "control").unlink(missing_ok=True)
+        write_json(run.path / "status.json", status)
 
 
 def list_runs(folder: Path | None = None) -> list[Run]:
@@ -265,6 +280,9 @@ def find(name: str, folder: Path | None = None) -> Run:
     named = [run for run in list_runs(folder) if run.name == name]
     if len(named) == 1:
         return named[0]
+    if named:
+        ids = ", ".join(run.id for run in named)
+        raise RunError(f"{len(named)} runs are called {name!r}: say which by its id, {ids}.")
     raise RunError(f"There is no run {name!r} in {folder}: `python -m mnistcore runs` lists them.")
 
 
@@ -292,6 +310,59 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise
 
 
+@contextlib.contextmanager
+def written_to(folder: Path) -> Iterator[None]:
+    """What the disk refuses within it is told in words."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"The run cannot be written to {folder} ({error.strerror}): make room there, or name "
+            "another folder in MNIST_RUNS."
+        ) from error
+
+
+def _status(values: dict[str, Any]) -> Status:
+    """What can be believed of a status.json: each field that is of its kind."""
+    texts = {n: v for n in ("message", "host") if isinstance(v := values.get(n), str)}
+    times = {n: v for n in ("heartbeat", "queued") if _is_number(v := values.get(n))}
+    pid = values.get("pid")
+    state, guesses, result = (values.get(name) for name in ("state", "guesses", "result"))
+    return Status(
+        state=state if state in STATES else "interrupted",
+        progress=_progress(values.get("progress")),
+        guesses=guesses if isinstance(guesses, list) and all(map(_is_guess, guesses)) else [],
+        guessed_at=seen if _is_number(seen := values.get("guessed_at")) else 0,
+        result={n: v for n, v in result.items() if n not in RESULT or _is_number(v)}
+        if isinstance(result, dict)
+        else {},
+        pid=pid if isinstance(pid, int) else 0,
+        **texts,
+        **times,
+    )
+
+
+def _progress(values: Any) -> dict[str, Any]:
+    """A training.Progress as it was written, gaps filled; empty if it is not one."""
+    if not isinstance(values, dict) or not all(_is_number(values.get(n)) for n in _PLACE):
+        return {}
+    if not 0 <= values["step"] <= values["steps"] or values["steps"] < 1:
+        return {}
+    return {name: values[name] for name in _PLACE} | {
+        name: value if isinstance(value := values.get(name), int | float) else instead
+        for name, instead in _REST.items()
+    }
+
+
+def _is_guess(value: Any) -> bool:
+    """Whether it is [test index, digit, confidence]."""
+    return isinstance(value, list) and len(value) == 3 and all(map(_is_number, value))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and abs(value) < 1e15  # false for NaN, too
+
+
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text("utf-8"))
@@ -302,10 +373,12 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _alive(status: Status) -> bool:
     """By its heartbeat; a process that is gone from this machine is known to be dead at once."""
+    if status.pid == LEFT:
+        return False
     if status.host == socket.gethostname() and status.pid > 0 and os.name == "posix":
         try:
             os.kill(status.pid, 0)
-        except ProcessLookupError:
+        except (ProcessLookupError, OverflowError):
             return False
         except OSError:
             pass

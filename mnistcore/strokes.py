@@ -32,7 +32,7 @@ def sheet_strokes(sent: object) -> list[Stroke]:
     for stroke in sent if isinstance(sent, list) else []:
         try:
             points = [(float(x), float(y)) for x, y in stroke[:left]]
-        except (OverflowError, TypeError, ValueError):
+        except (LookupError, OverflowError, TypeError, ValueError):
             continue
         points = [(x, y) for x, y in points if 0 <= x <= CANVAS and 0 <= y <= CANVAS]
         if points:

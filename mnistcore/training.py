@@ -14,12 +14,19 @@ from mnistcore.augment import AUGMENTATIONS
 from mnistcore.data import Digits, as_input
 from mnistcore.errors import TrainingError
 from mnistcore.machine import keep_memory, multiplies_bfloat16
-from mnistcore.network import Network, NetworkConfig, build
+from mnistcore.network import Network, NetworkConfig, build, portrait
+from mnistcore.network import check as check_network
 
 REPORT_IMAGES = 512  # images between two Progress records: about ten a second on a laptop
 SHOWN_GUESSES = 12  # test images whose guess every evaluation reports, right or wrong
 SHOWN_MISTAKES = 6  # and how many of the wrong ones beyond these
 SMOOTHING = 2_000  # images over which running loss and accuracy are averaged
+MNIST_IMAGES = 60_000  # training images that a recipe has to reckon with
+
+# What one run may take from a machine that others share. The notebook's network needs a tenth of
+# both: 0.13e14 products for 100 epochs, 24e6 numbers for 512 images at a time.
+MAX_PRODUCTS = 1e14  # forward, in the whole run: one to three hours of one processor thread
+MAX_NUMBERS = 250e6  # between the layers, for one batch: 1 GB
 
 
 @dataclass(frozen=True)
@@ -158,8 +165,9 @@ def pick_device(wish: str = "auto") -> torch.device:
     return torch.device(wish)
 
 
-def check(config: TrainConfig) -> None:
-    """Refuse, in words, a recipe that cannot work. The network checks itself."""
+def check(config: TrainConfig, images: int = MNIST_IMAGES) -> None:
+    """Refuse, in words, a recipe that cannot work on so many training images, or not in time."""
+    check_network(config.network)
     choices = (
         ("optimiser", config.optimiser, OPTIMISERS),
         ("schedule", config.schedule, SCHEDULES),
@@ -185,6 +193,31 @@ def check(config: TrainConfig) -> None:
     for name, value, least, most in limits:
         if not least <= value <= most:  # false for NaN, too
             raise TrainingError(f"{name} must be from {least:g} to {most:g}, not {value:g}.")
+    if config.network.batch_norm and config.batch_size == 1:
+        raise TrainingError(
+            "Batch normalisation compares the images of a batch: use a batch size of 2 or more, "
+            "or switch it off."
+        )
+    _check_size(config, min(config.train_size or images, images))
+
+
+def _check_size(config: TrainConfig, images: int) -> None:
+    """Refuse what would take the machine from everybody else."""
+    steps = portrait(config.network)
+    numbers, products = sum(s.numbers for s in steps), sum(s.products for s in steps)
+    batch = min(config.batch_size, images)
+    if batch * numbers > MAX_NUMBERS:
+        raise TrainingError(
+            f"{batch:,} images at a time take {4e-9 * batch * numbers:.1f} GB of memory in this "
+            f"network: use a batch size of {MAX_NUMBERS // numbers:.0f} or less, or fewer filters."
+        )
+    epochs = MAX_PRODUCTS / (products * images)
+    if config.epochs > epochs:
+        raise TrainingError(
+            f"{config.epochs:g} epochs of {images:,} images take too long in this network: use "
+            f"{math.floor(10 * epochs) / 10:g} epochs or less, fewer images, fewer filters, or "
+            "halve the picture earlier."
+        )
 
 
 def order(seed: int, epoch: int, count: int) -> Tensor:
@@ -201,7 +234,7 @@ class Training:
     """
 
     def __init__(self, config: TrainConfig, train_set: Digits, test_set: Digits) -> None:
-        check(config)
+        check(config, len(train_set))
         keep_memory()
         self.config = config
         self.device = pick_device(config.device)
@@ -227,10 +260,10 @@ class Training:
         """Train from where it stands to the end, with a Progress every REPORT_IMAGES images."""
         every = max(1, REPORT_IMAGES // self.batch_size)
         tests = self._test_steps()
-        begun, first = time.perf_counter(), self.step
         if self.step == 0:
             torch.manual_seed(self.config.seed)
-            yield self._progress(begun, first, tested=True)
+            yield self._progress(0.0, 0, tested=True)
+        begun, first = time.perf_counter(), self.step
         self.network.train()
         while self.step < self.steps:
             started = time.perf_counter()
@@ -241,7 +274,10 @@ class Training:
             self._take_averages()
             self._check_finite()  # waits for the device, so that the clock below is right
             self.seconds += time.perf_counter() - started
-            yield self._progress(begun, first, tested=self.step in tests)
+            progress = self._progress(begun, first, tested=self.step in tests)
+            left = time.perf_counter()
+            yield progress
+            begun += time.perf_counter() - left  # who pauses for an hour will not at every step
 
     def _one_step(self) -> None:
         """The heart of it: guess, compare, trace the error back, change every weight a little."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from mnistcore import runs
-from mnistcore.errors import MnistError, RunError
+from mnistcore.errors import DataError, MnistError, RunError
 from mnistcore.runs import HEARTBEAT, Run
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 POINTS = 300  # records that a run leaves behind, about, however long it is
 CLEAN_COUNT = 10_000  # training images on which the final training accuracy rests
 PATIENCE = 900.0  # seconds that a paused worker stays in memory
+MAX_PAUSED = 2  # that may stay so on one machine; further ones leave at once
 _log = logging.getLogger(__name__)
 
 
@@ -36,17 +37,21 @@ def work(run: Run, on_progress: Callable[["Progress"], None] | None = None) -> d
     Obeys the run's commands on the way. Whatever goes wrong is written to the status in a
     sentence before it is raised again.
     """
-    lock = FileLock(run.path / ".worker.lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise RunError(f"The run {run.id} is already being worked on.") from None
-    with lock, _Pulse(run) as pulse, _Turn(run) as turn:
+    with contextlib.ExitStack() as held:
+        with runs.written_to(run.path):
+            try:
+                held.enter_context(FileLock(run.path / ".worker.lock", timeout=0).acquire())
+            except Timeout:
+                raise RunError(f"The run {run.id} is already being worked on.") from None
+            pulse, turn = held.enter_context(_Pulse(run)), held.enter_context(_Turn(run))
         try:
             if not turn.wait(pulse):
                 pulse.say("stopped", "It was stopped before its turn came.")
                 return {}
             return _train(run, pulse, turn, on_progress or (lambda progress: None))
+        except DataError as error:  # of another day, or another machine: the run has no fault
+            pulse.say("interrupted", str(error))
+            raise
         except MnistError as error:
             pulse.say("failed", str(error))
             raise
@@ -102,9 +107,10 @@ def _train(
                 stopped = True
         if stopped:
             break
-    saver.save()
-    if pulse.state == "paused":  # nobody came back; it can be resumed from the checkpoint
+    if pulse.state == "paused":  # its checkpoint is there, and with it another worker goes on
+        pulse.say("paused", pid=runs.LEFT)
         return {}
+    saver.save()
 
     pulse.say("testing", "Taking the final test.")
     network = training.network
@@ -206,9 +212,10 @@ class _Turn:
         self._run = run
         folder = run.path.parent / ".slots"
         folder.mkdir(exist_ok=True)
-        self._slots = [
-            FileLock(folder / f"{number}.lock", timeout=0)
-            for number in range(max(1, (os.cpu_count() or 2) // 2))
+        at_work = range(max(1, (os.cpu_count() or 2) // 2))
+        self._slots = [FileLock(folder / f"{n}.lock", timeout=0) for n in at_work]
+        self._benches = [
+            FileLock(folder / f"paused-{n}.lock", timeout=0) for n in range(MAX_PAUSED)
         ]
         self._held: FileLock | None = None
 
@@ -229,12 +236,13 @@ class _Turn:
         while True:
             if self._run.take_command() == "stop":
                 return False
-            if self._run.place() == 0 and self._take():
+            if self._run.place() == 0 and self._take(self._slots):
                 return True
             time.sleep(0.3)
 
-    def _take(self) -> bool:
-        for slot in self._slots:
+    def _take(self, slots: list[FileLock]) -> bool:
+        self.release()
+        for slot in slots:
             with contextlib.suppress(Timeout):
                 slot.acquire()
                 self._held = slot
@@ -242,11 +250,14 @@ class _Turn:
         return False
 
     def pause(self, pulse: _Pulse) -> bool:
-        """Let others have the place until told to go on (True) or to stop (False)."""
-        self.release()
+        """Let others have the place until told to go on (True) or to stop (False).
+
+        False in the state "paused": it is not worth its memory, and the worker should leave.
+        """
+        bench = self._take(self._benches)
         pulse.say("paused")
         until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
+        while bench and self._run.path.is_dir() and time.monotonic() < until:
             match self._run.take_command():
                 case "go":
                     pulse.say("queued", queued=time.time())
@@ -339,6 +350,7 @@ def resume(run: Run, visitor: str | None) -> None:
     if status.state == "paused" and run.has_worker():
         run.send("go", visitor)
     else:
+        runs.require_room(run.path.parent, visitor)
         runs.queue(run, "Starting again.")
         start(run)
 

@@ -10,6 +10,7 @@ from dataclasses import asdict  # noqa: E402
 from datetime import datetime  # noqa: E402
 
 from mnistcore import curves, network, runs, sketch, training, worker  # noqa: E402
+from mnistcore.data import data_folder  # noqa: E402
 from mnistcore.errors import MnistError  # noqa: E402
 from mnistcore.presets import PRESETS  # noqa: E402
 from pages.shared import live, models, recipe  # noqa: E402
@@ -46,7 +47,12 @@ def start(preset: str, config: training.TrainConfig) -> None:
     name = f"{PRESETS[preset].title} {datetime.now():%H:%M}"
     try:
         run = runs.create(
-            asdict(config), preset=preset, name=name, dataset=loaded.train.dataset, owner=visitor()
+            asdict(config),
+            preset=preset,
+            name=name,
+            dataset=loaded.train.dataset,
+            data=data_folder(),
+            owner=visitor(),
         )
         worker.start(run)
     except MnistError as error:
@@ -69,8 +75,7 @@ if run is None:
     with plan:
         problem = None
         try:
-            training.check(config)
-            network.check(config.network)
+            training.check(config, count)
             steps = network.portrait(config.network)
             images = min(config.train_size or count, count)
             share = f"half of {images:,}" if config.epochs == 0.5 else f"{images:,}"

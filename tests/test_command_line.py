@@ -1,14 +1,18 @@
 """`python -m mnistcore`, as it is typed."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from PIL import Image
 
 from mnistcore import download
 from mnistcore.__main__ import main
+from mnistcore.predict import load_network
+from mnistcore.runs import find
 
 TRAIN = ["train", "--preset", "plain", "--dataset", "digits", "--epochs", "1", "--threads", "1"]
 
@@ -102,19 +106,52 @@ def test_labelled_strokes_are_read_and_counted(capsys, tmp_path):
         (["predict"], "Give pictures to read"),
         (["predict", "--strokes", "nothing.jsonl"], "nothing.jsonl"),
         (["evaluate", "--model", "nothing.safetensors"], "no network file"),
+        (["train", "--batch-size", "1", "--batch-norm"], "batch size of 2 or more"),
+        (["train", "--epochs", "x"], "--epochs: invalid float value: 'x': `python -m mnistcore tr"),
+        (["train", "--dataset", "moon"], "invalid choice: 'moon'"),
+        (["train", "--magic"], "unrecognized arguments: --magic"),
+        (["resume"], "required: run"),
+        (["dance"], "invalid choice: 'dance'"),
+        ([], "required: COMMAND"),
     ],
 )
 def test_what_goes_wrong_is_one_line_and_status_2(capsys, arguments, words):
     assert main(arguments) == 2
     error = capsys.readouterr().err
     assert words in error
-    assert "Traceback" not in error
+    assert len(error.splitlines()) == 1
 
 
 def test_a_finished_run_is_not_resumed(capsys):
     main([*TRAIN, "--name", "done"])
     assert main(["resume", "done"]) == 2
     assert "nothing to go on with" in capsys.readouterr().err
+
+
+def test_ctrl_c_stops_a_run_with_its_weights_and_resume_goes_on(tmp_path):
+    command = [sys.executable, "-m", "mnistcore", *TRAIN, "--epochs", "100", "--name", "mine"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not list((tmp_path / "runs").glob("*/checkpoint.pt")):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        error = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert "can be resumed" in error.splitlines()[-1]
+    run = find("mine", tmp_path / "runs")
+    assert run.status().state == "stopped"
+    assert 0 < run.status().result["epochs"] < 100
+    assert load_network(run.model)
+    assert main(["resume", "mine"]) == 0
+    assert run.status().result["epochs"] == 100
+
+
+def test_a_run_remembers_where_its_data_lay_when_nothing_was_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("MNIST_DATA")
+    monkeypatch.chdir(tmp_path)
+    main([*TRAIN, "--name", "mine"])
+    assert find("mine").config()["data"] == str(tmp_path / "data")
 
 
 def test_it_can_be_started_as_a_module():

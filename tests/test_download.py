@@ -58,6 +58,12 @@ def test_a_download_ends_in_the_four_files_and_nothing_else(mirror, tmp_path, di
     assert kept <= {"raw", ".download.lock"}
 
 
+def test_it_can_be_started_from_any_folder(mirror, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    download_mnist(Path("here"))
+    assert len(list((tmp_path / "here" / "MNIST" / "raw").iterdir())) == 4
+
+
 def test_a_download_with_a_wrong_checksum_leaves_nothing_behind(mirror, tmp_path):
     damaged = mirror / "train-labels-idx1-ubyte.gz"
     damaged.write_bytes(damaged.read_bytes()[:-1])

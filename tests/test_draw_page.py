@@ -42,7 +42,8 @@ def a_run(name: str, state: str = "finished", seed: int = 1) -> runs.Run:
     config = network.NetworkConfig(convolutions=(), dense=(8,))
     run = runs.create({"network": asdict(config)}, name=name)
     predict.save_network(network.build(config, seed), run.model)
-    status = {"state": state, "heartbeat": time.time(), "progress": {"images": 1234}}
+    seen = {"step": 1, "steps": 9, "images": 1234}
+    status = {"state": state, "heartbeat": time.time(), "progress": seen}
     runs.write_json(run.path / "status.json", status)
     return run
 

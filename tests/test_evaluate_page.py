@@ -41,7 +41,9 @@ def a_run(state: str = "finished", dataset: str = "mnist", **result: float) -> r
     run = runs.create(recipe, name="Made up", dataset=dataset)
     predict.save_network(network.build(config, 1), run.model)
     status = {"state": state, "heartbeat": time.time(), "result": {"images": 1500} | result}
-    runs.write_json(run.path / "status.json", status | {"progress": {"images": 1234}})
+    runs.write_json(
+        run.path / "status.json", status | {"progress": {"step": 1, "steps": 9, "images": 1234}}
+    )
     return run
 
 

@@ -4,11 +4,13 @@ import json
 import os
 import socket
 import time
+from dataclasses import fields
 
 import pytest
 
 from mnistcore import runs
 from mnistcore.errors import RunError
+from mnistcore.training import Progress
 
 RECIPE = {"epochs": 1}
 
@@ -21,6 +23,16 @@ def run(tmp_path):
 def say(run, **values):
     status = {"state": "running", "pid": os.getpid(), "host": socket.gethostname()}
     runs.write_json(run.path / "status.json", status | {"heartbeat": time.time()} | values)
+
+
+def record(step, **values):
+    """The least that a line of the metrics has to say."""
+    return {"step": step, "steps": 100, "images": 8 * step} | values
+
+
+def write_metrics(run, *lines):
+    lines = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    (run.path / "metrics.jsonl").write_text("\n".join(lines))
 
 
 def test_a_new_run_is_queued_and_can_be_found_by_id_and_by_name(run, tmp_path):
@@ -98,6 +110,43 @@ def test_a_broken_status_reads_as_interrupted(run, content):
     assert run.status().state == "interrupted"
 
 
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"heartbeat": None},
+        {"heartbeat": 10**400},
+        {"heartbeat": "soon", "pid": None},
+        {"pid": 2**70},
+        {"pid": [1], "heartbeat": 0},
+        {"state": ["running"]},
+        {"state": "dancing"},
+        {"state": None},
+    ],
+)
+def test_a_status_of_foreign_types_reads_as_interrupted(run, foreign):
+    say(run, **foreign)
+    assert run.status().state == "interrupted"
+
+
+def test_of_a_foreign_status_only_what_can_be_shown_is_left(run):
+    result = {"test_accuracy": "good", "test_count": 5, "taught_from": "shipped"}
+    say(
+        run,
+        message=7,
+        queued="now",
+        progress={"step": 3},
+        guesses=[[0, 7, 0.9], [1, None, 0.8]],
+        guessed_at="late",
+        result=result,
+    )
+    status = run.status()
+    assert (status.state, status.message, status.queued) == ("running", "", 0)
+    assert (status.progress, status.guesses, status.guessed_at) == ({}, [], 0)
+    assert status.result == {"test_count": 5, "taught_from": "shipped"}
+    say(run, progress=[1], guesses=7, result=None)
+    assert (run.status().progress, run.status().guesses, run.status().result) == ({}, [], {})
+
+
 def test_a_broken_config_is_reported_in_words(run, tmp_path):
     (run.path / "config.json").write_text("{")
     assert run.name == run.id
@@ -107,17 +156,40 @@ def test_a_broken_config_is_reported_in_words(run, tmp_path):
 
 
 def test_a_torn_last_line_of_the_metrics_is_left_out(run):
-    path = run.path / "metrics.jsonl"
     assert run.metrics() == []
-    path.write_text('{"step": 1}\n{"step": 2}\n{"ste')
+    write_metrics(run, record(1), record(2), '{"ste')
     assert [r["step"] for r in run.metrics()] == [1, 2]
-    path.write_text('{"step": 1}\nrubbish\n7\n{"no": 3}\n{"step": 2}\n')
+    write_metrics(run, record(1), "rubbish", "7", '{"no": 3}', record(2), "")
     assert [r["step"] for r in run.metrics()] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"step": 2},
+        record("2"),
+        record(2, images=None),
+        record(2, steps=0),
+        record(2, steps=1),
+        record(float("nan")),
+        record(10**400),
+    ],
+)
+def test_a_record_that_no_chart_could_place_is_left_out(run, foreign):
+    write_metrics(run, record(1), foreign, record(3))
+    assert [r["step"] for r in run.metrics()] == [1, 3]
+
+
+def test_what_a_record_lacks_or_misstates_reads_as_not_known(run):
+    write_metrics(run, record(1, loss="low", test_accuracy=0.5))
+    (read,) = run.metrics()
+    assert (read["loss"], read["test_accuracy"], read["train_accuracy"]) == (None, 0.5, None)
+    assert set(read) == {f.name for f in fields(Progress)} - {"guesses"}
 
 
 def test_steps_that_a_resumed_run_repeats_count_once(run):
-    lines = [{"step": s, "loss": x} for s, x in [(1, 9), (5, 8), (9, 7), (5, 6), (8, 5)]]
-    (run.path / "metrics.jsonl").write_text("\n".join(json.dumps(line) for line in lines))
+    steps = [(1, 9), (5, 8), (9, 7), (5, 6), (8, 5)]
+    write_metrics(run, *(record(step, loss=loss) for step, loss in steps))
     assert [(r["step"], r["loss"]) for r in run.metrics()] == [(1, 9), (5, 6), (8, 5)]
 
 
@@ -134,6 +206,20 @@ def test_one_visitor_cannot_fill_the_queue(tmp_path):
     with pytest.raises(RunError, match="You have 3 runs under way"):
         runs.create(RECIPE, owner="me", folder=tmp_path)
     runs.create(RECIPE, owner="you", folder=tmp_path)
+
+
+def test_pausing_makes_no_room_for_more_as_long_as_the_worker_stays(tmp_path):
+    mine = [runs.create(RECIPE, owner="me", folder=tmp_path) for _ in range(runs.MAX_PER_OWNER)]
+    say(mine[0], state="paused")
+    with pytest.raises(RunError, match="You have 3 runs under way"):
+        runs.create(RECIPE, owner="me", folder=tmp_path)
+    say(mine[0], state="paused", pid=runs.LEFT)
+    runs.create(RECIPE, owner="me", folder=tmp_path)
+
+
+def test_a_run_that_has_just_finished_counts_no_more(tmp_path):
+    for _ in range(runs.MAX_PER_OWNER + 1):
+        say(runs.create(RECIPE, owner="me", folder=tmp_path), state="finished")
 
 
 def test_all_visitors_together_cannot_fill_the_machine(tmp_path):
@@ -166,6 +252,36 @@ def test_names_are_one_clean_line(run):
 def test_only_runs_of_the_folder_can_be_found(run, tmp_path, name):
     with pytest.raises(RunError, match="There is no run"):
         runs.find(name, tmp_path)
+
+
+def test_of_two_runs_with_one_name_the_id_is_asked_for(tmp_path):
+    ids = [runs.create(RECIPE, name="Twin", folder=tmp_path).id for _ in range(2)]
+    with pytest.raises(RunError, match="2 runs are called 'Twin': say which by its id") as told:
+        runs.find("Twin", tmp_path)
+    assert all(one in str(told.value) for one in ids)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda run: run.send("stop", "me"),
+        lambda run: run.rename("Other", "me"),
+        lambda run: run.delete("me"),
+        lambda run: runs.queue(run),
+        lambda run: runs.create(RECIPE, folder=run.path.parent),
+    ],
+)
+def test_a_full_disk_is_told_in_words_whatever_one_does(run, monkeypatch, act):
+    say(run, state="stopped")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    for name in ("rename", "write_bytes"):
+        monkeypatch.setattr(f"pathlib.Path.{name}", full)
+    with pytest.raises(RunError, match="No space left on device"):
+        act(run)
+    assert [path.name for path in run.path.parent.iterdir()] == [run.id]
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):

@@ -32,6 +32,14 @@ def test_junk_is_no_stroke_and_no_error(junk: object) -> None:
     assert sheet_strokes(junk) == []
 
 
+def test_a_dictionary_is_no_stroke_whatever_it_says_to_being_cut() -> None:
+    class Uncut(dict):  # as every dict is from Python 3.12 on, where slices can be keys
+        def __getitem__(self, key: object) -> None:
+            raise KeyError(key)
+
+    assert sheet_strokes([Uncut(), [[1, 2]]]) == [[(1, 2)]]
+
+
 def test_points_beside_the_sheet_and_more_than_any_hand_draws_are_left_out() -> None:
     assert sheet_strokes([[[5, 5], [500, 5], [9, 5]]]) == [[(5, 5), (9, 5)]]
     endless = [[[x % 400, 5] for x in range(700)]] * 100

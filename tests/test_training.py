@@ -196,11 +196,58 @@ def test_evaluation_counts_as_plain_torch_counts(digits):
         ({"precision": "float8"}, "no precision 'float8': use one of float32, bfloat16, auto"),
         ({"train_size": 3}, "training images must be from 10"),
         ({"label_smoothing": 1}, "Label smoothing"),
+        ({"batch_size": 1}, "use a batch size of 2 or more"),
     ],
 )
 def test_a_recipe_that_cannot_work_is_refused_in_words(change, words):
     with pytest.raises(TrainingError, match=words):
         check(replace(QUICK, **change))
+
+
+HUGE = NetworkConfig(convolutions=(Conv(256, 2, pool=False),) * 4, dense=(), batch_norm=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"batch_size": 512}, "4.4 GB of memory .* batch size of 116 or less"),
+        (
+            {"batch_size": 64, "epochs": 100},
+            "100 epochs of 60,000 images take too long .* use 3.3 epochs or less",
+        ),
+    ],
+)
+def test_a_recipe_that_would_take_the_machine_from_everybody_is_refused(change, words):
+    with pytest.raises(TrainingError, match=words):
+        check(replace(TrainConfig(HUGE), **change))
+
+
+def test_what_is_advised_instead_is_accepted():
+    check(TrainConfig(HUGE, epochs=3.3, batch_size=116))
+    check(TrainConfig(HUGE, epochs=100, batch_size=116), images=1_500)
+    check(TrainConfig(HUGE, epochs=100, batch_size=116, train_size=1_000))
+
+
+def test_a_students_big_network_is_accepted():
+    pairs = tuple(Conv(n, 3, pool, padding=True) for n in (32, 64) for pool in (False, True))
+    network = NetworkConfig(pairs, (256,), batch_norm=True, dropout=0.3)
+    check(TrainConfig(network, epochs=50, batch_size=512))
+
+
+def test_the_time_left_knows_nothing_of_pauses(digits, monkeypatch):
+    clock = [0.0]
+
+    def tick():
+        clock[0] += 0.001
+        return clock[0]
+
+    monkeypatch.setattr("mnistcore.training.time.perf_counter", tick)
+    left = []
+    for progress in train(replace(QUICK, augmentation="none"), *digits):
+        left.append(progress.seconds_left)
+        clock[0] += 3600  # a long pause at every step
+    assert left[0] is None
+    assert all(seconds < 10 for seconds in left[1:])
 
 
 def test_a_recipe_survives_json_and_unknown_settings_are_named():

@@ -8,9 +8,10 @@ from dataclasses import asdict, replace
 
 import pytest
 import torch
+from filelock import FileLock
 
-from mnistcore import runs, worker
-from mnistcore.errors import RunError
+from mnistcore import data, predict, runs, worker
+from mnistcore.errors import DataError, RunError
 from mnistcore.network import NetworkConfig
 from mnistcore.predict import load_model, load_network
 from mnistcore.training import TrainConfig, train
@@ -99,12 +100,12 @@ def test_however_long_a_run_its_curve_stays_short(tmp_path):
 def test_a_killed_run_is_interrupted_keeps_its_curve_and_resumes_to_the_same_weights(
     started, tmp_path
 ):
-    recipe = replace(QUICK, epochs=100)
-    whole = make(tmp_path / "whole", recipe)
-    worker.work(whole)
+    recipe = replace(QUICK, epochs=300)  # long enough to be killed on the slowest machine
     run = started(recipe)
     wait_for_step(run, 200)
     os.kill(run.status().pid, signal.SIGKILL)
+    whole = make(tmp_path / "whole", recipe)
+    worker.work(whole)
     status = wait_for(run, "interrupted", seconds=runs.SILENCE + 5)
     assert "It can go on" in status.message
     assert len(run.metrics()) > 5
@@ -166,6 +167,97 @@ def test_a_paused_run_makes_room_for_others(started):
     first.send("pause", "me")
     wait_for(first, "paused")
     wait_for(started(QUICK, owner="you"), "finished")
+
+
+def test_of_many_paused_workers_few_stay_and_all_runs_go_on(started, monkeypatch):
+    monkeypatch.setattr(runs, "MAX_PER_OWNER", 9)
+    paused = []
+    for _ in range(worker.MAX_PAUSED + 1):
+        run = started(LONG)
+        wait_for_step(run, 20)
+        run.send("pause", "me")
+        wait_for(run, "paused")
+        paused.append(run)
+    *stay, leaves = paused
+    deadline = time.monotonic() + 30
+    while leaves.has_worker():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert all(run.has_worker() for run in stay)
+    step = leaves.status().progress["step"]
+    worker.resume(leaves, "me")
+    wait_for_step(leaves, step + 20)
+
+
+def test_a_paused_worker_ends_when_its_run_is_deleted(started):
+    run = started(LONG)
+    wait_for_step(run, 20)
+    run.send("pause", "me")
+    pid = wait_for(run, "paused").pid
+    run.delete("me")
+    deadline = time.monotonic() + 30
+    while process_is_there(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert not run.path.exists()
+
+
+def process_is_there(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_to_resume_what_was_stopped_is_no_way_round_the_limit(tmp_path):
+    first = make(tmp_path)
+    runs.write_json(first.path / "status.json", {"state": "stopped"})
+    for _ in range(runs.MAX_PER_OWNER):
+        make(tmp_path)
+    with pytest.raises(RunError, match="You have 3 runs under way"):
+        worker.resume(first, "me")
+    assert first.status().state == "stopped"
+
+
+def test_nothing_holds_a_run_that_has_failed(tmp_path):
+    run = make(tmp_path)
+    run.checkpoint.write_bytes(b"rubbish")
+    with pytest.raises(RunError) as kept:  # and with it all that worked on the run
+        worker.work(run)
+    with FileLock(run.path / ".worker.lock", timeout=0):
+        assert "damaged" in str(kept.value)
+
+
+def test_a_run_whose_images_cannot_be_had_today_can_go_on_another_day(tmp_path, monkeypatch):
+    run = make(tmp_path)
+
+    def offline(*_):
+        raise DataError("Connect to the internet.")
+
+    monkeypatch.setattr(data, "load_or_fall_back", offline)
+    with pytest.raises(DataError):
+        worker.work(run)
+    assert (run.status().state, run.status().message) == ("interrupted", "Connect to the internet.")
+    monkeypatch.undo()
+    worker.work(run)
+    assert run.status().state == "finished"
+
+
+def test_a_run_that_lacks_only_its_final_test_is_finished_by_resuming_it(tmp_path, monkeypatch):
+    run = make(tmp_path)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(predict, "save_network", full)
+    with pytest.raises(RunError, match="make room, then resume"):
+        worker.work(run)
+    status = run.status()
+    assert status.progress["step"] == status.progress["steps"]
+    monkeypatch.undo()
+    worker.resume(run, "me")
+    assert wait_for(run, "finished").result["images"] == 6000
 
 
 def test_a_spare_worker_takes_the_next_run_and_dies_with_its_keeper(started):

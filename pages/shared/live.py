@@ -9,7 +9,7 @@ import streamlit as st
 from mnistcore import curves, narrator, worker
 from mnistcore.data import Digits
 from mnistcore.errors import MnistError
-from mnistcore.runs import LIVE, RESUMABLE, Run, Status
+from mnistcore.runs import LIVE, RESULT, RESUMABLE, Run, Status
 from pages.shared import resources
 from pages.shared.spoken import spoken
 from pages.shared.visitor import visitor
@@ -96,12 +96,12 @@ def _headline(run: Run, status: Status) -> None:
         )
     elif status.state == "failed":
         st.error(status.message, icon=":material/error:")
-    elif status.state == "finished" and result:
+    elif status.state == "finished" and _in_a_sentence(result):
         st.success(_in_a_sentence(result), icon=":material/check_circle:")
     elif status.state in RESUMABLE:
         words = {"interrupted": "Interrupted.", "paused": "Paused.", "stopped": "Stopped."}
         st.warning(
-            f"{words[status.state]} {_in_a_sentence(result) if result else status.message}",
+            f"{words[status.state]} {status.message or _in_a_sentence(result)}",
             icon=":material/pause_circle:",
         )
     elif status.message:
@@ -139,6 +139,8 @@ def _figures(status: Status) -> None:
 
 
 def _in_a_sentence(result: dict) -> str:
+    if not result.keys() >= {*RESULT}:
+        return ""
     return (
         f"It reads **{result['test_accuracy']:.1%}** of {result['test_count']:,} test images that "
         f"it never learned from, and {result['train_accuracy']:.1%} of "
@@ -155,9 +157,8 @@ def _steer(run: Run, status: Status) -> None:
             _button("Pause", "pause", lambda: run.send("pause", visitor()))
         if status.state in RESUMABLE:
             label = "Go on" if status.state == "paused" else "Resume"
-            if status.progress.get("step") != status.progress.get("steps") or not status.progress:
-                _button(label, "play_arrow", lambda: worker.resume(run, visitor()))
-        if status.state in LIVE or status.state == "paused":
+            _button(label, "play_arrow", lambda: worker.resume(run, visitor()))
+        if run.has_worker():
             _button("Stop", "stop", lambda: run.send("stop", visitor()))
 
 
@@ -177,16 +178,20 @@ def succeeds(act: Callable[[], None]) -> bool:
 
 
 def _guesses(run: Run, status: Status) -> None:
-    if not status.guesses:
+    try:
+        test = resources.test_images(run.config().get("dataset"))
+    except MnistError:  # a damaged run, or one of images that cannot be had today
         return
-    test = resources.test_images(run.config().get("dataset"))
-    right = sum(test.labels[i] == digit for i, digit, _ in status.guesses[:12])
+    guesses = [each for each in status.guesses if each[0] in range(len(test))]
+    if not guesses:
+        return
+    right = sum(int(test.labels[int(i)]) == digit for i, digit, _ in guesses[:12])
     st.markdown(
         f"**What it says of the first 12 test images** after {status.guessed_at:,} training "
         f"images: {right} right."
     )
-    st.html(_tiles(status.guesses[:12], test))
-    if wrong := status.guesses[12:]:
+    st.html(_tiles(guesses[:12], test))
+    if wrong := guesses[12:]:
         st.markdown("**Some that it gets wrong**")
         st.html(_tiles(wrong, test))
 

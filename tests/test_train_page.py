@@ -1,0 +1,133 @@
+"""The Train page, run by Streamlit's own tester: damaged runs, and what a new run is told."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnistcore import download, runs, worker
+from mnistcore.training import Progress, TrainConfig
+from pages.shared import resources
+
+ROOT = Path(__file__).parents[1]
+ME = "0" * 32
+
+
+@pytest.fixture(autouse=True)
+def fresh(mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of the test's own, small digits for data, and no worker."""
+    monkeypatch.setenv("MNIST_DATA", str(mnist_folder))
+    monkeypatch.setenv("MNIST_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr(worker, "warm_up", lambda: None)
+    monkeypatch.setattr(worker, "start", lambda run: None)
+    monkeypatch.setattr(download, "_COMMAND", ["false"])
+
+
+def train_page(run: runs.Run | None = None) -> AppTest:
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
+    app.session_state["_visitor"] = ME
+    if run:
+        app.query_params["run"] = run.id
+    app.switch_page("pages/train.py").run()
+    assert not app.exception
+    return app
+
+
+def a_run(dataset: str = "mnist", **status: object) -> runs.Run:
+    """One that has done all its steps."""
+    run = runs.create(asdict(TrainConfig()), name="Made up", dataset=dataset, owner=ME)
+    progress = asdict(Progress(9, 9, 1, 72, 0.5, 0.5, 0.1, 1, 72, 0, 0.5, 0.5, 100))
+    guesses = [[0, 7, 0.9], [1, 2, 0.8]]
+    told = {"state": "finished", "guesses": guesses, "progress": progress} | status
+    runs.write_json(run.path / "status.json", told)
+    return run
+
+
+def buttons(app: AppTest) -> set[str]:
+    return {button.label for button in app.button}
+
+
+def shows_guesses(app: AppTest) -> bool:
+    return any("What it says of" in each.value for each in app.markdown)
+
+
+def test_a_whole_run_shows_what_it_says_of_the_test_images() -> None:
+    assert shows_guesses(train_page(a_run()))
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("config.json", "{"),
+        ("status.json", '{"state": "running", "heartbeat": null}'),
+        ("status.json", '{"state": "finished", "result": {"test_accuracy": 0.9}}'),
+        ("status.json", '{"state": "finished", "guesses": [[99999, 7, 0.9], [-1, 7, 0.9]]}'),
+        ("metrics.jsonl", '{"step": 1}\n{"step": 2, "images": "many", "steps": 9}\n'),
+    ],
+)
+def test_a_damaged_run_neither_stops_its_page_nor_the_list(file: str, content: str) -> None:
+    damaged = a_run()
+    (damaged.path / file).write_text(content)
+    train_page(damaged)
+    assert {"Train another"} <= buttons(train_page(damaged))
+    name = damaged.id if file == "config.json" else "Made up"
+    assert {name, "Start"} <= buttons(train_page())
+
+
+def test_a_run_of_unknown_images_is_shown_without_them() -> None:
+    assert not shows_guesses(train_page(a_run(dataset="fashion")))
+
+
+def test_a_run_of_mnist_is_shown_without_its_images_while_they_cannot_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNIST_DATA", str(tmp_path / "nothing"))
+    resources._loading.clear()
+    resources.parts.clear()
+    try:
+        assert not shows_guesses(train_page(a_run()))
+        assert shows_guesses(train_page(a_run(dataset="digits")))
+    finally:
+        resources._loading.clear()
+
+
+def test_a_run_that_lacks_only_its_final_test_can_be_resumed() -> None:
+    run = a_run(state="interrupted", message="No room: make room, then resume.")
+    app = train_page(run)
+    assert "make room, then resume" in app.warning[0].value
+    assert "Resume" in buttons(app)
+
+
+def test_who_has_left_can_be_told_to_go_on_but_not_to_stop() -> None:
+    left = train_page(a_run(state="paused", pid=runs.LEFT))
+    assert "Go on" in buttons(left)
+    assert "Stop" not in buttons(left)
+
+
+def test_a_new_run_learns_from_the_images_that_the_page_shows(
+    mnist_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(mnist_folder.parent)
+    monkeypatch.setenv("MNIST_DATA", mnist_folder.name)
+    app = train_page()
+    next(button for button in app.button if button.label == "Start").click().run()
+    assert not app.exception
+    (run,) = runs.list_runs()
+    assert json.loads((run.path / "config.json").read_text())["data"] == str(mnist_folder)
+
+
+def test_a_recipe_that_would_take_the_machine_cannot_be_started() -> None:
+    app = train_page()
+    app.slider(key="fast convolutions").set_value(4)
+    app.slider(key="fast dense").set_value(0).run()
+    for number in range(4):
+        app.number_input(key=f"fast filters {number}").set_value(256)
+        app.selectbox(key=f"fast window {number}").set_value(2)
+        app.toggle(key=f"fast pool {number}").set_value(False)
+    app.select_slider(key="fast batch").set_value(512)
+    app.run()
+    assert not app.exception
+    assert "use a batch size of" in app.error[0].value
+    assert next(button for button in app.button if button.label == "Start").disabled
