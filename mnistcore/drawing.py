@@ -8,7 +8,6 @@ import torch
 from PIL import Image
 
 from mnistcore.ink import grey, pen_line
-from mnistcore.ink import open_image as open_image  # pages/draw.py takes it from here
 from mnistcore.strokes import Stroke
 
 SIDE = 28  # pixels along an MNIST image

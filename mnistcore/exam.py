@@ -112,13 +112,25 @@ def shown(train: Digits, recipe: Mapping[str, Any], images: int) -> Digits:
     return replace(train, images=train.images[first], labels=train.labels[first])
 
 
+def known(learned: Origin, train: Digits) -> Digits | None:
+    """Those of the images of `train` that a network learned from; None where nobody knows."""
+    recipe = learned.recipe
+    if learned.dataset != train.dataset or not recipe.keys() >= {
+        "train_size",
+        "batch_size",
+        "seed",
+    }:
+        return None
+    return shown(train, recipe, learned.images) if learned.images else None
+
+
 def examine(model: predict.Model, learned: Origin, train: Digits, test: Digits) -> Exam:
     """Let a network read every test image and, unless that is known, what it learned from."""
     accuracy, count = learned.accuracy, learned.accuracy_count
     if not learned.met(train.dataset):
         accuracy, count = None, 0
-    elif accuracy is None and learned.images and learned.dataset == train.dataset:
-        clean = shown(train, learned.recipe, learned.images).first(CLEAN_COUNT)
+    elif accuracy is None and (clean := known(learned, train)) is not None:
+        clean = clean.first(CLEAN_COUNT)
         accuracy, count = evaluate(model.network, clean).accuracy, len(clean)
     return Exam(model, test, evaluate(model.network, test), accuracy, count)
 

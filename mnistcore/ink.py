@@ -1,5 +1,6 @@
 """From a picture of a digit, a scan or a photograph, to the line that the pen went along."""
 
+import logging
 from pathlib import Path
 from typing import BinaryIO
 
@@ -9,10 +10,12 @@ from scipy import ndimage
 
 from mnistcore.errors import DrawingError
 
-MOST_PIXELS = 60_000_000  # more than any telephone's camera gives
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")  # no other is even tried
+MOST_PIXELS = 60_000_000  # more than nearly any telephone's camera gives
 LARGEST = 384  # pixels: a larger picture is made smaller first, so that it costs no more
 FAINTEST = 0.12  # of the light of the paper: what is darker by less is no ink
 FINE = 72  # pixels along the longer side of the ink when it is thinned to a line
+_log = logging.getLogger(__name__)
 
 
 def pen_line(image: Image.Image) -> np.ndarray:
@@ -30,18 +33,26 @@ def pen_line(image: Image.Image) -> np.ndarray:
 
 
 def open_image(source: Path | str | BinaryIO) -> Image.Image:
-    """A picture from a file, or from what a visitor uploads; refused in words if it is none."""
+    """A picture from a file, or from what a visitor uploads; refused in words if it is none.
+
+    A large one comes smaller, but with 2 * LARGEST pixels or more along its longer side.
+    """
     try:
-        image = Image.open(source)
+        image = Image.open(source, formats=FORMATS)
         if image.width * image.height > MOST_PIXELS:
             raise DrawingError(
                 f"This picture has {image.width} x {image.height} pixels, too many to read: "
                 "make it smaller."
             )
+        image.draft(None, (2 * LARGEST, 2 * LARGEST))  # a JPEG is not even unpacked in full
         image.load()
+        image = _upright(image)
+        image = _smaller(image, max(image.size) // (2 * LARGEST))
     except FileNotFoundError:
         raise DrawingError(f"There is no picture {source}: give the path of one.") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except DrawingError:
+        raise
+    except Exception:  # Pillow raises all kinds for a damaged file
         name = getattr(source, "name", source)
         raise DrawingError(
             f"{name} cannot be read as a picture: give a PNG, JPEG or WebP file."
@@ -49,17 +60,34 @@ def open_image(source: Path | str | BinaryIO) -> Image.Image:
     return image
 
 
+def _smaller(image: Image.Image, factor: int) -> Image.Image:
+    if factor < 2:
+        return image
+    if image.mode in ("1", "P") or image.mode.startswith("I;16"):  # no means can be taken in these
+        size = [max(1, side // factor) for side in image.size]
+        return image.resize(size, Image.Resampling.NEAREST)
+    return image.reduce(factor)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as the camera was held, if that is noted in it and can be read."""
+    try:
+        ImageOps.exif_transpose(image, in_place=True)
+    except Exception:  # damaged notes are no reason to refuse the picture itself
+        _log.info("The notes in a picture cannot be read.", exc_info=True)
+    return image
+
+
 def grey(image: Image.Image) -> np.ndarray:
-    """Brightness in [0, 1], (height, width), upright, LARGEST pixels at most on either side.
+    """Brightness in [0, 1], (height, width), LARGEST pixels at most on either side.
 
     What is transparent becomes paper: white under dark ink, black under bright ink.
     """
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I") or image.mode == "F":
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    elif image.mode in ("I", "F"):
         values = np.nan_to_num(np.asarray(image, dtype=np.float64))
         low, high = values.min(), values.max()
-        if image.mode.startswith("I;16"):
-            low, high = 0.0, 65535.0
         image = Image.fromarray(np.uint8((values - low) / max(high - low, 1e-9) * 255))
     small = min(1.0, LARGEST / max(image.size))
     size = [max(1, round(side * small)) for side in image.size]

@@ -6,12 +6,11 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from mnistcore import predict, runs, strokes
+from mnistcore import exam, predict, runs, strokes
 from mnistcore.data import Digits
 from mnistcore.drawing import from_strokes
 from mnistcore.errors import RunError, TrainingError
@@ -51,7 +50,7 @@ class Teaching:
 
     def __init__(self, which: str, lessons: Sequence[Lesson], known: Digits) -> None:
         self.which, self.lessons, self.known = which, list(lessons)[:MOST], known
-        self.model = predict.load_model(which)
+        self.model, self.learned = predict.load_model(which), exam.origin(which)
         self.drawings, self.digits = pictures(self.lessons)
         self.network: Network | None = None
         self.share = 1.0  # of the way that it went, see teach.hold_back
@@ -78,9 +77,10 @@ class Teaching:
         """
         assert self.network is not None
         dataset, title = test.dataset, self.model.title or "Shipped"
-        test, train = test.first(EXAM), self.known.first(EXAM)
+        clean = exam.known(self.learned, self.known)
+        test, train = test.first(EXAM), (self.known if clean is None else clean).first(EXAM)
         before, after = evaluate(self.model.network, test), evaluate(self.network, test)
-        recipe = {"network": asdict(self.network.config)}
+        recipe = {**self.learned.recipe, "network": asdict(self.network.config)}
         name = title if self.which != predict.SHIPPED else "Shipped"
         run = runs.create(
             recipe, name=f"{name[:40]}, taught my hand", dataset=dataset, owner=owner, folder=folder
@@ -103,7 +103,6 @@ class Teaching:
             "lessons_before": _answers(self.model.network, self.drawings),
             "lessons_after": _answers(self.network, self.drawings),
             "lessons_digits": self.digits.tolist(),
-            "lessons_odd": len(odd),
             "taught_share": self.share,
         }
         lines = (
@@ -131,12 +130,6 @@ class Teaching:
 def of(run: Run) -> list[Lesson]:
     """The lessons that a taught network learned from."""
     return [Lesson(digit, drawn) for digit, _, drawn in strokes.read_strokes(run.path / FILE)]
-
-
-def taught(run: Run) -> dict[str, Any] | None:
-    """What teaching changed: the result of a run that was taught; None if it is another kind."""
-    result = run.status().result
-    return result if "taught_from" in result else None
 
 
 def _answers(network: Network, drawings: Tensor) -> list[int]:

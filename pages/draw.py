@@ -53,9 +53,9 @@ def upload() -> None:
     else:
         file = st.file_uploader("A photo or scan of one digit", KINDS, max_upload_size=10)
     if file is not None:
-        from mnistcore import drawing
+        from mnistcore import drawing, ink
 
-        image = answer.show(which, lambda: drawing.from_bitmap(drawing.open_image(file)))
+        image = answer.show(which, lambda: drawing.from_bitmap(ink.open_image(file)))
         if image is not None and st.toggle(WHY, key="why this picture"):
             why.show(which, image)
 

@@ -15,6 +15,7 @@ from mnistcore.errors import MnistError  # noqa: E402
 from mnistcore.presets import PRESETS  # noqa: E402
 from pages.shared import live, models, recipe  # noqa: E402
 from pages.shared.visitor import visitor  # noqa: E402
+from pages.shared.words import literally  # noqa: E402
 
 SHOWN_RUNS = 8
 
@@ -62,7 +63,7 @@ def start(preset: str, config: training.TrainConfig) -> None:
 
 
 run = opened()
-st.title(run.name if run else "Train")
+st.title(literally(run.name) if run else "Train")
 resources.show_notice()
 everything = [each for each in runs.list_runs() if models.may_find(each)]
 
@@ -130,7 +131,7 @@ if everything:
         accuracy = status.result.get("test_accuracy")
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
-                each.name,
+                literally(each.name),
                 key=f"open {each.id}",
                 on_click=open_run,
                 args=(each,),

@@ -1,12 +1,14 @@
 """Data that the tests make, so that they need nothing from outside."""
 
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
 from mnistcore.data import Digits, load
+from pages.shared import resources
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +43,19 @@ def write_idx(folder: Path, part: str, some: Digits) -> None:
 def one_thread() -> None:
     """Several threads would spin against each other on a busy machine."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def folder(mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for runs of the test's own, with small digits for data."""
+    monkeypatch.setenv("MNIST_DATA", str(mnist_folder))
+    monkeypatch.setenv("MNIST_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def fresh(folder: Path) -> Iterator[None]:
+    """A server that has loaded nothing yet."""
+    resources._loading.clear()
+    yield
+    resources._loading.clear()

@@ -16,12 +16,9 @@ TEACH, WHY = "Teach it my handwriting", "Why this answer?"
 
 
 @pytest.fixture(autouse=True)
-def folder(mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Runs of the test's own, small digits for data, and a teaching that is soon over."""
-    monkeypatch.setenv("MNIST_DATA", str(mnist_folder))
-    monkeypatch.setenv("MNIST_RUNS", str(tmp_path / "runs"))
+def quick(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of the test's own, and a teaching that is soon over."""
     monkeypatch.setattr("mnistcore.lessons.EXAM", 100)
-    return tmp_path / "runs"
 
 
 def draw_page(*strokes: list, more: str | None = None) -> AppTest:

@@ -16,12 +16,7 @@ SEVEN = [[(80.0, 90.0), (230.0, 90.0), (130.0, 300.0)]]
 DASH = [(120.0, 200.0), (240.0, 200.0)]
 
 
-@pytest.fixture(autouse=True)
-def folder(mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Runs of the test's own, and small digits for data."""
-    monkeypatch.setenv("MNIST_DATA", str(mnist_folder))
-    monkeypatch.setenv("MNIST_RUNS", str(tmp_path / "runs"))
-    return tmp_path / "runs"
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def draw_page(drawn: list | None = None, **address: str) -> AppTest:

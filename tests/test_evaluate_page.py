@@ -13,17 +13,12 @@ from streamlit.testing.v1 import AppTest
 from mnistcore import network, predict, runs
 from mnistcore.exam import chance
 from mnistcore.training import TrainConfig
-from pages.shared import resources, snow
+from pages.shared import snow
 
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.fixture(autouse=True)
-def fresh(mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs of the test's own, and small digits for data."""
-    monkeypatch.setenv("MNIST_DATA", str(mnist_folder))
-    monkeypatch.setenv("MNIST_RUNS", str(tmp_path / "runs"))
-    resources._loading.clear()
+pytestmark = pytest.mark.usefixtures("fresh")
 
 
 def evaluate(**address: str) -> AppTest:

@@ -1,6 +1,5 @@
 """Home's ideas, run by Streamlit's own tester; what needs a browser is in tests/browser."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,7 @@ ROOT = Path(__file__).parents[1]
 SEES_TWO_WAYS = ("explore", "draw")  # idea 1 leads to both
 
 
-@pytest.fixture(autouse=True)
-def fresh(mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A server that has loaded nothing yet, with small digits for its data."""
-    monkeypatch.setenv("MNIST_DATA", str(mnist_folder))
-    monkeypatch.setenv("MNIST_RUNS", str(tmp_path / "runs"))
-    resources._loading.clear()
-    yield
-    resources._loading.clear()
+pytestmark = pytest.mark.usefixtures("fresh")
 
 
 def home(**address: str) -> AppTest:
@@ -47,10 +39,6 @@ def test_nine_ideas_are_told_in_order_and_each_leads_somewhere():
 def test_every_link_of_an_idea_says_how_the_page_is_to_be_set_up():
     for link in home().get("page_link")[3:]:
         assert link.proto.query_string, link.proto.label
-
-
-def test_an_address_that_makes_no_sense_is_ignored():
-    assert len(ideas(home(idea="99", index="x"))) == 9
 
 
 def test_until_torch_is_there_the_first_screen_stands_alone(monkeypatch: pytest.MonkeyPatch):

@@ -1,5 +1,7 @@
 """A picture of a digit reads like the strokes that it was made of."""
 
+import contextlib
+import warnings
 from io import BytesIO
 from pathlib import Path
 
@@ -145,3 +147,51 @@ def test_what_is_no_picture_is_told_in_a_sentence(tmp_path: Path) -> None:
             open_image(source)
     with pytest.raises(DrawingError, match="no picture"):
         open_image(tmp_path / "nowhere.png")
+
+
+def test_no_kind_of_file_is_tried_but_pictures_of_the_usual_kinds() -> None:
+    """PostScript is a program; whatever its name says, nobody's is run here."""
+    file = BytesIO()
+    picture(STROKES["2"]).convert("RGB").save(file, "EPS")
+    with pytest.raises(DrawingError, match="cannot be read"):
+        open_image(BytesIO(file.getvalue()))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
+def test_damage_anywhere_in_a_file_is_a_picture_or_a_sentence(kind: str) -> None:
+    file, exif = BytesIO(), Image.Exif()
+    exif[0x0112] = 3
+    notes = {"exif": exif} if kind in ("PNG", "JPEG", "WEBP", "TIFF") else {}
+    picture(STROKES["2"]).convert("RGB").save(file, kind, **notes)
+    whole, chance = file.getvalue(), np.random.default_rng(1)
+    for _ in range(60):
+        torn = bytearray(whole)
+        for place in chance.integers(0, min(len(torn), 400), 3):
+            torn[place] = chance.integers(256)
+        with warnings.catch_warnings(), contextlib.suppress(DrawingError):
+            warnings.simplefilter("ignore")  # Pillow mutters over damaged notes
+            from_bitmap(open_image(BytesIO(torn)))
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+@pytest.mark.parametrize("notes", [b"MM\x00*and nonsense", b"MM\x00*\x00\x00\x00\x08", b"nonsense"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_notes_that_make_no_sense_do_not_cost_the_picture(kind: str, notes: bytes) -> None:
+    file = BytesIO()
+    picture(STROKES["2"]).save(file, kind, exif=b"Exif\x00\x00" + notes)
+    seen = from_bitmap(open_image(BytesIO(file.getvalue())))
+    assert unlikeness(seen, from_strokes(STROKES["2"])) < 0.35
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "I;16", "F"])
+def test_a_large_picture_is_made_small_before_anything_else(mode: str) -> None:
+    large = picture(STROKES["2"]).resize((4000, 4000))
+    if mode == "I;16":
+        large = Image.fromarray(np.asarray(large).astype(np.uint16) * 200)
+    elif mode != "L":
+        large = large.convert(mode)
+    file = BytesIO()
+    large.save(file, "TIFF" if mode == "F" else "PNG")
+    opened = open_image(file)
+    assert max(opened.size) < 2000
+    assert unlikeness(from_bitmap(opened), from_strokes(STROKES["2"])) < 0.35

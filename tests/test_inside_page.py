@@ -20,12 +20,7 @@ ROOT = Path(__file__).parents[1]
 Parts = tuple[Digits, Digits]
 
 
-@pytest.fixture(autouse=True)
-def folder(mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Runs of the test's own, and small digits for data."""
-    monkeypatch.setenv("MNIST_DATA", str(mnist_folder))
-    monkeypatch.setenv("MNIST_RUNS", str(tmp_path / "runs"))
-    return tmp_path / "runs"
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def inside(drawn: list | None = None, **address: str) -> AppTest:
@@ -135,7 +130,11 @@ def test_a_layer_that_the_other_network_lacks_is_forgotten() -> None:
 def test_a_network_that_still_learns_is_shown_as_it_was_until_asked_again() -> None:
     config = NetworkConfig((), (4,))
     run = runs.create({"network": asdict(config)}, name="Learning")
-    now = {"state": "running", "heartbeat": time.time(), "progress": {"images": 1234}}
+    now = {
+        "state": "running",
+        "heartbeat": time.time(),
+        "progress": {"step": 1, "steps": 9, "images": 1234},
+    }
     runs.write_json(run.path / "status.json", now)
 
     def learn(seed: int) -> None:

@@ -1,10 +1,14 @@
 """Lessons that are kept: a taught network becomes a run, whole or not at all."""
 
+from dataclasses import asdict
+
 import pytest
 
-from mnistcore import runs
+from mnistcore import network, predict, runs
 from mnistcore.errors import RunError
 from mnistcore.lessons import Lesson, Teaching
+from mnistcore.network import NetworkConfig
+from mnistcore.training import TrainConfig
 
 SEVEN = [[(80.0, 90.0), (230.0, 90.0), (130.0, 300.0)]]
 
@@ -26,3 +30,17 @@ def test_a_full_disk_leaves_nothing_of_a_taught_network_behind(tmp_path, monkeyp
     with pytest.raises(RunError, match="No space left on device"):
         teaching.keep(digits[1], "me", tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_accuracy_on_what_it_learned_rests_on_what_it_has_seen(tmp_path, monkeypatch, digits):
+    """Of a run that saw 64 images, the copy is examined on these, not on the first ones."""
+    recipe = asdict(TrainConfig(NetworkConfig(convolutions=(), dense=()), batch_size=64))
+    base = runs.create(recipe, dataset="digits", folder=tmp_path)
+    predict.save_network(network.build(TrainConfig.from_dict(recipe).network, 1), base.model)
+    runs.write_json(base.path / "status.json", {"state": "finished", "result": {"images": 64}})
+    monkeypatch.setenv("MNIST_RUNS", str(tmp_path))
+    teaching = Teaching(base.id, [Lesson(7, SEVEN)], digits[0])
+    next(iter(teaching))
+    run = teaching.keep(digits[1].first(10), "me")
+    assert run.status().result["train_count"] == 64
+    assert run.config()["recipe"] == base.config()["recipe"]

@@ -1,29 +1,19 @@
 """The frame, Home and Explore, run by Streamlit's own tester on digits in MNIST's files."""
 
-import ast
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnistcore.data import Digits
-from pages.shared import resources
 
 ROOT = Path(__file__).parents[1]
 Parts = tuple[Digits, Digits]
 
 
-@pytest.fixture(autouse=True)
-def fresh(mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A server that has loaded nothing yet, with small digits for its data."""
-    monkeypatch.setenv("MNIST_DATA", str(mnist_folder))
-    monkeypatch.setenv("MNIST_RUNS", str(tmp_path / "runs"))
-    resources._loading.clear()
-    yield
-    resources._loading.clear()
+pytestmark = pytest.mark.usefixtures("fresh")
 
 
 def explore(**address: str) -> AppTest:
@@ -145,28 +135,3 @@ def test_the_visitor_keeps_one_token() -> None:
     app.switch_page("pages/home.py").run()
     assert app.session_state["_visitor"] == token
     assert len(token) == 32
-
-
-def test_pages_are_short() -> None:
-    for page in (ROOT / "pages").glob("*.py"):
-        assert len(page.read_text(encoding="utf-8").splitlines()) < 150, page
-
-
-def test_imports_run_one_way() -> None:
-    """app.py -> pages -> pages/shared -> mnistcore, which knows nothing of Streamlit."""
-    pages = tuple(f"pages.{page.stem}" for page in (ROOT / "pages").glob("*.py"))
-    assert not [name for name in imports(ROOT / "pages/shared") if name.startswith(("app", *pages))]
-    assert not [
-        name for name in imports(ROOT / "mnistcore") if name.startswith(("streamlit", "pages"))
-    ]
-
-
-def imports(folder: Path) -> set[str]:
-    found = set()
-    for file in folder.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                found |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found

@@ -1,5 +1,7 @@
 """The form of the Train page, by itself."""
 
+from dataclasses import replace
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -23,6 +25,14 @@ def test_a_preset_left_as_it_is_is_trained_as_it_is(preset: str) -> None:
     app = form(preset)
     assert not app.exception
     assert app.session_state["made"] == PRESETS[preset].recipe
+
+
+def test_what_a_preset_has_of_its_own_stands_among_the_choices(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = replace(PRESETS["fast"].recipe, train_size=777, weight_decay=3e-4)
+    monkeypatch.setitem(PRESETS, "fast", replace(PRESETS["fast"], recipe=own))
+    assert form("fast").session_state["made"] == own
 
 
 def test_what_is_changed_in_the_form_is_changed_in_the_recipe() -> None:

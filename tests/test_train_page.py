@@ -16,10 +16,8 @@ ME = "0" * 32
 
 
 @pytest.fixture(autouse=True)
-def fresh(mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs of the test's own, small digits for data, and no worker."""
-    monkeypatch.setenv("MNIST_DATA", str(mnist_folder))
-    monkeypatch.setenv("MNIST_RUNS", str(tmp_path / "runs"))
+def idle(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of the test's own, and no worker."""
     monkeypatch.setattr(worker, "warm_up", lambda: None)
     monkeypatch.setattr(worker, "start", lambda run: None)
     monkeypatch.setattr(download, "_COMMAND", ["false"])
@@ -131,3 +129,29 @@ def test_a_recipe_that_would_take_the_machine_cannot_be_started() -> None:
     assert not app.exception
     assert "use a batch size of" in app.error[0].value
     assert next(button for button in app.button if button.label == "Start").disabled
+
+
+def test_a_steering_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = a_run(state="interrupted")
+    app = train_page(run)
+    monkeypatch.setattr(runs, "MAX_WAITING", 0)
+    next(button for button in app.button if button.label == "Resume").click().run()
+    assert not app.exception
+    assert "try again in a few minutes" in app.error[0].value
+    assert not app.run().error
+
+
+def test_a_name_is_shown_letter_by_letter() -> None:
+    run = a_run()
+    run.rename("![x](http://y) *", ME)
+    assert train_page(run).title[0].value == r"\!\[x\](http://y) \*"
+
+
+@pytest.mark.parametrize(("accuracy", "low"), [(0.5, True), (0.95, False)])
+def test_one_can_look_closer_once_there_is_something_to_see(accuracy: float, low: bool) -> None:
+    run = a_run()
+    record = asdict(Progress(9, 9, 1, 72, 0.5, 0.5, 0.1, 1, 72, 0, 0.5, accuracy, 100))
+    (run.path / "metrics.jsonl").write_text(json.dumps(record))
+    app = train_page(run)
+    assert app.toggle(key="closer").disabled == low
+    assert any("of the last 72 or so" in each.proto.body for each in app.get("html"))

@@ -255,6 +255,7 @@ def _before_and_after(run: runs.Run) -> None:
     except MnistError:
         st.caption("The drawings that it learned from can no longer be read.")
     else:
+        st.caption("Below each drawing: what it was read as before → now.")
         each = list(zip(true, old, new, strict=True))
         pictures.tiles(
             images.mul(255).byte(),
@@ -264,9 +265,8 @@ def _before_and_after(run: runs.Run) -> None:
             captions=[f"{a}→{b}{'' if b == t else ' ✗'}" for t, a, b in each],
         )
     st.caption(
-        "Below each drawing: what it was read as before → now. The taught network is yours: "
-        "nobody else's changes. It is kept among the runs, to choose again another day. If it has "
-        "come to read strangers worse, more lessons help, or undo it."
+        "The taught network is yours: nobody else's changes. It is kept among the runs, to choose "
+        "again another day. If it has come to read strangers worse, more lessons help, or undo it."
     )
     with st.container(horizontal=True):
         st.button("Undo the teaching", icon=":material/undo:", on_click=_undo, args=(run,))

@@ -10,9 +10,14 @@ from mnistcore import curves, narrator, worker
 from mnistcore.data import Digits
 from mnistcore.errors import MnistError
 from mnistcore.runs import LIVE, RESULT, RESUMABLE, Run, Status
+from mnistcore.training import SMOOTHING
 from pages.shared import resources
 from pages.shared.spoken import spoken
 from pages.shared.visitor import visitor
+from pages.shared.words import literally
+
+_REFUSED = "steering refused"
+CLOSER = 90.0  # percent from which the accuracy is shown when one looks closer
 
 
 def show(run: Run, others: list[Run]) -> None:
@@ -44,9 +49,11 @@ def _panel(run: Run, others: dict[str, Run], pace: float | None) -> None:
         if (found := records if each is run else each.metrics())
     ]
     if records or not status.result:  # a network that was taught by hand has no curves
-        pictures(lines or [curves.Curve("", [], 1)], 90.0 if state.get("closer") else 0.0)
+        high = any(_reached(line.records) for line in lines)
+        closer = high and state.get("closer")
+        pictures(lines or [curves.Curve("", [], 1)], CLOSER if closer else 0.0)
         spoken(narrator.narrate(records), key="narrator")
-        _look(others)
+        _look(others, high)
     if status.result:
         st.page_link(
             "pages/evaluate.py",
@@ -67,14 +74,28 @@ def pictures(lines: list[curves.Curve], least: float = 0.0) -> None:
         st.echarts_chart(curves.loss(lines), height=height, key="loss", alt=words)
 
 
-def _look(others: dict[str, Run]) -> None:
-    """How the curves are looked at: closer, or beside those of other runs."""
-    st.toggle("Look closer: 90 to 100 %", key="closer", persist_state="session")
+def _reached(records: list[dict]) -> bool:
+    """Whether there is anything to see closer up."""
+    return any(
+        100 * (record[part] or 0) > CLOSER
+        for record in records
+        for part in ("train_accuracy", "test_accuracy")
+    )
+
+
+def _look(others: dict[str, Run], high: bool) -> None:
+    """How the curves are looked at: closer, once they are `high`, or beside those of others."""
+    st.toggle(
+        f"Look closer: {CLOSER:.0f} to 100 %",
+        key="closer",
+        disabled=not high,
+        persist_state="session",
+    )
     if others:
         st.pills(
             "Lay other runs over it, dashed",
             list(others),
-            format_func=lambda name: others[name].name,
+            format_func=lambda name: literally(others[name].name),
             selection_mode="multi",
             key="compare",
             wrap=True,
@@ -121,7 +142,7 @@ def _figures(status: Status) -> None:
     train = f"{p['train_accuracy']:.1%}" if p["train_accuracy"] is not None else "not yet"
     figures = {
         f"of {p['test_count']:,} test images right": test,
-        "right, of the last 2,000 that it was shown": train,
+        f"right, of the last {min(p['images'], SMOOTHING):,} or so that it was shown": train,
         "times through the training images": f"{p['epoch']:.2f} of {round(epochs, 2):g}"
         if epochs
         else "0",
@@ -154,17 +175,32 @@ def _steer(run: Run, status: Status) -> None:
         return
     with st.container(horizontal=True):
         if status.state == "running":
-            _button("Pause", "pause", lambda: run.send("pause", visitor()))
+            _button("Pause", "pause", run.send, "pause", visitor())
         if status.state in RESUMABLE:
             label = "Go on" if status.state == "paused" else "Resume"
-            _button(label, "play_arrow", lambda: worker.resume(run, visitor()))
+            _button(label, "play_arrow", worker.resume, run, visitor())
         if run.has_worker():
-            _button("Stop", "stop", lambda: run.send("stop", visitor()))
+            _button("Stop", "stop", run.send, "stop", visitor())
+    if refused := st.session_state.pop(_REFUSED, None):
+        st.error(refused)
 
 
-def _button(label: str, icon: str, act: Callable[[], None]) -> None:
-    if st.button(label, icon=f":material/{icon}:", key=f"steer {label}") and succeeds(act):
-        st.rerun(scope="fragment")
+def _button(label: str, icon: str, act: Callable[..., None], *values: object) -> None:
+    st.button(
+        label,
+        icon=f":material/{icon}:",
+        key=f"steer {label}",
+        on_click=_attempt,
+        args=(act, *values),
+    )
+
+
+def _attempt(act: Callable[..., None], *values: object) -> None:
+    """Do it before the panel is drawn anew, or have it say why it cannot be done."""
+    try:
+        act(*values)
+    except MnistError as error:
+        st.session_state[_REFUSED] = str(error)
 
 
 def succeeds(act: Callable[[], None]) -> bool:

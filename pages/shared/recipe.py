@@ -11,7 +11,8 @@ from mnistcore.training import OPTIMISERS, SCHEDULES, TrainConfig
 _RATES = [f"{digit}e-{power}" for power in (5, 4, 3, 2, 1) for digit in (1, 2, 3, 5, 8)] + ["1e-0"]
 _IN_ADDRESS = {"bind": "query-params", "persist_state": "session"}  # ?plain dense=3, say
 _BATCHES = [2**power for power in range(10)]
-_SIZES = {"all": None, "10,000": 10_000, "5,000": 5_000, "1,000": 1_000, "500": 500, "100": 100}
+_SIZES = (100, 500, 1_000, 5_000, 10_000)
+_DECAYS = (0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 
 
 def choose_preset() -> str:
@@ -158,10 +159,13 @@ def _learning(preset: str, start: TrainConfig) -> TrainConfig:
         help="How many times the network sees every training image.",
         **key("epochs"),
     )
+    # What a preset has of its own is among the choices, too: a slider stands on no other.
+    own = {start.train_size} - {None}
+    sizes = {f"{count:,}": count for count in sorted({*_SIZES} | own)} | {"all": None}
     size = st.select_slider(
         "Training images",
-        list(reversed(_SIZES)),
-        next(name for name, count in _SIZES.items() if count == start.train_size),
+        list(sizes),
+        next(name for name, count in sizes.items() if count == start.train_size),
         help="With few images, a network learns them by heart instead of learning to read.",
         **key("size"),
     )
@@ -209,7 +213,7 @@ def _learning(preset: str, start: TrainConfig) -> TrainConfig:
     )
     decay = st.select_slider(
         "Weight decay",
-        (0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1),
+        sorted({*_DECAYS, start.weight_decay}),
         start.weight_decay,
         format_func=lambda decay: f"{decay:g}",
         help="Pulls every weight a little towards zero: prefers simple answers.",
@@ -242,7 +246,7 @@ def _learning(preset: str, start: TrainConfig) -> TrainConfig:
     return replace(
         start,
         epochs=epochs,
-        train_size=_SIZES[size],
+        train_size=sizes[size],
         batch_size=batch,
         optimiser=optimiser,
         learning_rate=float(rate),

@@ -10,6 +10,7 @@ import streamlit as st
 
 from mnistcore.errors import MnistError
 from pages.shared import models, pictures
+from pages.shared.words import literally
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.data import Digits
@@ -89,7 +90,7 @@ def snow(exam: Exam) -> None:
     # These images are there at once, and how many of all are read right a moment later.
     shares = _shares(kind, amount, rivals, test)
     for place, rival, share in zip(places, rivals, shares, strict=True):
-        place.metric(f"{rival.title}: read right, of {len(test):,}", f"{share:.1%}")
+        place.metric(f"{literally(rival.title)}: read right, of {len(test):,}", f"{share:.1%}")
     filling = _whole_range(kind, rivals, test, near=amount)
     # Only the curves renew themselves while they grow: the slider is not to wait for the rest.
     busy = filling is not None and filling.is_alive()

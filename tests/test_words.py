@@ -1,0 +1,21 @@
+"""Words of visitors on pages that read Markdown."""
+
+import re
+
+import pytest
+
+from pages.shared.words import literally
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["plain", "a *star*", "# big", "1. first", "- dash", "![x](http://y)", "<b>", "$x$", "`"],
+)
+def test_a_backslash_stands_before_every_sign_and_the_rest_stays(name: str) -> None:
+    told = literally(name)
+    assert re.sub(r"\\(?=[^\w\s])", "", told) == name
+    assert not re.search(r"(?<!\\)[*#\[`<$]|^\d*[-.]", told)
+
+
+def test_names_that_mean_nothing_in_markdown_are_left_alone() -> None:
+    assert all(literally(name) == name for name in ("Notebook, fast 17:21 (mine)", "2026-11-24"))
