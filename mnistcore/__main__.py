@@ -233,7 +233,8 @@ def _predict(options: argparse.Namespace) -> dict[str, Any]:
         labels = [None] * len(sources)
         pictures = [drawing.from_bitmap(ink.open_image(path)) for path in options.images]
     torch.set_num_threads(1)
-    readings = [predict.read(model, picture) for picture in pictures]
+    nothing = "There is no digit to be seen."
+    readings = [predict.read(model, picture, nothing) for picture in pictures]
     answer: dict[str, Any] = {
         "model": model.name,
         "predictions": [

@@ -16,14 +16,15 @@ def affine(
     stretch: float = 0.1,
     slant: float = 0.1,
     shift: float = 1.5,
+    chance: torch.Generator | None = None,
 ) -> Tensor:
     """Turn, stretch, slant and move every image a little, each in its own way.
 
     images: (batch, 1, 28, 28) float -> the same shape. `turn` in degrees, `stretch` as a share of
     the size, `slant` in pixels sideways per pixel of height, `shift` in pixels; each is the most
-    that happens either way. Draws from torch's global random generator.
+    that happens either way. Draws from `chance`, or else from torch's global random generator.
     """
-    draw = torch.rand(6, len(images), device=images.device) * 2 - 1
+    draw = torch.rand(6, len(images), device=images.device, generator=chance) * 2 - 1
     angle = draw[0] * math.radians(turn)
     wide, tall = 1 + draw[1] * stretch, 1 + draw[2] * stretch
     cos, sin, lean = angle.cos(), angle.sin(), draw[3] * slant
@@ -50,7 +51,6 @@ def examples(image: Tensor, count: int, seed: int) -> Tensor:
 
     image: (28, 28) uint8 -> (count, 28, 28) uint8; the same seed gives the same ones.
     """
-    with torch.random.fork_rng(devices=[]):  # nobody else's chance is to change
-        torch.manual_seed(seed)
-        changed = affine(as_input(image.expand(count, SIDE, SIDE)))
+    chance = torch.Generator().manual_seed(seed)
+    changed = affine(as_input(image.expand(count, SIDE, SIDE)), chance=chance)
     return changed[:, 0].mul(255).round().byte()

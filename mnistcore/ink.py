@@ -1,6 +1,7 @@
 """From a picture of a digit, a scan or a photograph, to the line that the pen went along."""
 
 import logging
+import threading
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,10 +12,12 @@ from scipy import ndimage
 from mnistcore.errors import DrawingError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")  # no other is even tried
-MOST_PIXELS = 60_000_000  # more than nearly any telephone's camera gives
+MOST_PIXELS = 60_000_000  # of a JPEG, more than nearly any telephone's camera gives
+MOST_UNPACKED = 36_000_000  # of others, unpacked in full: A4 at 600 dots an inch
 LARGEST = 384  # pixels: a larger picture is made smaller first, so that it costs no more
 FAINTEST = 0.12  # of the light of the paper: what is darker by less is no ink
 FINE = 72  # pixels along the longer side of the ink when it is thinned to a line
+_ONE_AT_A_TIME = threading.Lock()  # however many visitors upload
 _log = logging.getLogger(__name__)
 
 
@@ -38,16 +41,8 @@ def open_image(source: Path | str | BinaryIO) -> Image.Image:
     A large one comes smaller, but with 2 * LARGEST pixels or more along its longer side.
     """
     try:
-        image = Image.open(source, formats=FORMATS)
-        if image.width * image.height > MOST_PIXELS:
-            raise DrawingError(
-                f"This picture has {image.width} x {image.height} pixels, too many to read: "
-                "make it smaller."
-            )
-        image.draft(None, (2 * LARGEST, 2 * LARGEST))  # a JPEG is not even unpacked in full
-        image.load()
-        image = _upright(image)
-        image = _smaller(image, max(image.size) // (2 * LARGEST))
+        with _ONE_AT_A_TIME:
+            return _unpacked(Image.open(source, formats=FORMATS))
     except FileNotFoundError:
         raise DrawingError(f"There is no picture {source}: give the path of one.") from None
     except DrawingError:
@@ -57,24 +52,31 @@ def open_image(source: Path | str | BinaryIO) -> Image.Image:
         raise DrawingError(
             f"{name} cannot be read as a picture: give a PNG, JPEG or WebP file."
         ) from None
-    return image
 
 
-def _smaller(image: Image.Image, factor: int) -> Image.Image:
-    if factor < 2:
-        return image
-    if image.mode in ("1", "P") or image.mode.startswith("I;16"):  # no means can be taken in these
-        size = [max(1, side // factor) for side in image.size]
-        return image.resize(size, Image.Resampling.NEAREST)
-    return image.reduce(factor)
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """Turned as the camera was held, if that is noted in it and can be read."""
+def _unpacked(image: Image.Image) -> Image.Image:
+    """What is in the file, small and upright."""
+    most = MOST_PIXELS if image.format in ("JPEG", "MPO") else MOST_UNPACKED
+    if image.width * image.height > most:
+        raise DrawingError(
+            f"This picture has {image.width} x {image.height} pixels, too many to read: "
+            "make it smaller."
+        )
+    image.draft(None, (2 * LARGEST, 2 * LARGEST))  # a JPEG is not even unpacked in full
+    image.load()
     try:
-        ImageOps.exif_transpose(image, in_place=True)
+        notes = image.getexif().tobytes()
     except Exception:  # damaged notes are no reason to refuse the picture itself
         _log.info("The notes in a picture cannot be read.", exc_info=True)
+        notes = b""
+    factor = max(image.size) // (2 * LARGEST)
+    if factor > 1 and (image.mode in ("1", "P") or image.mode.startswith("I;16")):
+        size = [max(1, side // factor) for side in image.size]
+        image = image.resize(size, Image.Resampling.NEAREST)  # no means can be taken in these
+    elif factor > 1:
+        image = image.reduce(factor)
+    image.info["exif"] = notes
+    ImageOps.exif_transpose(image, in_place=True)  # turned as the camera was held
     return image
 
 
@@ -242,6 +244,10 @@ def _pieces(line: np.ndarray) -> np.ndarray:
 
 def _blots(ink: np.ndarray, line: np.ndarray) -> np.ndarray:
     """(n, 2, 2) pieces without length that fill what a thick pen filled: a 6 keeps its loop."""
+    if not line.any():
+        return np.empty((0, 2, 2))
+    if not line.any():
+        return np.empty((0, 2, 2))
     depth = ndimage.distance_transform_edt(ink)
     usual = np.median(depth[line])
     points = np.argwhere(depth > 0.6 * usual + 1)[:, ::-1] + 0.5

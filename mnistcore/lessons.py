@@ -1,7 +1,6 @@
 """Lessons of one visitor: drawings with their digits, learned by a copy and kept as a run."""
 
 import json
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -13,7 +12,7 @@ from torch import Tensor
 from mnistcore import exam, predict, runs, strokes
 from mnistcore.data import Digits
 from mnistcore.drawing import from_strokes
-from mnistcore.errors import RunError, TrainingError
+from mnistcore.errors import TrainingError
 from mnistcore.network import Network
 from mnistcore.runs import Run, write_atomically
 from mnistcore.strokes import Stroke
@@ -22,7 +21,6 @@ from mnistcore.training import evaluate
 
 EXAM = 1_000  # images each of the test and the training part: more would take longer than learning
 MOST = 200  # lessons in one teaching; nobody draws more, and a file should not either
-FILE = "lessons.jsonl"  # beside the network, in the format that `predict --strokes` reads
 
 
 @dataclass(frozen=True)
@@ -75,25 +73,22 @@ class Teaching:
 
         Raises RunError if the disk does not play along; then nothing is left behind.
         """
-        assert self.network is not None
+        network = self.network
+        assert network is not None
         dataset, title = test.dataset, self.model.title or "Shipped"
         clean = exam.known(self.learned, self.known)
         test, train = test.first(EXAM), (self.known if clean is None else clean).first(EXAM)
-        before, after = evaluate(self.model.network, test), evaluate(self.network, test)
-        recipe = {**self.learned.recipe, "network": asdict(self.network.config)}
-        name = title if self.which != predict.SHIPPED else "Shipped"
-        run = runs.create(
-            recipe, name=f"{name[:40]}, taught my hand", dataset=dataset, owner=owner, folder=folder
-        )
+        before, after = evaluate(self.model.network, test), evaluate(network, test)
+        recipe = {**self.learned.recipe, "network": asdict(network.config)}
+        name = f"{(title if self.which != predict.SHIPPED else 'Shipped')[:40]}, taught my hand"
         # What somebody writes so is a digit, also where nobody else would see one in it.
         odd = self.drawings[predict.shipped_judge().refuses(self.drawings)]
         result = {
-            "run": run.id,
             "preset": None,
             "dataset": dataset,
             "images": self._done * KNOWN_PER_BATCH,
             "seconds": round(self._seconds, 3),
-            "train_accuracy": evaluate(self.network, train).accuracy,
+            "train_accuracy": evaluate(network, train).accuracy,
             "train_count": len(train),
             "test_accuracy": after.accuracy,
             "test_loss": after.loss,
@@ -101,7 +96,7 @@ class Teaching:
             "taught_from": self.which,
             "test_accuracy_before": before.accuracy,
             "lessons_before": _answers(self.model.network, self.drawings),
-            "lessons_after": _answers(self.network, self.drawings),
+            "lessons_after": _answers(network, self.drawings),
             "lessons_digits": self.digits.tolist(),
             "taught_share": self.share,
         }
@@ -109,27 +104,21 @@ class Teaching:
             json.dumps({"label": lesson.digit, "strokes": lesson.strokes})
             for lesson in self.lessons
         )
-        try:
-            with runs.written_to(run.path):
-                predict.save_network(
-                    self.network,
-                    run.model,
-                    taught=odd if len(odd) else None,
-                    title=run.name,
-                    recipe=recipe,
-                    **result,
-                )
-                write_atomically(run.path / FILE, "\n".join(lines).encode())
-                runs.write_json(run.path / "status.json", {"state": "finished", "result": result})
-        except RunError:
-            shutil.rmtree(run.path, ignore_errors=True)  # whoever tries again makes another
-            raise
-        return run
+
+        def fill(run: Run) -> None:
+            card = {"title": name, "recipe": recipe, "run": run.id, **result}
+            predict.save_network(network, run.model, taught=odd if len(odd) else None, **card)
+            write_atomically(run.path / runs.LESSONS, "\n".join(lines).encode())
+            status = {"state": "finished", "result": {"run": run.id, **result}}
+            runs.write_json(run.path / "status.json", status)
+
+        return runs.create(recipe, fill, name=name, dataset=dataset, owner=owner, folder=folder)
 
 
 def of(run: Run) -> list[Lesson]:
     """The lessons that a taught network learned from."""
-    return [Lesson(digit, drawn) for digit, _, drawn in strokes.read_strokes(run.path / FILE)]
+    read = strokes.read_strokes(run.path / runs.LESSONS)
+    return [Lesson(digit, drawn) for digit, _, drawn in read]
 
 
 def _answers(network: Network, drawings: Tensor) -> list[int]:

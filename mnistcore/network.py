@@ -208,10 +208,19 @@ def check(config: NetworkConfig) -> None:
 
 
 def build(config: NetworkConfig, seed: int) -> Network:
-    """A network with fresh weights that depend on `seed` alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return Network(config)
+    """A network with fresh weights, which depend on `seed` alone."""
+    chance = torch.Generator().manual_seed(seed)
+    with torch.device("meta"):  # shapes only, no numbers yet
+        network = Network(config)
+    network.to_empty(device="cpu")
+    for layer in network.layers:  # as torch itself would begin
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_uniform_(layer.weight, math.sqrt(5), generator=chance)
+            most = 1 / math.sqrt(layer.weight[0].numel())
+            nn.init.uniform_(layer.bias, -most, most, generator=chance)
+        elif isinstance(layer, nn.BatchNorm2d | nn.BatchNorm1d):
+            layer.reset_parameters()
+    return network
 
 
 def parse_convolutions(text: str) -> tuple[Conv, ...]:

@@ -58,10 +58,10 @@ class Reading:
     digit_like: bool = True  # False for a scribble, a letter, a face
 
 
-def read(model: Model, image: Tensor | None) -> Reading:
-    """image: (28, 28) float32 in [0, 1], or None if nothing was drawn."""
+def read(model: Model, image: Tensor | None, nothing: str = "Draw a digit first.") -> Reading:
+    """image: (28, 28) float32 in [0, 1], or None if there is no digit; `nothing` says so."""
     if image is None:
-        return Reading(None, None, False, "Draw a digit first.")
+        return Reading(None, None, False, nothing)
     probabilities = model.probabilities(image[None])[0]
     first, second = probabilities.topk(2).indices.tolist()
     digit_like = model.digit_like(image)
@@ -94,7 +94,7 @@ def source(which: str = SHIPPED, runs_folder: Path | None = None) -> Path:
         return run.model
     if run.checkpoint.is_file():
         return run.checkpoint
-    raise ModelError(f"The run {run.name!r} has not learned anything yet: wait for its start.")
+    raise ModelError(f"The run {run.id} has not learned anything yet: wait for its start.")
 
 
 def load_model(which: str = SHIPPED, runs_folder: Path | None = None) -> Model:
@@ -191,5 +191,5 @@ def _from_checkpoint(run: Run) -> Network:
         state = torch.load(content, map_location="cpu", weights_only=True)
         network.load_state_dict(state["network"])
     except Exception as error:  # torch raises all kinds for a damaged file
-        raise ModelError(f"The weights of the run {run.name!r} cannot be read.") from error
+        raise ModelError(f"The weights of the run {run.id} are damaged: choose another.") from error
     return network

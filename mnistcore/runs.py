@@ -9,7 +9,7 @@ import secrets
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +40,8 @@ _REST = dict.fromkeys(("epoch", "learning_rate", "seconds", "images_per_second")
 }
 # What a result says to be told in a sentence.
 RESULT = ("test_accuracy", "test_count", "train_accuracy", "train_count", "seconds")
+LESSONS = "lessons.jsonl"  # the drawings of a run that was taught by hand; no other has any
+_DRAFTS = ".drafts"  # in the folder for runs: those that are not yet whole
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 
 
@@ -193,6 +195,7 @@ class Run:
 
 def create(
     recipe: dict[str, Any],
+    fill: Callable[[Run], None] | None = None,
     *,
     preset: str | None = None,
     name: str = "",
@@ -204,15 +207,17 @@ def create(
 ) -> Run:
     """A new run folder, queued, with nothing at work on it yet.
 
-    recipe: a TrainConfig as plain values;  command: what was typed, if anything was;  owner: the
-    visitor's secret, of which only a fingerprint is kept. Raises RunError if too many are waiting
-    or the disk does not play along.
+    recipe: a TrainConfig as plain values;  fill: instead of queueing it, writes what makes it
+    whole: nobody sees it before;  command: what was typed, if anything was;  owner: the visitor's
+    secret, of which only a fingerprint is kept. Raises RunError if too many are waiting or the
+    disk does not play along; then nothing is left behind.
     """
-    folder = folder or runs_folder()
-    require_room(folder, owner)
-    now = datetime.now()
+    folder, now = folder or runs_folder(), datetime.now()
+    if fill is None:
+        require_room(folder, owner)
     kind = preset or "own"
     run = Run(folder / f"{now:%Y%m%d-%H%M%S}-{kind}-{secrets.token_hex(2)}")
+    draft = Run(folder / _DRAFTS / run.id)
     config = {
         "name": clean_name(name or f"{kind} {now:%H:%M:%S}"),
         "preset": preset,
@@ -225,12 +230,13 @@ def create(
     }
     try:
         with written_to(folder):
-            run.path.mkdir(parents=True)
-            write_json(run.path / "config.json", config)
-        # Until its worker writes the first status, the process that made it vouches for it.
-        queue(run, message="Starting.")
-    except RunError:
-        shutil.rmtree(run.path, ignore_errors=True)  # half a run is none
+            draft.path.mkdir(parents=True)
+            write_json(draft.path / "config.json", config)
+            # Until its worker writes the first status, the process that made it vouches for it.
+            (fill or queue)(draft)
+            draft.path.rename(run.path)
+    except BaseException:
+        shutil.rmtree(draft.path, ignore_errors=True)  # half a run is none
         raise
     return run
 
@@ -246,7 +252,7 @@ def require_room(folder: Path, owner: str | None) -> None:
         raise RunError(f"{len(live)} runs are under way or waiting: try again in a few minutes.")
 
 
-def queue(run: Run, message: str = "") -> None:
+def queue(run: Run, message: str = "Starting.") -> None:
     """Put a run (again) at the end of the queue."""
     now = time.time()
     status = _read_json(run.path / "status.json") | {

@@ -38,18 +38,12 @@ def teach(
     learner = copy.deepcopy(network)
     learner.eval()  # normalisation stays as it was: a few drawings say little of the whole
     optimiser = torch.optim.Adam(learner.parameters(), LEARNING_RATE, fused=True)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        chance = torch.get_rng_state()
+    chance = torch.Generator().manual_seed(seed)
     for step in range(STEPS):
-        with torch.random.fork_rng(devices=[]):
-            torch.set_rng_state(chance)
-            lessons = torch.randint(len(labels), (LESSONS_PER_BATCH,))
-            review = torch.randint(len(known), (KNOWN_PER_BATCH,))
-            images = torch.cat(
-                [affine(drawings[lessons].unsqueeze(1)), as_input(known.images[review])]
-            )
-            chance = torch.get_rng_state()
+        lessons = torch.randint(len(labels), (LESSONS_PER_BATCH,), generator=chance)
+        review = torch.randint(len(known), (KNOWN_PER_BATCH,), generator=chance)
+        drawn = affine(drawings[lessons].unsqueeze(1), chance=chance)
+        images = torch.cat([drawn, as_input(known.images[review])])
         answers = torch.cat([labels[lessons], known.labels[review]])
         for group in optimiser.param_groups:
             group["lr"] = LEARNING_RATE * (1 - step / STEPS)
@@ -70,9 +64,8 @@ def hold_back(network: Network, learner: Network, known: Digits) -> float:
     it gives the right digits of training images, moved and slanted so that they are new to both.
     """
     exam = torch.arange(len(known))[-EXAM:]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)
-        images = affine(as_input(known.images[exam]))
+    chance = torch.Generator().manual_seed(1)
+    images = affine(as_input(known.images[exam]), chance=chance)
 
     def right() -> float:
         answers = torch.cat([learner(batch).softmax(1) for batch in images.split(250)])

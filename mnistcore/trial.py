@@ -55,6 +55,7 @@ class Outcome(NamedTuple):
     judged_count: int
     images: int  # seen in training, repeats included
     seconds: float
+    whole: bool  # False if it was cut short, on a machine that is slow or busy
 
 
 def idea(rate: float, width: int) -> TrainConfig:
@@ -80,12 +81,13 @@ def attempt(recipe: TrainConfig, learn: Digits, judge: Digits) -> Outcome:
     with _ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
         started = time.perf_counter()
         training = train(recipe, learn, judge.first(1))  # judged once, at the end
-        images = 0
+        images, whole = 0, True
         for progress in training:
             images = progress.images
             if images and time.perf_counter() - started > SECONDS:
+                whole = progress.step == progress.steps
                 break
         own = evaluate(training.network, shown(learn, vars(recipe), images).first(JUDGED))
         new = evaluate(training.network, judge.first(JUDGED))
         seconds = time.perf_counter() - started
-    return Outcome(own.accuracy, own.count, new.accuracy, new.count, images, seconds)
+    return Outcome(own.accuracy, own.count, new.accuracy, new.count, images, seconds, whole)

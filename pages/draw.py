@@ -55,7 +55,11 @@ def upload() -> None:
     if file is not None:
         from mnistcore import drawing, ink
 
-        image = answer.show(which, lambda: drawing.from_bitmap(ink.open_image(file)))
+        image = answer.show(
+            which,
+            lambda: drawing.from_bitmap(ink.open_image(file)),
+            "There is no digit to be seen: try a picture of one, written large.",
+        )
         if image is not None and st.toggle(WHY, key="why this picture"):
             why.show(which, image)
 

@@ -142,6 +142,7 @@ st.markdown(
 arranged = st.segmented_control(
     "Arranged by", list(atlas.ARRANGED), default="PCA", required=True, key="map", **address
 )
+arranged = arranged or "PCA"  # an empty value in the address gets past `required`
 plane, fixed = atlas.arrange(which, stamp, net, test, test.dataset, arranged)
 own = None if drawn is None else plane.place(explain.features(net, drawn[None]))[0]
 atlas.show(plane, fixed, index if choice == TEST and index < count else None, own, open_image)

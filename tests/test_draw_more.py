@@ -236,3 +236,46 @@ def test_a_taught_network_can_be_watched_and_judged_like_any_other() -> None:
         assert not app.exception, page
         assert not app.error, page
         assert "random" not in words(app)
+
+
+def test_reasons_for_a_drawing_and_for_a_picture_can_stand_one_below_the_other() -> None:
+    def script(drawing: list) -> None:
+        from mnistcore.drawing import from_strokes
+        from pages.shared import why
+
+        why.show("shipped", from_strokes(drawing), drawing)
+        why.show("shipped", from_strokes(drawing))
+
+    app = AppTest.from_function(script, kwargs={"drawing": [SEVEN]}, default_timeout=60).run()
+    assert not app.exception
+    assert len(app.button_group) == 2
+
+
+def test_teaching_needs_no_place_among_the_runs_under_way(folder: Path) -> None:
+    app = draw_page(SEVEN)
+    for _ in range(runs.MAX_PER_OWNER):
+        runs.create({}, owner=app.session_state["_visitor"], folder=folder)
+    say_that_it_was(app, 7)
+    press(app, "Teach")
+    assert not app.error
+    assert sum("taught my hand" in run.name for run in runs.list_runs(folder)) == 1
+
+
+def test_who_teaches_on_when_the_network_before_is_gone_loses_nothing(folder: Path) -> None:
+    app = draw_page(SEVEN)
+    me = app.session_state["_visitor"]
+    base = runs.create({}, name="Base", owner=me, folder=folder)
+    shipped, _ = predict.load_network(predict.source())
+    predict.save_network(shipped, base.model)
+    runs.write_json(base.path / "status.json", {"state": "finished"})
+    app.run()
+    app.selectbox(key="model").set_value(base.id).run()
+    say_that_it_was(app, 7)
+    press(app, "Teach")
+    base.delete(me)
+    press(app, "Teach")
+    assert not app.exception
+    assert [run.name for run in runs.list_runs(folder)] == [
+        "Base, taught my hand, taught my hand",
+        "Base, taught my hand",
+    ]

@@ -173,3 +173,7 @@ def test_one_map_at_a_time_is_arranged_by_neighbours(
         each.result(lambda done, of: "")
     assert most == [1, 1, 1]
     assert all(met)
+
+
+def test_an_empty_word_in_the_address_is_no_word() -> None:
+    assert not inside(map="", image="", layer="", unit="", index="").exception

@@ -29,7 +29,8 @@ def test_a_full_disk_leaves_nothing_of_a_taught_network_behind(tmp_path, monkeyp
     monkeypatch.setattr("mnistcore.lessons.EXAM", 10)
     with pytest.raises(RunError, match="No space left on device"):
         teaching.keep(digits[1], "me", tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert runs.list_runs(tmp_path) == []
 
 
 def test_the_accuracy_on_what_it_learned_rests_on_what_it_has_seen(tmp_path, monkeypatch, digits):

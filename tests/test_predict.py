@@ -52,7 +52,7 @@ def test_a_model_that_is_not_there_is_named(tmp_path):
 
 def test_a_run_that_has_not_begun_says_wait(tmp_path):
     run = runs.create({}, name="New", folder=tmp_path)
-    with pytest.raises(ModelError, match="'New' has not learned anything yet"):
+    with pytest.raises(ModelError, match=f"{run.id} has not learned anything yet"):
         predict.load_model(run.id, tmp_path)
     assert [which for which, _ in predict.models(tmp_path)] == ["shipped"]
 

@@ -281,7 +281,8 @@ def test_a_full_disk_is_told_in_words_whatever_one_does(run, monkeypatch, act):
         monkeypatch.setattr(f"pathlib.Path.{name}", full)
     with pytest.raises(RunError, match="No space left on device"):
         act(run)
-    assert [path.name for path in run.path.parent.iterdir()] == [run.id]
+    assert runs.list_runs(run.path.parent) == [run]
+    assert not list(run.path.parent.glob(".drafts/*"))
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from mnistcore import download, runs, worker
 from mnistcore.training import Progress, TrainConfig
 from pages.shared import resources
+from pages.shared.words import literally
 
 ROOT = Path(__file__).parents[1]
 ME = "0" * 32
@@ -144,7 +145,7 @@ def test_a_steering_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_name_is_shown_letter_by_letter() -> None:
     run = a_run()
     run.rename("![x](http://y) *", ME)
-    assert train_page(run).title[0].value == r"\!\[x\](http://y) \*"
+    assert train_page(run).title[0].value == literally("![x](http://y) *")
 
 
 @pytest.mark.parametrize(("accuracy", "low"), [(0.5, True), (0.95, False)])

@@ -13,9 +13,19 @@ from pages.shared.words import literally
 )
 def test_a_backslash_stands_before_every_sign_and_the_rest_stays(name: str) -> None:
     told = literally(name)
-    assert re.sub(r"\\(?=[^\w\s])", "", told) == name
+    assert re.sub(r"\\(?=[^\w\s])|\u2060", "", told) == name
     assert not re.search(r"(?<!\\)[*#\[`<$]|^\d*[-.]", told)
 
 
 def test_names_that_mean_nothing_in_markdown_are_left_alone() -> None:
     assert all(literally(name) == name for name in ("Notebook, fast 17:21 (mine)", "2026-11-24"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["https://e.vil/a", "www.e.vil", "a@e.vil", ":material/delete:", "a -- b -> c", ":red[x]"],
+)
+def test_what_streamlit_itself_would_change_is_broken_up(name: str) -> None:
+    told = literally(name)
+    assert re.sub(r"\\(?=[^\w\s])|\u2060", "", told) == name
+    assert not re.search(r":[a-z/]|www\.|@\w|--|->", told)

@@ -25,17 +25,20 @@ _SENTENCE = (
 )
 
 
-def show(which: str, picture: Callable[[], Tensor | None]) -> Tensor | None:
+def show(
+    which: str, picture: Callable[[], Tensor | None], nothing: str = "Draw a digit first."
+) -> Tensor | None:
     """Read a picture with the network of this name, show what it says, and return the picture.
 
-    picture: gives (28, 28) float32 in [0, 1], or None where there is nothing to read. An
+    picture: gives (28, 28) float32 in [0, 1], or None where there is nothing to read, and it says
+    `nothing`. An
     MnistError on the way is shown as the sentence that it is.
     """
     from mnistcore.predict import read
 
     try:
         image = picture()
-        st.html(_card(read(models.model(which), image), image))
+        st.html(_card(read(models.model(which), image, nothing), image))
         return image
     except MnistError as error:
         st.warning(str(error), icon=":material/help:")

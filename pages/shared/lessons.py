@@ -11,6 +11,7 @@ from mnistcore import runs
 from mnistcore.errors import MnistError, RunError
 from pages.shared import models, pictures, resources, sheet
 from pages.shared.visitor import visitor
+from pages.shared.words import a_digit
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.lessons import Lesson
@@ -91,7 +92,7 @@ def _was() -> None:
     digit, st.session_state["was"] = st.session_state["was"], None
     if digit is not None and _add(digit):
         st.session_state["more"] = TEACH
-        _tell(f"Kept as a lesson: this is {'an' if digit == 8 else 'a'} {digit}. Now press Teach.")
+        _tell(f"Kept as a lesson: this is {a_digit(digit)}. Now press Teach.")
 
 
 def _keep(digit: int) -> None:
@@ -112,10 +113,9 @@ def _ask() -> None:
     if wanted is None:
         st.markdown("**That is all I need.** Press Teach.")
         return
-    word = f"{'an' if wanted == 8 else 'a'} {wanted}"
     kept = any(lesson.strokes == drawn for lesson in book)
     st.markdown(
-        f"**{'Clear the sheet, then draw' if kept else 'Draw'} {word}** "
+        f"**{'Clear the sheet, then draw' if kept else 'Draw'} {a_digit(wanted)}** "
         f"({count[wanted] + 1} of {OF_EACH})"
     )
     with st.container(horizontal=True):
@@ -169,7 +169,10 @@ def _learn(which: str) -> None:
     try:
         if state["teaching"] is None:
             before = _own(which)  # kept with it: another network may be chosen meanwhile
-            state["teaching"] = Teaching(_base(before) or which, _book(), train), before
+            base = _base(before)
+            if base is None:  # it was not taught, or what it was taught from is gone: so it stays
+                base, before = which, None
+            state["teaching"] = Teaching(base, _book(), train), before
         teaching, before = state["teaching"]
         for share in teaching:
             bar.progress(0.9 * share, "A copy of the network learns your hand ...")
@@ -208,14 +211,15 @@ def _base(run: runs.Run | None) -> str | None:
 
 
 def _undo(run: runs.Run) -> None:
-    base = _base(run) or "shipped"
+    base = _base(run)
     try:
         run.delete(visitor())
     except MnistError as error:
         _tell(str(error))
         return
-    models.put(base)
-    _tell("Undone: the network before reads again. Your lessons are still here.")
+    models.put(base or "shipped")
+    reads = "network before" if base else "network that comes with the app"
+    _tell(f"Undone: the {reads} reads again. Your lessons are still here.")
 
 
 def _before_and_after(run: runs.Run) -> None:

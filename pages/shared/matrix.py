@@ -1,16 +1,12 @@
 """The confusion matrix as a table whose cells can be opened, by mouse, finger or keyboard."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import streamlit as st
 
-_HERE = Path(__file__).parent
-_table = st.components.v2.component(
-    "confusion_matrix",
-    css=(_HERE / "matrix.css").read_text(encoding="utf-8"),
-    js=(_HERE / "matrix.js").read_text(encoding="utf-8"),
-)
+from pages.shared.pictures import component
+
+_table = component("matrix")
 
 
 def show(

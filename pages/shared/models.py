@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import streamlit as st
 
 from mnistcore import runs
-from mnistcore.errors import RunError
+from mnistcore.errors import ModelError, RunError
 from pages.shared.visitor import visitor
 
 if TYPE_CHECKING:  # torch takes seconds to import, and the page can be there before
@@ -52,7 +52,7 @@ def may_find(run: runs.Run) -> bool:
 
     That is for whoever taught it, and for whom they send the link.
     """
-    return not (run.path / "lessons.jsonl").is_file() or run.belongs_to(visitor())
+    return not (run.path / runs.LESSONS).is_file() or run.belongs_to(visitor())
 
 
 def put(which: str) -> None:
@@ -112,11 +112,9 @@ def held(which: str) -> Held:
     So what is costly to find out about it is found out once, until `show_news` lets the visitor
     take its newest weights. Raises MnistError, in one sentence, if it cannot be had.
     """
-    from mnistcore import predict
-
     stamps = st.session_state.setdefault(_HELD, {})
     if which not in stamps or progress(which) is None:
-        stamps[which] = predict.source(which).stat().st_mtime_ns
+        stamps[which] = written(which)
     stamp = stamps[which]
     learned = _learned(which, stamp)  # first: later weights have learned from these images, too
     return Held(_load(which, stamp), learned, stamp)
@@ -139,9 +137,17 @@ def model(which: str) -> Model:
 
     Raises MnistError, in one sentence, if it cannot be had.
     """
+    return _load(which, written(which))
+
+
+def written(which: str) -> int:
+    """When the newest weights of a network were written, in nanoseconds."""
     from mnistcore import predict
 
-    return _load(which, predict.source(which).stat().st_mtime_ns)
+    try:
+        return predict.source(which).stat().st_mtime_ns
+    except OSError as error:  # its run was deleted this very moment
+        raise ModelError("This network is no longer there: choose another.") from error
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)

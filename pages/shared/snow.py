@@ -26,6 +26,7 @@ _AT = "snow at"  # where the slider was when it was last looked at
 _ONE_AT_A_TIME = threading.Lock()  # for curves; they wait for each other
 _PAUSE = 0.7  # seconds that they leave to whoever moves a slider
 _moved = [0.0]  # when anybody last did
+_FILLING = threading.Lock()  # for the following, which all visitors share
 _filling: dict[tuple[str | int, ...], threading.Thread] = {}  # by kind and what they fill
 
 
@@ -205,15 +206,16 @@ def _whole_range(
     steps = [(kind, amount) for amount in shift.SHIFTS[kind].amounts]
     if all(step in rival.known for rival in rivals for step in steps):
         return None
-    for ended in [key for key, thread in _filling.items() if not thread.is_alive()]:
-        _filling.pop(ended, None)
     key = (kind, *(id(rival.known) for rival in rivals))
-    if key not in _filling:
-        # Not a daemon, as it would be by inheritance: it has to be waited for.
-        thread = threading.Thread(target=_fill, args=(kind, rivals, test, near), daemon=False)
-        thread.start()
-        _filling[key] = thread
-    return _filling[key]
+    with _FILLING:
+        for ended in [each for each, thread in _filling.items() if not thread.is_alive()]:
+            del _filling[ended]
+        if key not in _filling:
+            # Not a daemon, as it would be by inheritance: it has to be waited for.
+            thread = threading.Thread(target=_fill, args=(kind, rivals, test, near), daemon=False)
+            thread.start()
+            _filling[key] = thread
+        return _filling[key]
 
 
 def _fill(kind: str, rivals: list[_Rival], test: Digits, near: float) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from mnistcore.errors import MnistError
 from pages.shared import models, pictures, resources
+from pages.shared.words import a_digit
 
 if TYPE_CHECKING:  # torch takes seconds to import
     import numpy as np
@@ -41,15 +42,16 @@ def show(which: str, image: Tensor | None, strokes: list[Stroke] | None = None) 
     if strokes:
         st.markdown("**How your drawing came to the network**")
         st.html(_steps(strokes, image))
+    key = "drawn" if strokes else "read"  # both can be open at once
     spoke, alike = st.columns(2, gap="large")
     with spoke:
-        _spoke(network, image, key="drawn" if strokes else "read")
+        _spoke(network, image, key)
     with alike:
         st.markdown("**Training images that it finds most like it**")
         if models.progress(which):
             st.caption("It is still learning, and changes its mind: look here when it has done.")
         else:
-            _alike(which, image)
+            _alike(which, image, key)
 
 
 def _spoke(network: Network, image: Tensor, key: str) -> None:
@@ -64,27 +66,27 @@ def _spoke(network: Network, image: Tensor, key: str) -> None:
     other = second if wish is None or wish == first else wish
     heat = explain.saliency(network, image, first, other)
     picture = pictures.as_ink(colours.signed(heat)[None])
-    name = f"Ink that spoke for {_a(first)} in blue, for {_a(other)} in orange"
+    name = f"Ink that spoke for {a_digit(first)} in blue, for {a_digit(other)} in orange"
     st.html(
         f"<img src='{picture}' alt='{name}' style='{_FRAME};image-rendering:pixelated;"
         "max-width:220px'>"
     )
     gap = float(logits[first] - logits[other])
     st.markdown(
-        f":blue-background[Blue] ink spoke for **{_a(first)}** and against {_a(other)}, "
+        f":blue-background[Blue] ink spoke for **{a_digit(first)}** and against {a_digit(other)}, "
         f":orange-background[orange] ink the other way, the stronger the more. "
         + ("Blue won clearly." if gap > 4 else "Blue won, though not by much.")
     )
 
 
-def _alike(which: str, image: Tensor) -> None:
+def _alike(which: str, image: Tensor, key: str) -> None:
     """The training images that excite the same units of the last hidden layer."""
-    from mnistcore import explain, predict
+    from mnistcore import explain
 
     train = resources.digits().train
     try:
         with st.spinner("It looks through what it has learned from ..."):
-            known = _known(which, predict.source(which).stat().st_mtime_ns, train.dataset)
+            known = _known(which, models.written(which), train.dataset)
     except (MnistError, OSError):
         return
     places = explain.most_alike(models.model(which).network, image, known, ALIKE)
@@ -92,10 +94,10 @@ def _alike(which: str, image: Tensor) -> None:
     pictures.tiles(
         train.images[places],
         [
-            f"training image {place}, {_a(label)}"
+            f"training image {place}, {a_digit(label)}"
             for place, label in zip(places, labels, strict=True)
         ],
-        key="alike",
+        key=f"alike {key}",
         columns=ALIKE,
         captions=[str(label) for label in labels],
     )
@@ -163,7 +165,3 @@ def _drawn(segments: np.ndarray, box: str, width: float, more: str = "") -> str:
         f"<img src='data:image/svg+xml;base64,{encoded}' alt='The lines' "
         f"style='{_FRAME};background:#fff'>"
     )
-
-
-def _a(digit: int) -> str:
-    return f"{'an' if digit == 8 else 'a'} {digit}"

@@ -1,9 +1,19 @@
-"""Words that visitors chose, on pages that read Markdown."""
+"""Words that several pages say, and words that visitors chose."""
 
 import re
 
+_JOINER = "\N{WORD JOINER}"  # without width
+
 
 def literally(text: str) -> str:
-    """The text with a backslash before whatever Markdown would take for a sign of its own."""
+    """The text as it is, whatever Markdown, or Streamlit, would make of the signs in it."""
+    # Links, icons and arrows are found after backslashes are gone, so these are broken up.
+    text = re.sub(r"(:(?=[a-z/+])|[~<>=-](?=[<>=-])|@|www)", rf"\1{_JOINER}", text, flags=re.I)
     text = re.sub(r"([\\`*_\[\]<>$~#!|&])", r"\\\1", text)
-    return re.sub(r"^(\s*\d*)([-+.)])(?=\s|$)", r"\1\\\2", text)  # else a list
+    # A list, if it begins the text.
+    return re.sub(r"^(\s*\d*)([-+.)])(?=\s|$)", r"\1\\\2", text)
+
+
+def a_digit(digit: int) -> str:
+    """The digit with its article: a 7, an 8."""
+    return f"{'an' if digit == 8 else 'a'} {digit}"

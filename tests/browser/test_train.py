@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from visit import App, StartApp, fits_its_width, settle, visit
 
+from mnistcore import runs
 from mnistcore.runs import Run, list_runs
 
 # The sentence with which a run ends; the narrator says "It reads" on the way, too.
@@ -192,3 +193,18 @@ def test_the_page_fits_a_phone(app: App, phone: Page):
     start(phone, app.address)
     expect(phone.get_by_text(RESULT)).to_be_visible(timeout=60_000)
     assert fits_its_width(phone)
+
+
+def test_a_name_is_shown_letter_by_letter_whatever_is_in_it(app: App, desktop: Page):
+    page = desktop
+    name = "![x](//e.vil/a) https://e.vil :material/delete: **b** -> c"
+    run = runs.create({}, name=name, owner="somebody", folder=app.runs)
+    runs.write_json(run.path / "status.json", {"state": "stopped"})
+    visit(page, f"{app.address}/train?run={run.id}")
+    title = page.get_by_role("heading", level=1)
+    expect(title).to_be_visible()
+    assert title.inner_text().replace("\N{WORD JOINER}", "") == name
+    listed = page.get_by_test_id("stButton").filter(has_text="e.vil").last
+    assert listed.inner_text().replace("\N{WORD JOINER}", "") == name
+    for part in (title, listed):
+        expect(part.locator("img, a, svg")).to_have_count(0)

@@ -48,7 +48,10 @@ def tell() -> None:
         )
         if st.button("Try it", type="primary", icon=":material/experiment:"):
             with st.spinner("It learns ..."):
-                result = _attempt(float(rate), width, resources.digits().train.dataset)
+                idea = float(rate), width, resources.digits().train.dataset
+                result = _attempt(*idea)
+            if result and not result.whole:  # a machine that is less busy will do better
+                _attempt.clear(*idea)
             tried.append((rate, width, result))
             del tried[:-_KEPT]
         best = max((t for t in tried if t[2]), key=lambda t: t[2].judged, default=None)
