@@ -27,6 +27,6 @@ page = st.navigation(
 )
 door.arrive(page.title)
 page.run()
-door.leave()
+door.leave(page.title)
 visitor.remember()
 resources.warm()

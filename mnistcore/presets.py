@@ -76,7 +76,7 @@ PRESETS: dict[str, Preset] = {
         TrainConfig(
             network=NetworkConfig(convolutions=(), dense=(512, 256)),
             epochs=60,
-            batch_size=32,
+            batch_size=25,  # so that every epoch has all of the 500
             train_size=500,
         ),
     ),

@@ -27,7 +27,12 @@ def draw() -> None:
         with st.container(width="stretch"):
             from mnistcore import drawing
 
-            image = answer.show(which, lambda: drawing.from_strokes(strokes))
+            little = "That is too little ink to be a digit: draw it larger."
+            image = answer.show(
+                which,
+                lambda: drawing.from_strokes(strokes),
+                little if strokes else "Draw a digit first.",
+            )
             if learning:
                 news = models.progress(which)
                 if news is None:

@@ -72,6 +72,7 @@ parts = {layer.name: layer for layer in layers.layers(net)}
 names = list(parts)
 out = [each[0] for each in layers.activations(net, image[None])]
 values = {name: out[layer.last + 1] for name, layer in parts.items()}
+arriving = "unit" in st.query_params and "unit" not in now  # by a link to this very unit
 asked = now.get("layer", st.query_params.get("layer"))
 if asked not in parts or ("unit" not in now and "unit" not in st.query_params):
     open_unit(asked if asked in parts else names[0])
@@ -105,7 +106,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 before = names[names.index(name) - 1] if name != names[0] else None
 framed = unit.picture(image, layers.field(net, layer, place))
 st.html(unit.arithmetic(opened, map_shown, before, framed))
-into_view(f"{name} {chosen}", key="unit in view")
+into_view(f"{name} {chosen}", key="unit in view", arriving=arriving)
 with through:
     for each, its_layer in parts.items():
         squares.show(
@@ -139,10 +140,7 @@ st.markdown(
     "what it finds alike lies close together. Point at a digit to see it, choose it to look "
     "inside. Those in a thin ring are misread; the one in a thick ring is the one above."
 )
-arranged = st.segmented_control(
-    "Arranged by", list(atlas.ARRANGED), default="PCA", required=True, key="map", **address
-)
-arranged = arranged or "PCA"  # an empty value in the address gets past `required`
+arranged = atlas.choose()
 plane, fixed = atlas.arrange(which, stamp, net, test, test.dataset, arranged)
 own = None if drawn is None else plane.place(explain.features(net, drawn[None]))[0]
 atlas.show(plane, fixed, index if choice == TEST and index < count else None, own, open_image)

@@ -14,6 +14,7 @@ from mnistcore.data import data_folder  # noqa: E402
 from mnistcore.errors import MnistError  # noqa: E402
 from mnistcore.presets import PRESETS  # noqa: E402
 from pages.shared import live, models, recipe  # noqa: E402
+from pages.shared.view import into_view  # noqa: E402
 from pages.shared.visitor import visitor  # noqa: E402
 from pages.shared.words import literally  # noqa: E402
 
@@ -64,21 +65,22 @@ def start(preset: str, config: training.TrainConfig) -> None:
 
 run = opened()
 st.title(literally(run.name) if run else "Train")
+into_view(run.id if run else "form", key="run in view")  # who chose it in the list was far below
 resources.show_notice()
 everything = [each for each in runs.list_runs() if models.may_find(each)]
 
 if run is None:
     st.markdown("Choose a recipe and press Start: you will see the network learn to read.")
     preset = recipe.choose_preset()
-    plan = st.container()  # shown above what can be changed in it
+    what, plan = st.empty(), st.container()  # shown above what can be changed in it
     count = len(resources.digits().train)
     config = recipe.change(preset, count)
+    what.markdown(recipe.in_words(preset, config, count))
     with plan:
-        problem = None
+        problem, images = None, min(config.train_size or count, count)
         try:
             training.check(config, count)
             steps = network.portrait(config.network)
-            images = min(config.train_size or count, count)
             share = f"half of {images:,}" if config.epochs == 0.5 else f"{images:,}"
             often = "once" if config.epochs in (0.5, 1) else f"{config.epochs:g} times"
             st.markdown(
@@ -100,7 +102,7 @@ if run is None:
             st.warning(refused, icon=":material/hourglass_empty:")
         if steps:
             st.html(sketch.network_html(steps))
-    live.pictures([curves.Curve("", [], 60_000)])
+    live.pictures([curves.Curve("", [], max(1, round(images * config.epochs)))])
     worker.warm_up()
 else:
     others = [each for each in everything if each.id != run.id and each.has_curves()]
@@ -111,15 +113,16 @@ else:
         st.button("Train another", icon=":material/add:", on_click=open_run, args=(None,))
         if run.belongs_to(visitor()):
             with st.popover("Rename or delete", icon=":material/more_horiz:"):
-                name = st.text_input("Name", run.name, max_chars=60)
-                if st.button("Rename", disabled=name == run.name) and live.succeeds(
-                    lambda: run.rename(name, visitor())
-                ):
+                with st.form("rename", border=False):
+                    name = st.text_input("Name", run.name, max_chars=60)
+                    renamed = st.form_submit_button("Rename")
+                if renamed and live.succeeds(lambda: run.rename(name, visitor())):
                     st.rerun()
                 if st.button("Delete for good", icon=":material/delete:") and live.succeeds(
                     lambda: run.delete(visitor())
                 ):
                     open_run(None)
+                    st.toast("Deleted.", icon=":material/delete:")
                     st.rerun()
 
 if everything:
@@ -139,6 +142,7 @@ if everything:
             )
             read = f", {accuracy:.1%} of the test images right" if accuracy is not None else ""
             mine = ", yours" if each.belongs_to(visitor()) else ""
-            st.caption(f"{status.state}{read}{mine}", width="content")
+            here = run is not None and each.id == run.id  # it says itself how it is
+            st.caption("shown above" if here else f"{status.state}{read}{mine}", width="content")
     if len(everything) > SHOWN_RUNS:
         st.toggle(f"All {len(everything)}", key="all runs")

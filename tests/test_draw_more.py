@@ -148,7 +148,7 @@ def test_what_a_network_is_called_opens_it_for_nobody(folder: Path) -> None:
 def test_a_dot_is_no_lesson() -> None:
     app = draw_page([(200.0, 200.0)])
     say_that_it_was(app, 1)
-    assert "Draw a digit first" in app.toast[0].value
+    assert "Draw it larger first" in app.toast[0].value
     assert app.session_state["lessons"] == []
     app.session_state["drawing"] = [SEVEN]
     say_that_it_was(app, 7)

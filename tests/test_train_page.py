@@ -148,11 +148,27 @@ def test_a_name_is_shown_letter_by_letter() -> None:
     assert train_page(run).title[0].value == literally("![x](http://y) *")
 
 
-@pytest.mark.parametrize(("accuracy", "low"), [(0.5, True), (0.95, False)])
-def test_one_can_look_closer_once_there_is_something_to_see(accuracy: float, low: bool) -> None:
+@pytest.mark.parametrize(("accuracy", "low"), [(0.85, True), (0.95, False)])
+def test_one_can_look_closer_once_both_curves_can_be_seen_so(accuracy: float, low: bool) -> None:
     run = a_run()
-    record = asdict(Progress(9, 9, 1, 72, 0.5, 0.5, 0.1, 1, 72, 0, 0.5, accuracy, 100))
+    record = asdict(Progress(9, 9, 1, 72, 0.5, 0.99, 0.1, 1, 72, 0, 0.5, accuracy, 100))
     (run.path / "metrics.jsonl").write_text(json.dumps(record))
     app = train_page(run)
     assert app.toggle(key="closer").disabled == low
     assert any("of the last 72 or so" in each.proto.body for each in app.get("html"))
+
+
+def test_a_recipe_that_was_changed_is_not_described_as_the_preset() -> None:
+    app = train_page()
+    assert any(each.value.startswith("Watch") for each in app.markdown)
+    app.number_input(key="fast epochs").set_value(3.0).run()
+    assert not any(each.value.startswith("Watch") for each in app.markdown)
+    assert any("Your own recipe, begun from Fast" in each.value for each in app.markdown)
+
+
+def test_a_run_that_was_stopped_says_one_accuracy() -> None:
+    result = dict.fromkeys(runs.RESULT, 0.0) | {"test_accuracy": 0.25, "test_count": 300}
+    app = train_page(a_run(state="stopped", result=result))
+    figures = "".join(each.proto.body for each in app.get("html"))
+    assert "25.0%" in figures
+    assert "of 300 test images right" in figures

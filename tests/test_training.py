@@ -16,6 +16,7 @@ from mnistcore.training import (
     OPTIMISERS,
     SCHEDULES,
     TrainConfig,
+    _spread,
     check,
     evaluate,
     pick_device,
@@ -295,3 +296,12 @@ def test_examples_of_augmentation_are_the_same_for_a_seed_and_leave_chance_alone
     assert not once.equal(other)
     assert len({tuple(each.flatten().tolist()) for each in once}) == 8
     assert torch.random.get_rng_state().equal(state)
+
+
+@pytest.mark.parametrize(("total", "count"), [(10_000, 500), (10_000, 10_000), (297, 500), (5, 5)])
+def test_it_is_judged_on_the_way_by_images_from_all_over_the_test_set(total: int, count: int):
+    places = _spread(total, count)
+    assert len(places) == min(count, total)
+    assert len(places.unique()) == len(places)
+    assert places[:12].tolist() == list(range(min(12, total)))
+    assert places.max() >= total - 25

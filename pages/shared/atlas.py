@@ -46,6 +46,20 @@ def seen(which: str, stamp: int, _network: Network, _test: Digits, dataset: str)
     return layers.survey(_network, _test.images[:MANY])
 
 
+def choose() -> str:
+    """The key of ARRANGED that the visitor, or the address, asks for."""
+    arranged = st.segmented_control(
+        "Arranged by",
+        list(ARRANGED),
+        default="PCA",
+        required=True,
+        key="map",
+        bind="query-params",
+        persist_state="session",
+    )
+    return arranged or "PCA"  # an empty value in the address gets past `required`
+
+
 def arrange(
     which: str, stamp: int, network: Network, test: Digits, dataset: str, how: str
 ) -> tuple[Map, dict[str, Any]]:

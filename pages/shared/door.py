@@ -6,20 +6,11 @@ import streamlit as st
 
 # Streamlit drops defaults from the address after a page was opened, and adds what the page knows
 # from before. It notes each such change as a step of its own, to which Back leads, only to have it
-# changed again. So within a page the address is replaced, and Back leads to the page before.
-_one_step_a_page = st.components.v2.component(
-    "one_step_a_page",
-    js="""
-    export default function() {
-        if (history.one_step_a_page) return
-        history.one_step_a_page = true
-        const push = history.pushState
-        history.pushState = function(state, title, address) {
-            const same = new URL(address, location.href).pathname === location.pathname
-            return (same ? history.replaceState : push).call(history, state, title, address)
-        }
-    }
-    """,
+# changed again. So within a page the address is replaced, and Back leads to the page before: to the
+# place on it that was left. On a phone, the list of pages goes when one has been chosen.
+_between_pages = st.components.v2.component(
+    "between_pages",
+    js=(Path(__file__).parent / "door.js").read_text(encoding="utf-8"),
 )
 
 
@@ -49,6 +40,6 @@ def arrive(page: str) -> None:
     st.session_state["_page"] = page
 
 
-def leave() -> None:
+def leave(page: str) -> None:
     """Let Back lead to the page before; called by app.py below each page."""
-    _one_step_a_page(key="one_step_a_page")
+    _between_pages(data=page, key="between_pages")

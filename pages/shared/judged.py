@@ -72,6 +72,9 @@ def show_verdict(exam: Exam) -> None:
     st.markdown("**What to try next:** " + "; ".join(found.advice) + ".")
     if found.kind != "about right":
         st.page_link(
-            "pages/train.py", label="Change the recipe in Train", icon=":material/model_training:"
+            "pages/train.py",
+            label="Change the recipe in Train",
+            icon=":material/model_training:",
+            query_params={"preset": models.preset(which)},
         )
     st.caption(found.rests_on)

@@ -76,7 +76,7 @@ def _add(digit: int) -> bool:
 
     drawn, book = sheet.kept(), _book()
     if from_strokes(drawn) is None:  # an empty sheet, or a dot
-        _tell("Draw a digit first.")
+        _tell("Draw it larger first." if drawn else "Draw a digit first.")
         return False
     book[:] = [lesson for lesson in book if lesson.strokes != drawn]
     book.append(Lesson(digit, drawn))
@@ -189,8 +189,9 @@ def _learn(which: str) -> None:
     models.put(run.id)
     result = run.status().result
     _tell(
-        f"It has learned: it reads {_right(result, 'after')} of your "
-        f"{len(result['lessons_digits'])} drawings right. What changed stands further down."
+        f"It has learned. Of your {len(result['lessons_digits'])} drawings it reads "
+        f"{_right(result, 'after')} right, before it read {_right(result, 'before')}. "
+        "More stands further down."
     )
     st.rerun()
 
@@ -236,22 +237,26 @@ def _before_and_after(run: runs.Run) -> None:
         st.metric(
             "Your drawings read right",
             f"{knows} of {len(true)}",
-            f"{knows - knew:+} (before: {knew})",
+            f"{knows - knew:+} (before: {knew})" if knows != knew else "as before",
             delta_color="normal" if knows != knew else "off",
+            delta_arrow="auto" if knows != knew else "off",
             width="content",
         )
         change = 100 * (test_after - test_before)
+        moved = abs(change) >= 0.05  # what is less would be shown as 0.0
         st.metric(
             f"First {result['test_count']:,} test images of {TITLES[result['dataset']]}",
             f"{test_after:.1%}",
-            f"{change:+.1f} points (before: {test_before:.1%})",
-            delta_color="normal" if abs(change) >= 0.05 else "off",
+            f"{change:+.1f} points (before: {test_before:.1%})" if moved else "as before",
+            delta_color="normal" if moved else "off",
+            delta_arrow="auto" if moved else "off",
             width="content",
         )
     if (share := result.get("taught_share", 1.0)) < 1:
         st.warning(
-            "Some of these lessons contradict what many other hands taught it, so it followed them "
-            f"only {share:.0%} of the way. Look them through and teach again, or undo it.",
+            "Some of these lessons contradict what many other hands taught it. To follow them all "
+            f"would spoil it for everybody else, so it took {share:.0%} of the step. Look them "
+            "through and teach again, or undo it.",
             icon=":material/help:",
         )
     try:

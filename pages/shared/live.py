@@ -49,7 +49,7 @@ def _panel(run: Run, others: dict[str, Run], pace: float | None) -> None:
         if (found := records if each is run else each.metrics())
     ]
     if records or not status.result:  # a network that was taught by hand has no curves
-        high = any(_reached(line.records) for line in lines)
+        high = _high(records)
         closer = high and state.get("closer")
         pictures(lines or [curves.Curve("", [], 1)], CLOSER if closer else 0.0)
         spoken(narrator.narrate(records), key="narrator")
@@ -74,13 +74,13 @@ def pictures(lines: list[curves.Curve], least: float = 0.0) -> None:
         st.echarts_chart(curves.loss(lines), height=height, key="loss", alt=words)
 
 
-def _reached(records: list[dict]) -> bool:
-    """Whether there is anything to see closer up."""
-    return any(
-        100 * (record[part] or 0) > CLOSER
-        for record in records
+def _high(records: list[dict]) -> bool:
+    """Whether both curves can be seen closer up."""
+    newest = {
+        part: next((r[part] for r in reversed(records) if r[part] is not None), 0.0)
         for part in ("train_accuracy", "test_accuracy")
-    )
+    }
+    return all(100 * share > CLOSER for share in newest.values())
 
 
 def _look(others: dict[str, Run], high: bool) -> None:
@@ -118,7 +118,7 @@ def _headline(run: Run, status: Status) -> None:
     elif status.state == "failed":
         st.error(status.message, icon=":material/error:")
     elif status.state == "finished" and _in_a_sentence(result):
-        st.success(_in_a_sentence(result), icon=":material/check_circle:")
+        st.info(_in_a_sentence(result), icon=":material/flag:")  # done, be it well or badly
     elif status.state in RESUMABLE:
         words = {"interrupted": "Interrupted.", "paused": "Paused.", "stopped": "Stopped."}
         st.warning(
@@ -138,6 +138,8 @@ def _figures(status: Status) -> None:
     if not (p := status.progress):
         return
     epochs = p["epoch"] * p["steps"] / p["step"] if p["step"] else 0
+    if status.state in ("finished", "stopped"):  # then it was judged by all test images
+        p = p | {name: status.result.get(name, p[name]) for name in ("test_accuracy", "test_count")}
     test = f"{p['test_accuracy']:.1%}" if p["test_accuracy"] is not None else "not yet"
     train = f"{p['train_accuracy']:.1%}" if p["train_accuracy"] is not None else "not yet"
     figures = {
@@ -238,7 +240,7 @@ def _tiles(guesses: list[list[float]], test: Digits) -> str:
     for index, digit, confidence in guesses:
         label = int(test.labels[int(index)])
         good = label == digit
-        word = f"✓ {digit}" if good else f"✗ {digit}"
+        word = f"✓ {digit}" if good else f"✗ {digit}</b>, not {label}<b>"
         tiles.append(
             f'<figure style="margin:0;text-align:center;width:3.7rem">'
             f'<img src="{_picture(test.dataset, int(index))}" alt="test image {index}, a {label}" '

@@ -47,6 +47,17 @@ def run(name: str) -> runs.Run:
     return found
 
 
+def preset(which: str) -> str:
+    """The title of the preset that a network's training began from, or of the first one."""
+    from mnistcore.presets import PRESETS
+
+    try:
+        name = "" if which == _SHIPPED else runs.find(which).config().get("preset")
+    except RunError:
+        name = ""
+    return PRESETS[name if name in PRESETS else next(iter(PRESETS))].title
+
+
 def may_find(run: runs.Run) -> bool:
     """Whether this visitor finds a run in lists: all but what somebody else taught by hand.
 

@@ -27,9 +27,14 @@ def choose_preset() -> str:
         bind="query-params",
         persist_state="session",
     )
-    preset = preset or "fast"  # an empty value in the address gets past `required`
-    st.markdown(PRESETS[preset].watch_for)
-    return preset
+    return preset or "fast"  # an empty value in the address gets past `required`
+
+
+def in_words(preset: str, config: TrainConfig, images: int) -> str:
+    """What to watch for; of a recipe that was changed, nobody knows beforehand."""
+    if config == suited(PRESETS[preset].recipe, images):
+        return PRESETS[preset].watch_for
+    return f"Your own recipe, begun from {PRESETS[preset].title}: nobody knows yet how it will do."
 
 
 def change(preset: str, images: int) -> TrainConfig:

@@ -62,8 +62,10 @@ def _spoke(network: Network, image: Tensor, key: str) -> None:
     logits = network.layers[-1](logits)[0].detach()
     first, second = logits.topk(2).indices.tolist()
     st.markdown("**Which ink spoke for it**")
-    wish = st.pills(f"Why a {first}, and why not a ...", range(10), key=f"why_not_{key}", wrap=True)
-    other = second if wish is None or wish == first else wish
+    others = [digit for digit in range(10) if digit != first]
+    asked = f"Why {a_digit(first)}, and not another digit?"
+    wish = st.pills(asked, others, key=f"why_not_{key}", wrap=True)
+    other = second if wish not in others else wish
     heat = explain.saliency(network, image, first, other)
     picture = pictures.as_ink(colours.signed(heat)[None])
     name = f"Ink that spoke for {a_digit(first)} in blue, for {a_digit(other)} in orange"

@@ -35,3 +35,26 @@ def test_one_step_back_from_any_link_of_home_is_home(
         page.go_back()
         at_home(page)
         assert urlsplit(page.url).path == "/", name
+
+
+def test_back_leads_to_the_place_that_was_left(app: App, desktop: Page):
+    visit(desktop, app.address)
+    at_home(desktop)
+    link = desktop.get_by_role("link", name="Watch “Too simple” learn")
+    link.scroll_into_view_if_needed()
+    expect(link).to_be_in_viewport()
+    link.click()
+    expect(desktop.get_by_role("button", name="Start")).to_be_visible(timeout=WAIT)
+    settle(desktop)
+    desktop.go_back()
+    at_home(desktop)
+    expect(link).to_be_in_viewport(timeout=WAIT)
+
+
+def test_on_a_phone_the_list_of_pages_goes_when_one_is_chosen(app: App, phone: Page):
+    visit(phone, f"{app.address}/draw")
+    menu = phone.get_by_test_id("stSidebar")
+    phone.get_by_test_id("stExpandSidebarButton").click()
+    menu.get_by_role("link", name="Explore").click()
+    expect(phone.get_by_role("heading", name="Explore")).to_be_visible(timeout=WAIT)
+    expect(menu).to_have_attribute("data-collapsed", "true", timeout=WAIT)

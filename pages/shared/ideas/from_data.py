@@ -35,7 +35,9 @@ def tell() -> None:
     st.markdown("But what is the formula for a 4? **Write a rule yourself**, and see it judged:")
     with st.container(border=True):
         pair = _rule()
-    onward("Explore", f"Look at every {pair[1]}", set="test", digit=str(pair[1]))
+    first = int((resources.digits().test.labels == pair[1]).nonzero()[0])
+    address = {"set": "test", "digit": str(pair[1]), "index": str(first)}
+    onward("Explore", f"Look at every {pair[1]}", **address)
 
 
 def _rule() -> tuple[int, int]:

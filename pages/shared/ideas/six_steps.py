@@ -99,8 +99,8 @@ def _show(number: int, known: dict[str, Any]) -> None:
             train, test = known["on_train"], known["on_test"]
             spoken(
                 f"It reads {train.accuracy:.1%} of {train.count:,} training images and "
-                f"{test.accuracy:.1%} of {test.count:,} test images, after one look at only "
-                f"{8 * len(known['losses']):,} of them.",
+                f"{test.accuracy:.1%} of {test.count:,} test images, and has only learned from "
+                f"{8 * len(known['losses']):,}, each seen once.",
                 key=said,
             )
         case _:
