@@ -64,8 +64,9 @@ def start(preset: str, config: training.TrainConfig) -> None:
 
 
 run = opened()
-st.title(literally(run.name) if run else "Train")
-into_view(run.id if run else "form", key="run in view")  # who chose it in the list was far below
+with st.container(gap=None):  # whoever chose a run in the list was far below
+    into_view(run.id if run else "form", key="run in view")
+    st.title(literally(run.name) if run else "Train", anchor=False)
 resources.show_notice()
 everything = [each for each in runs.list_runs() if models.may_find(each)]
 

@@ -89,6 +89,7 @@ def _look(others: dict[str, Run], high: bool) -> None:
         f"Look closer: {CLOSER:.0f} to 100 %",
         key="closer",
         disabled=not high,
+        help="Possible once both curves are there.",
         persist_state="session",
     )
     if others:

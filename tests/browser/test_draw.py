@@ -190,7 +190,7 @@ def test_dots_are_ink_but_no_digit(app: App, desktop: Page) -> None:
     expect(hint).to_be_hidden()
     sheet(desktop).dblclick(position={"x": 100, "y": 150})
     heard(desktop)
-    says(desktop, "Draw a digit first.")
+    says(desktop, "That is too little ink to be a digit: draw it larger.")
     for _ in range(3):
         press(desktop, "Undo")
     assert sheet_picture(desktop) == empty

@@ -34,7 +34,7 @@ def test_asking_why_shows_the_ink_and_any_other_digit_can_be_asked_for(
     for words in ("as you drew it", "redrawn with a pen", "Of the first"):
         expect(desktop.get_by_text(words)).to_be_visible(timeout=SLOW)
     first = shot(desktop)
-    choose(desktop, "and why not a", "3")
+    choose(desktop, "and not another digit", "3")
     expect(desktop.get_by_alt_text("for a 7 in blue, for a 3 in orange")).to_be_visible()
     assert shot(desktop) != first
     press(desktop, "Clear")

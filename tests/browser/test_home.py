@@ -179,7 +179,7 @@ def test_idea_9_the_six_steps_run_one_after_the_other(home: Page):
         "dense 10: 49,770 weights",
         "Guessing blindly among ten digits costs ln 10",
         "the loss fell from",
-        "test images, after one look at only",
+        "test images, and has only learned from",
         "of these eight test images are read right",
     )
     for words in told:
