@@ -46,6 +46,10 @@ class Digits:
         """The first `count` of them (all, if there are fewer), without copying."""
         return Digits(self.images[:count], self.labels[:count], self.dataset)
 
+    def at(self, places: "Tensor | list[int] | slice") -> "Digits":
+        """Those at these places, in this order."""
+        return Digits(self.images[places], self.labels[places], self.dataset)
+
 
 class Loaded(NamedTuple):
     """Two parts of one dataset, and a sentence if it is not the dataset that was wished for."""

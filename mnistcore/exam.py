@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -109,19 +109,15 @@ def shown(train: Digits, recipe: Mapping[str, Any], images: int) -> Digits:
     train = train.first(recipe["train_size"] or len(train))
     batch = min(recipe["batch_size"], len(train))
     first = order(recipe["seed"], 0, len(train))[: min(images, len(train) // batch * batch)]
-    return replace(train, images=train.images[first], labels=train.labels[first])
+    return train.at(first)
 
 
 def known(learned: Origin, train: Digits) -> Digits | None:
     """Those of the images of `train` that a network learned from; None where nobody knows."""
-    recipe = learned.recipe
-    if learned.dataset != train.dataset or not recipe.keys() >= {
-        "train_size",
-        "batch_size",
-        "seed",
-    }:
+    told = learned.recipe.keys() >= {"train_size", "batch_size", "seed"}
+    if not told or not learned.images or learned.dataset != train.dataset:
         return None
-    return shown(train, recipe, learned.images) if learned.images else None
+    return shown(train, learned.recipe, learned.images)
 
 
 def examine(model: predict.Model, learned: Origin, train: Digits, test: Digits) -> Exam:

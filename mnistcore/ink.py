@@ -246,8 +246,6 @@ def _blots(ink: np.ndarray, line: np.ndarray) -> np.ndarray:
     """(n, 2, 2) pieces without length that fill what a thick pen filled: a 6 keeps its loop."""
     if not line.any():
         return np.empty((0, 2, 2))
-    if not line.any():
-        return np.empty((0, 2, 2))
     depth = ndimage.distance_transform_edt(ink)
     usual = np.median(depth[line])
     points = np.argwhere(depth > 0.6 * usual + 1)[:, ::-1] + 0.5

@@ -106,11 +106,11 @@ class Teaching:
         )
 
         def fill(run: Run) -> None:
-            card = {"title": name, "recipe": recipe, "run": run.id, **result}
+            told = {"run": run.id, **result}
+            card = {"title": name, "recipe": recipe, **told}
             predict.save_network(network, run.model, taught=odd if len(odd) else None, **card)
             write_atomically(run.path / runs.LESSONS, "\n".join(lines).encode())
-            status = {"state": "finished", "result": {"run": run.id, **result}}
-            runs.write_json(run.path / "status.json", status)
+            runs.write_json(run.path / "status.json", {"state": "finished", "result": told})
 
         return runs.create(recipe, fill, name=name, dataset=dataset, owner=owner, folder=folder)
 

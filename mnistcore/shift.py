@@ -41,7 +41,7 @@ class Shift(NamedTuple):
 def sample(digits: Digits) -> Digits:
     """Always the same SAMPLE of the images, from all over the set (all, if there are fewer)."""
     order = torch.randperm(len(digits), generator=torch.Generator().manual_seed(0))[:SAMPLE]
-    return Digits(digits.images[order], digits.labels[order], digits.dataset)
+    return digits.at(order)
 
 
 def shifted(digits: Digits, kind: str, amount: float) -> Digits:

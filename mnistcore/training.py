@@ -342,9 +342,7 @@ class Training:
         long = self.steps * self.batch_size >= 50_000
         count = len(self.test_set) if self.step == self.steps else 1000 if long else 500
         places = _spread(len(self.test_set), count)
-        sample = replace(
-            self.test_set, images=self.test_set.images[places], labels=self.test_set.labels[places]
-        )
+        sample = self.test_set.at(places)
         if self.step == self.steps:  # as whoever uses the network will have it
             score = evaluate(self.network, sample)
         else:

@@ -67,8 +67,7 @@ def idea(rate: float, width: int) -> TrainConfig:
 def hold_back(train_set: Digits) -> tuple[Digits, Digits]:
     """The training images to learn from, and the last JUDGED (a third, if few) to choose by."""
     held = min(JUDGED, len(train_set) // 3)
-    images, labels = train_set.images[-held:], train_set.labels[-held:]
-    return train_set.first(len(train_set) - held), replace(train_set, images=images, labels=labels)
+    return train_set.first(len(train_set) - held), train_set.at(slice(-held, None))
 
 
 def attempt(recipe: TrainConfig, learn: Digits, judge: Digits) -> Outcome:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared import door, models, resources
+from pages.shared.choice import one_of
 
 door.enter(__file__)
 
@@ -28,16 +29,7 @@ except MnistError as error:
     st.stop()
 judged.show_verdict(exam)
 
-look = st.segmented_control(
-    "Look at",
-    LOOKS,
-    default="Mistakes",
-    required=True,
-    wrap=True,
-    key="look",
-    bind="query-params",
-    persist_state="session",
-)
+look = one_of("Look at", LOOKS, "Mistakes", "look", wrap=True)
 match look:
     case "Would you have known?":
         quiz.quiz(exam, stamp)

@@ -5,6 +5,7 @@ import random
 import streamlit as st
 
 from pages.shared import door, pictures, resources
+from pages.shared.choice import one_of
 
 door.enter(__file__)
 
@@ -73,11 +74,9 @@ st.markdown(
 resources.show_notice()
 
 address = {"bind": "query-params", "persist_state": "session"}
-choose = {"required": True, **address}
-filtering = {"on_change": start_over, **choose}
+filtering = {"on_change": start_over, "required": True, **address}
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    part = st.segmented_control("Images", list(PARTS), default="training", key="set", **filtering)
-    part = part or "training"  # an address may say "set=" and no more
+    part = one_of("Images", list(PARTS), "training", "set", on_change=start_over)
     st.pills("Digit", ["all", *"0123456789"], default="all", wrap=True, key="digit", **filtering)
     st.button(
         "Shuffle", icon=":material/shuffle:", on_click=shuffle, args=(random.getrandbits(32),)
@@ -118,7 +117,7 @@ with many:
     )
     st.caption(f"{len(shown):,} images. Choose one to see it as the computer does.")
 
-view = st.segmented_control("Look at", VIEWS, default=VIEWS[0], key="view", wrap=True, **choose)
+view = one_of("Look at", VIEWS, VIEWS[0], "view", wrap=True)
 match view:
     case "Typical and odd":
         typical.show(part, digits, index, jump)

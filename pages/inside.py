@@ -5,6 +5,7 @@ from functools import partial
 import streamlit as st
 
 from pages.shared import door, models, resources
+from pages.shared.choice import one_of
 
 door.enter(__file__)
 
@@ -40,15 +41,7 @@ def open_unit(layer: str, place: int | None = None) -> None:
 
 which = models.chosen()
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    choice = st.segmented_control(
-        "Picture",
-        [TEST, DRAWING],
-        default=TEST,
-        required=True,
-        key="picture",
-        format_func=str.capitalize,
-        **address,
-    )
+    choice = one_of("Picture", [TEST, DRAWING], TEST, "picture", format_func=str.capitalize)
     if choice != DRAWING:
         last = len(test) - 1
         index = st.number_input(f"Index, 0 to {last:,}", 0, last, key="index", width=170, **address)

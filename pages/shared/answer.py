@@ -30,9 +30,8 @@ def show(
 ) -> Tensor | None:
     """Read a picture with the network of this name, show what it says, and return the picture.
 
-    picture: gives (28, 28) float32 in [0, 1], or None where there is nothing to read, and it says
-    `nothing`. An
-    MnistError on the way is shown as the sentence that it is.
+    picture: gives (28, 28) float32 in [0, 1], or None where there is nothing to read; then it says
+    `nothing`. An MnistError on the way is shown as the sentence that it is.
     """
     from mnistcore.predict import read
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from pages.shared.choice import one_of
 from pages.shared.pictures import component
 from pages.shared.work import Report, Work
 
@@ -48,16 +49,7 @@ def seen(which: str, stamp: int, _network: Network, _test: Digits, dataset: str)
 
 def choose() -> str:
     """The key of ARRANGED that the visitor, or the address, asks for."""
-    arranged = st.segmented_control(
-        "Arranged by",
-        list(ARRANGED),
-        default="PCA",
-        required=True,
-        key="map",
-        bind="query-params",
-        persist_state="session",
-    )
-    return arranged or "PCA"  # an empty value in the address gets past `required`
+    return one_of("Arranged by", list(ARRANGED), "PCA", "map")
 
 
 def arrange(

@@ -28,14 +28,15 @@ function closeMenu() {
 
 /** Scroll to where the page was left, as soon as it is long enough, until somebody scrolls. */
 function returnTo(place) {
+  if (!place) return
   const from = location.pathname
   let until = Date.now() + PATIENCE
-  let there = !place
+  let there = false
   const stop = () => { until = 0 }
   for (const kind of ["wheel", "touchstart", "keydown", "mousedown"])
     addEventListener(kind, stop, { once: true, capture: true, passive: true })
   const timer = setInterval(() => {
-    if (Date.now() > until || location.pathname !== from || !place) return clearInterval(timer)
+    if (Date.now() > until || location.pathname !== from) return clearInterval(timer)
     const part = main()
     if (part.scrollHeight - part.clientHeight < place) return
     part.scrollTop = place

@@ -45,7 +45,6 @@ def show_verdict(exam: Exam) -> None:
     from mnistcore.exam import verdict
 
     which = exam.model.name
-
     test, known = exam.score, exam.train_accuracy
     if known is None:
         st.info(

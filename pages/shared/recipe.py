@@ -7,6 +7,7 @@ import streamlit as st
 from mnistcore.network import ACTIVATIONS, Conv, NetworkConfig
 from mnistcore.presets import PRESETS, suited
 from mnistcore.training import OPTIMISERS, SCHEDULES, TrainConfig
+from pages.shared.choice import one_of
 
 _RATES = [f"{digit}e-{power}" for power in (5, 4, 3, 2, 1) for digit in (1, 2, 3, 5, 8)] + ["1e-0"]
 _IN_ADDRESS = {"bind": "query-params", "persist_state": "session"}  # ?plain dense=3, say
@@ -17,17 +18,13 @@ _DECAYS = (0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 
 def choose_preset() -> str:
     """The name of the recipe to start from."""
-    preset = st.segmented_control(
+    return one_of(
         "Start from a recipe",
         list(PRESETS),
+        "fast",
+        "preset",
         format_func=lambda name: PRESETS[name].title,
-        default="fast",
-        required=True,
-        key="preset",
-        bind="query-params",
-        persist_state="session",
     )
-    return preset or "fast"  # an empty value in the address gets past `required`
 
 
 def in_words(preset: str, config: TrainConfig, images: int) -> str:
@@ -165,8 +162,8 @@ def _learning(preset: str, start: TrainConfig) -> TrainConfig:
         **key("epochs"),
     )
     # What a preset has of its own is among the choices, too: a slider stands on no other.
-    own = {start.train_size} - {None}
-    sizes = {f"{count:,}": count for count in sorted({*_SIZES} | own)} | {"all": None}
+    counts = sorted({*_SIZES, start.train_size or _SIZES[0]})
+    sizes = {f"{count:,}": count for count in counts} | {"all": None}
     size = st.select_slider(
         "Training images",
         list(sizes),

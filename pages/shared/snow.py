@@ -10,6 +10,7 @@ import streamlit as st
 
 from mnistcore.errors import MnistError
 from pages.shared import models, pictures
+from pages.shared.choice import one_of
 from pages.shared.words import literally
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -54,16 +55,7 @@ def snow(exam: Exam) -> None:
     )
     address = {"bind": "query-params", "persist_state": "session"}
     kinds = {each.title.lower(): name for name, each in shift.SHIFTS.items()}
-    chosen = st.segmented_control(
-        "Change",
-        list(kinds),
-        default="turn",
-        required=True,
-        wrap=True,
-        key="kind",
-        **address,
-    )
-    kind = kinds[chosen or "turn"]  # an address may say "kind=" and no more
+    kind = kinds[one_of("Change", list(kinds), "turn", "kind", wrap=True)]
     change = shift.SHIFTS[kind]
     how_much, beside = st.columns([2, 1], gap="medium")
     with how_much:
@@ -168,11 +160,9 @@ def _other(titles: dict[str, str], exam: Exam) -> list[_Rival]:
 
 def _one_of_each(test: Digits) -> Digits:
     """The first image of a 0, of a 1, ... of a 9, where there is one."""
-    from mnistcore.data import Digits
-
     firsts = [(test.labels == digit).nonzero().flatten()[:1] for digit in range(10)]
     places = [int(place) for place in firsts if len(place)]
-    return Digits(test.images[places], test.labels[places], test.dataset)
+    return test.at(places)
 
 
 def _answers(rival: _Rival, shown: Digits) -> None:

@@ -31,8 +31,9 @@ def tell() -> None:
         with st.container(horizontal=True):
             for name in trial.LESSONS:
                 if st.button(name, key=f"idea 7 {name}", icon=":material/school:"):
+                    dataset = resources.digits().train.dataset
                     with st.spinner("It learns ..."):
-                        trained[name] = _attempt(name, dataset := resources.digits().train.dataset)
+                        trained[name] = _attempt(name, dataset)
                     if not trained[name].whole:  # a machine that is less busy will do better
                         _attempt.clear(name, dataset)
                     now[_LAST] = name
