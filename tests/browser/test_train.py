@@ -53,6 +53,7 @@ def test_a_run_is_started_its_curve_grows_and_it_ends_in_a_sentence(app: App, de
         desktop.wait_for_timeout(300)
     assert len(seen) >= 3
     expect(desktop.get_by_text(RESULT)).to_contain_text("of 297 test images")
+    settle(desktop)  # the sentence is there a moment before the last piece of the curve
     assert images_seen(desktop) == 50_000  # 20 batches of 25, a hundred times
     tiles = desktop.locator("figure img[alt^='test image']")
     assert tiles.count() >= 12
