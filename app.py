@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from mnistcore import turns
 from pages.shared import door, resources, visitor
 
 LOGO = Path(__file__).parent / "pages" / "shared" / "logo.svg"
@@ -30,3 +31,4 @@ page.run()
 door.leave(page.title)
 visitor.remember()
 resources.warm()
+turns.attend()

@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT))
 
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
-from mnistcore import runs, worker  # noqa: E402
+from mnistcore import runs, turns  # noqa: E402
 from mnistcore.training import TrainConfig  # noqa: E402
 
 BARE = """
@@ -130,7 +130,7 @@ def training(folder: Path) -> Iterator[runs.Run]:
     run = runs.create(
         asdict(recipe), owner="benchmark", folder=folder, data=os.environ.get("MNIST_DATA")
     )
-    worker.start(run)
+    turns.dispatch(run.path.parent)
     try:
         while not run.status().progress.get("images"):
             if run.status().state not in runs.LIVE:

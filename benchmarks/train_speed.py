@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import step_time  # noqa: E402
 
-from mnistcore import runs, worker  # noqa: E402
+from mnistcore import runs, turns  # noqa: E402
 from mnistcore.data import load  # noqa: E402
 from mnistcore.network import Conv, NetworkConfig, count_weights  # noqa: E402
 from mnistcore.presets import PRESETS  # noqa: E402
@@ -226,7 +226,7 @@ def watched(options: argparse.Namespace) -> Report:
         run = runs.create(asdict(recipe), data=options.data, folder=folder)
         if page:
             page.goto(f"{address}/train?run={run.id}")
-        worker.start(run)
+        turns.dispatch(run.path.parent)
         if page:
             page.locator("[aria-label^='Test accuracy went']").first.wait_for(timeout=60_000)
         while run.status().state in runs.LIVE:
@@ -333,7 +333,7 @@ def visitors(options: argparse.Namespace) -> dict[str, float]:
                 data=options.data,
                 folder=folder,
             )
-            worker.start(run)
+            turns.dispatch(run.path.parent)
             most = 0.0
             while (status := run.status()).state in runs.LIVE:
                 if status.state == "running":

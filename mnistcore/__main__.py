@@ -141,6 +141,7 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
         dataset=loaded.train.dataset,
         data=options.data or data.data_folder(),
         command=options.typed,
+        here=True,
         folder=options.runs,
     )
     if loaded.notice:
@@ -152,10 +153,11 @@ def _resume(options: argparse.Namespace) -> dict[str, Any]:
     from mnistcore import runs
 
     run = runs.find(options.run, options.runs)
-    state = run.status().state
-    if state not in runs.RESUMABLE:
-        raise MnistError(f"The run {run.id} is {state}: there is nothing to go on with.")
-    runs.queue(run)
+    with runs.locked(run.path.parent):
+        state = run.status().state
+        if state not in runs.RESUMABLE:
+            raise MnistError(f"The run {run.id} is {state}: there is nothing to go on with.")
+        runs.queue(run, here=True)
     return _work(run)
 
 
@@ -163,7 +165,7 @@ def _work(run: Any) -> dict[str, Any]:
     """Train in this process, with a bar on standard error; Ctrl+C stops it, a second ends it."""
     from tqdm import tqdm
 
-    from mnistcore import runs, worker
+    from mnistcore import runs, turns, worker
     from mnistcore.training import Progress
 
     def stop(*_: object) -> None:
@@ -184,6 +186,7 @@ def _work(run: Any) -> dict[str, Any]:
             result = worker.work(run, show)
         finally:
             interrupted = signal.signal(signal.SIGINT, before) is not stop
+            turns.dispatch(run.path.parent)
     if result:
         print(
             f"{result['test_accuracy']:.2%} of {result['test_count']:,} test images right, "

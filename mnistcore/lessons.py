@@ -68,10 +68,13 @@ class Teaching:
             self._seconds += time.monotonic() - started
             yield self._done / STEPS
 
-    def keep(self, test: Digits, owner: str, folder: Path | None = None) -> Run:
+    def keep(
+        self, test: Digits, owner: str, folder: Path | None = None, *, address: str | None = None
+    ) -> Run:
         """Examine the network before and after, and keep it as a finished run of its owner.
 
-        Raises RunError if the disk does not play along; then nothing is left behind.
+        owner, address: see runs.create. Raises RunError if the disk does not play along; then
+        nothing is left behind.
         """
         network = self.network
         assert network is not None
@@ -112,7 +115,9 @@ class Teaching:
             write_atomically(run.path / runs.LESSONS, "\n".join(lines).encode())
             runs.write_json(run.path / "status.json", {"state": "finished", "result": told})
 
-        return runs.create(recipe, fill, name=name, dataset=dataset, owner=owner, folder=folder)
+        return runs.create(
+            recipe, fill, name=name, dataset=dataset, owner=owner, address=address, folder=folder
+        )
 
 
 def of(run: Run) -> list[Lesson]:

@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from mnistcore import runs
+from mnistcore import runs, turns
 from mnistcore.errors import DataError, MnistError, RunError
 from mnistcore.runs import HEARTBEAT, Run
 
@@ -34,21 +33,25 @@ _log = logging.getLogger(__name__)
 def work(run: Run, on_progress: Callable[["Progress"], None] | None = None) -> dict[str, Any]:
     """Train `run` to its end, or on from its checkpoint, in this process; return its result.
 
-    Obeys the run's commands on the way. Whatever goes wrong is written to the status in a
-    sentence before it is raised again.
+    Waits for its turn, if it was not given a place before, and obeys the run's commands on the
+    way. Whatever goes wrong is written to the status in a sentence before it is raised again.
     """
+    status = run.status()
+    has_place = status.state == "starting" and status.pid == os.getpid()
     with contextlib.ExitStack() as held:
-        with runs.written_to(run.path):
-            try:
-                held.enter_context(FileLock(run.path / ".worker.lock", timeout=0).acquire())
-            except Timeout:
-                raise RunError(f"The run {run.id} is already being worked on.") from None
-            pulse, turn = held.enter_context(_Pulse(run)), held.enter_context(_Turn(run))
         try:
-            if not turn.wait(pulse):
-                pulse.say("stopped", "It was stopped before its turn came.")
+            held.enter_context(FileLock(run.path / ".worker.lock", timeout=0).acquire())
+        except Timeout:
+            raise RunError(f"The run {run.id} is already being worked on.") from None
+        except OSError as error:
+            runs.last_words(run, state="interrupted", message=runs.refusal(error))
+            raise RunError(runs.refusal(error)) from error
+        pulse = held.enter_context(_Pulse(run, "starting" if has_place else "queued"))
+        try:
+            if not (has_place or _wait(run, pulse)):
+                pulse.say("stopped", runs.STOPPED_WAITING)
                 return {}
-            return _train(run, pulse, turn, on_progress or (lambda progress: None))
+            return _train(run, pulse, on_progress or (lambda progress: None))
         except DataError as error:  # of another day, or another machine: the run has no fault
             pulse.say("interrupted", str(error))
             raise
@@ -56,11 +59,8 @@ def work(run: Run, on_progress: Callable[["Progress"], None] | None = None) -> d
             pulse.say("failed", str(error))
             raise
         except OSError as error:
-            sentence = (
-                f"The run folder cannot be written ({error.strerror}): make room, then resume."
-            )
-            pulse.say("interrupted", sentence)
-            raise RunError(sentence) from error
+            pulse.say("interrupted", runs.refusal(error))
+            raise RunError(runs.refusal(error)) from error
         except KeyboardInterrupt:
             pulse.say("stopped", "It was stopped from the keyboard.")
             raise
@@ -69,9 +69,7 @@ def work(run: Run, on_progress: Callable[["Progress"], None] | None = None) -> d
             raise
 
 
-def _train(
-    run: Run, pulse: "_Pulse", turn: "_Turn", on_progress: Callable[["Progress"], None]
-) -> dict[str, Any]:
+def _train(run: Run, pulse: "_Pulse", on_progress: Callable[["Progress"], None]) -> dict[str, Any]:
     import torch
 
     from mnistcore.data import load_or_fall_back
@@ -102,7 +100,7 @@ def _train(
         match run.take_command():
             case "pause":
                 saver.save()
-                stopped = not turn.pause(pulse)
+                stopped = not _pause(run, pulse)
             case "stop":
                 stopped = True
         if stopped:
@@ -140,6 +138,8 @@ def _train(
     card = {"title": run.name, "command": config.get("command"), "recipe": config["recipe"]}
     save_network(network, run.model, **card, **result)
     pulse.say("finished" if training.step == training.steps else "stopped", result=result)
+    if run.status().state == "finished":  # as others read it; then nothing is left to go on with
+        run.checkpoint.unlink(missing_ok=True)
     return result
 
 
@@ -155,20 +155,22 @@ def _read_checkpoint(path: Path) -> dict[str, Any]:
 class _Pulse:
     """Keeps status.json true: a heartbeat from a thread, the rest from the worker."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, state: str) -> None:
         self._run = run
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._values = asdict(run.status()) | {"pid": os.getpid(), "host": socket.gethostname()}
+        self._values["queued"] = self._values["queued"] or time.time()
         self._written = 0.0
+        self.say(state)
 
     def __enter__(self) -> "_Pulse":
-        self.say("queued")
         threading.Thread(target=self._beat, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
+        runs.release_reserve(self._run)
 
     @property
     def state(self) -> str:
@@ -177,7 +179,7 @@ class _Pulse:
     def say(self, state: str, message: str = "", **values: Any) -> None:
         with self._lock:
             self._values |= {"state": state, "message": message} | values
-            self._write()
+            self._write(insist=state not in runs.LIVE)
 
     def progress(self, progress: "Progress") -> None:
         with self._lock:
@@ -197,78 +199,53 @@ class _Pulse:
                     return
                 self._write()
 
-    def _write(self) -> None:
+    def _write(self, insist: bool = False) -> None:
         self._values["heartbeat"] = time.time()
         self._written = time.monotonic()
+        if insist:
+            runs.last_words(self._run, **self._values)
+            return
         # A full disk must not end a run that only wanted to say that it lives.
         with contextlib.suppress(OSError):
             runs.write_json(self._run.path / "status.json", self._values)
 
 
-class _Turn:
-    """A place among the trainings that this machine can bear: one for every two cores."""
+def _wait(run: Run, pulse: _Pulse) -> bool:
+    """Until there is a place for the run; False if it is told to stop before."""
+    folder = run.path.parent
+    while run.take_command() != "stop":
+        if run in turns.due(folder):
+            with runs.locked(folder):
+                if run in turns.due(folder):
+                    pulse.say("starting")
+                    return True
+        time.sleep(0.3)
+    return False
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        folder = run.path.parent / ".slots"
-        folder.mkdir(exist_ok=True)
-        at_work = range(max(1, (os.cpu_count() or 2) // 2))
-        self._slots = [FileLock(folder / f"{n}.lock", timeout=0) for n in at_work]
-        self._benches = [
-            FileLock(folder / f"paused-{n}.lock", timeout=0) for n in range(MAX_PAUSED)
-        ]
-        self._held: FileLock | None = None
 
-    def __enter__(self) -> "_Turn":
-        return self
+def _pause(run: Run, pulse: _Pulse) -> bool:
+    """Let others have the place until told to go on (True) or to stop (False).
 
-    def __exit__(self, *_: object) -> None:
-        self.release()
-
-    def release(self) -> None:
-        if self._held:
-            self._held.release()
-            self._held = None
-
-    def wait(self, pulse: _Pulse) -> bool:
-        """True when it is this run's turn, False if it is told to stop before."""
-        pulse.say("queued", queued=self._run.status().queued or time.time())
-        while True:
-            if self._run.take_command() == "stop":
-                return False
-            if self._run.place() == 0 and self._take(self._slots):
-                return True
-            time.sleep(0.3)
-
-    def _take(self, slots: list[FileLock]) -> bool:
-        self.release()
-        for slot in slots:
-            with contextlib.suppress(Timeout):
-                slot.acquire()
-                self._held = slot
-                return True
-        return False
-
-    def pause(self, pulse: _Pulse) -> bool:
-        """Let others have the place until told to go on (True) or to stop (False).
-
-        False in the state "paused": it is not worth its memory, and the worker should leave.
-        """
-        bench = self._take(self._benches)
+    False in the state "paused": it is not worth its memory, and the worker should leave.
+    """
+    folder = run.path.parent
+    with runs.locked(folder):
+        stays = turns.idle(folder) < MAX_PAUSED
         pulse.say("paused")
-        until = time.monotonic() + PATIENCE
-        while bench and self._run.path.is_dir() and time.monotonic() < until:
-            match self._run.take_command():
-                case "go":
-                    pulse.say("queued", queued=time.time())
-                    goes_on = self.wait(pulse)
-                    pulse.say("running")
-                    return goes_on
-                case "stop":
-                    pulse.say("running")
-                    return False
-            time.sleep(0.1)
-        return False
+    turns.dispatch(folder)
+    until = time.monotonic() + PATIENCE
+    while stays and run.path.is_dir() and time.monotonic() < until:
+        match run.take_command():
+            case "go":
+                pulse.say("queued", queued=time.time())
+                goes_on = _wait(run, pulse)
+                pulse.say("running")
+                return goes_on
+            case "stop":
+                pulse.say("running")
+                return False
+        time.sleep(0.1)
+    return False
 
 
 class _Saver:
@@ -314,90 +291,32 @@ class _Records:
             file.write(json.dumps(record) + "\n")
 
 
-_spare: subprocess.Popen[bytes] | None = None
-_spare_lock = threading.Lock()
-
-
-def start(run: Run) -> None:
-    """Set a worker on `run`, in a process that outlives this one; takes the spare if there is one.
-
-    A run that was interrupted, stopped or paused goes on from its checkpoint.
-    """
-    global _spare
-    with _spare_lock:
-        process, _spare = _spare, None
-    try:
-        if process is None or process.poll() is not None:
-            process = _spawn()
-        assert process.stdin
-        with process.stdin as stdin:
-            stdin.write(f"{run.path.resolve()}\n".encode())
-    except OSError as error:
-        raise RunError(
-            f"The training process could not be started ({error.strerror}): try again in a minute."
-        ) from error
-    # Nobody waits for it, but the system wants its exit status collected.
-    threading.Thread(target=process.wait, daemon=True).start()
-
-
-def resume(run: Run, visitor: str | None) -> None:
-    """Let a run go on: by a word to its worker, or by a new worker from its checkpoint."""
-    if not run.belongs_to(visitor):
-        raise RunError("Only the visitor who started this run can do that.")
-    status = run.status()
-    if status.state not in runs.RESUMABLE:
-        raise RunError(f"This run cannot go on: it is {status.state}.")
-    if status.state == "paused" and run.has_worker():
-        run.send("go", visitor)
-    else:
-        runs.require_room(run.path.parent, visitor)
-        runs.queue(run, "Starting again.")
-        start(run)
-
-
-def warm_up() -> None:
-    """Keep one worker ready that has torch loaded, so that the next run starts at once.
-
-    It waits at a pipe from this process, and ends when this process does.
-    """
-    global _spare
-    with _spare_lock:
-        if _spare is None or _spare.poll() is not None:
-            _spare = _spawn()
-
-
-def _spawn() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "mnistcore.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # a Ctrl+C meant for the server does not reach it
-        # Threads that wait must sleep: spinning ones take the processor from everybody else.
-        env=os.environ | {"OMP_WAIT_POLICY": "PASSIVE"},
-        cwd=Path(__file__).parent.parent,
-    )
-
-
 def _main() -> None:
-    """Wait at standard input for the folder of a run, then work on it."""
-    if hasattr(os, "nice"):
-        os.nice(10)  # whoever draws goes first
+    """Wait at standard input for the folder of a run, work on it, and then on the next in line."""
+    if hasattr(os, "setpriority"):
+        os.setpriority(os.PRIO_PROCESS, 0, 10)  # whoever draws goes first
     _rehearse()
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     line = sys.stdin.readline().strip()
-    if not line:
-        return
-    run = Run(Path(line))
-    with (run.path / "worker.log").open("a", encoding="utf-8") as log:
+    run = Run(Path(line)) if line else None
+    while run:
+        folder = run.path.parent
+        try:
+            _log_into(run)
+            work(run)
+        except MnistError as error:
+            _log.warning("%s", error)
+        except Exception:
+            _log.exception("training broke off")
+        run = turns.take(folder)
+        turns.dispatch(folder)  # other places may stand empty, too
+
+
+def _log_into(run: Run) -> None:
+    """Let what this process says go into the folder of the run that it is about."""
+    with contextlib.suppress(OSError), (run.path / "worker.log").open("a") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
-    try:
-        work(run)
-    except MnistError as error:
-        _log.warning("%s", error)
-    except Exception:
-        _log.exception("training broke off")
 
 
 def _rehearse() -> None:

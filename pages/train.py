@@ -9,13 +9,13 @@ door.enter(__file__)
 from dataclasses import asdict  # noqa: E402
 from datetime import datetime  # noqa: E402
 
-from mnistcore import curves, network, runs, sketch, training, worker  # noqa: E402
+from mnistcore import curves, network, runs, sketch, training, turns  # noqa: E402
 from mnistcore.data import data_folder  # noqa: E402
 from mnistcore.errors import MnistError  # noqa: E402
 from mnistcore.presets import PRESETS  # noqa: E402
 from pages.shared import live, models, recipe  # noqa: E402
 from pages.shared.view import into_view  # noqa: E402
-from pages.shared.visitor import visitor  # noqa: E402
+from pages.shared.visitor import maker, visitor  # noqa: E402
 from pages.shared.words import literally  # noqa: E402
 
 SHOWN_RUNS = 8
@@ -54,9 +54,9 @@ def start(preset: str, config: training.TrainConfig) -> None:
             name=name,
             dataset=loaded.train.dataset,
             data=data_folder(),
-            owner=visitor(),
+            **maker(),
         )
-        worker.start(run)
+        turns.dispatch(run.path.parent)
     except MnistError as error:
         st.session_state["refused"] = str(error)
     else:
@@ -104,7 +104,7 @@ if run is None:
         if steps:
             st.html(sketch.network_html(steps))
     live.pictures([curves.Curve("", [], max(1, round(images * config.epochs)))])
-    worker.warm_up()
+    turns.warm_up()
 else:
     others = [each for each in everything if each.id != run.id and each.has_curves()]
     live.show(run, others[:SHOWN_RUNS])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from mnistcore import turns
 from mnistcore.data import Digits, load
 from pages.shared import resources
 
@@ -43,6 +44,12 @@ def write_idx(folder: Path, part: str, some: Digits) -> None:
 def one_thread() -> None:
     """Several threads would spin against each other on a busy machine."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def unattended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody sets workers on the runs of a test but the test."""
+    monkeypatch.setattr(turns, "attend", lambda: None)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnistcore import download, runs, worker
+from mnistcore import download, runs, turns
 from mnistcore.training import Progress, TrainConfig
 from pages.shared import resources
 from pages.shared.words import literally
@@ -19,8 +19,8 @@ ME = "0" * 32
 @pytest.fixture(autouse=True)
 def idle(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs of the test's own, and no worker."""
-    monkeypatch.setattr(worker, "warm_up", lambda: None)
-    monkeypatch.setattr(worker, "start", lambda run: None)
+    monkeypatch.setattr(turns, "warm_up", lambda: None)
+    monkeypatch.setattr(turns, "dispatch", lambda folder: None)
     monkeypatch.setattr(download, "_COMMAND", ["false"])
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from mnistcore import data, predict, runs, worker
+from mnistcore import data, predict, runs, turns, worker
 from mnistcore.errors import DataError, RunError
 from mnistcore.network import NetworkConfig
 from mnistcore.predict import load_model, load_network
@@ -52,13 +52,16 @@ def started(tmp_path):
 
     def start(recipe=QUICK, **more):
         run = make(tmp_path, recipe, **more)
-        worker.start(run)
+        turns.dispatch(run.path.parent)
         made.append(run)
         return run
 
     yield start
     for run in made:
-        if run.status().state in (*runs.LIVE, "paused") and run.status().pid != os.getpid():
+        if run.status().state == "queued":  # or the worker that ends next would take it
+            runs.tell(run, state="stopped")
+    for run in made:
+        if run.under_way() and run.status().pid not in (0, os.getpid()):
             os.kill(run.status().pid, signal.SIGKILL)
 
 
@@ -72,7 +75,7 @@ def test_a_finished_run_leaves_all_that_the_contract_names(tmp_path):
     assert (result["images"], result["epochs"]) == (6000, 4)
     assert result["test_accuracy"] == seen[-1].test_accuracy
     assert 0.7 < result["test_accuracy"] <= 1
-    names = {"config.json", "status.json", "metrics.jsonl", "checkpoint.pt", "model.safetensors"}
+    names = {"config.json", "status.json", "metrics.jsonl", "model.safetensors"}
     assert names <= {path.name for path in run.path.iterdir()}
     records = run.metrics()
     assert records[0]["step"] == 0
@@ -109,7 +112,7 @@ def test_a_killed_run_is_interrupted_keeps_its_curve_and_resumes_to_the_same_wei
     status = wait_for(run, "interrupted", seconds=runs.SILENCE + 5)
     assert "It can go on" in status.message
     assert len(run.metrics()) > 5
-    worker.resume(run, "me")
+    turns.resume(run, "me")
     wait_for(run, "finished")
     one, two = load_network(run.model)[0].state_dict(), load_network(whole.model)[0].state_dict()
     assert all(torch.equal(one[name], two[name]) for name in one)
@@ -125,7 +128,7 @@ def test_a_run_pauses_goes_on_and_stops(started):
     step = run.status().progress["step"]
     time.sleep(1.2)  # longer than a heartbeat
     assert run.status().progress["step"] == step
-    worker.resume(run, "me")
+    turns.resume(run, "me")
     wait_for_step(run, step + 20)
     run.send("stop", "me")
     status = wait_for(run, "stopped")
@@ -140,8 +143,8 @@ def test_a_stopped_run_can_be_resumed_by_its_owner_only(tmp_path):
     worker.work(run)
     assert run.status().state == "stopped"
     with pytest.raises(RunError, match="Only the visitor"):
-        worker.resume(run, "you")
-    worker.resume(run, "me")
+        turns.resume(run, "you")
+    turns.resume(run, "me")
     wait_for(run, "finished")
 
 
@@ -180,12 +183,12 @@ def test_of_many_paused_workers_few_stay_and_all_runs_go_on(started, monkeypatch
         paused.append(run)
     *stay, leaves = paused
     deadline = time.monotonic() + 30
-    while leaves.has_worker():
+    while leaves.under_way():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert all(run.has_worker() for run in stay)
+    assert all(run.under_way() for run in stay)
     step = leaves.status().progress["step"]
-    worker.resume(leaves, "me")
+    turns.resume(leaves, "me")
     wait_for_step(leaves, step + 20)
 
 
@@ -216,7 +219,7 @@ def test_to_resume_what_was_stopped_is_no_way_round_the_limit(tmp_path):
     for _ in range(runs.MAX_PER_OWNER):
         make(tmp_path)
     with pytest.raises(RunError, match="You have 3 runs under way"):
-        worker.resume(first, "me")
+        turns.resume(first, "me")
     assert first.status().state == "stopped"
 
 
@@ -256,23 +259,23 @@ def test_a_run_that_lacks_only_its_final_test_is_finished_by_resuming_it(tmp_pat
     status = run.status()
     assert status.progress["step"] == status.progress["steps"]
     monkeypatch.undo()
-    worker.resume(run, "me")
+    turns.resume(run, "me")
     assert wait_for(run, "finished").result["images"] == 6000
 
 
 def test_a_spare_worker_takes_the_next_run_and_dies_with_its_keeper(started):
-    worker.warm_up()
-    spare = worker._spare
-    worker.warm_up()
-    assert worker._spare is spare  # one is enough
+    turns.warm_up()
+    spare = turns._spare
+    turns.warm_up()
+    assert turns._spare is spare  # one is enough
     run = started()
-    assert worker._spare is None
+    assert turns._spare is None
     assert wait_for(run, "finished").pid == spare.pid
-    worker.warm_up()
-    spare = worker._spare
+    turns.warm_up()
+    spare = turns._spare
     spare.stdin.close()  # as when this process ends
     spare.wait(timeout=30)
-    worker._spare = None
+    turns._spare = None
 
 
 def test_two_workers_never_share_a_run(started):
@@ -329,7 +332,7 @@ def test_a_full_disk_ends_a_run_in_words(tmp_path, monkeypatch):
         worker.work(run)
     assert "make room, then resume" in run.status().message
     monkeypatch.undo()
-    worker.resume(run, "me")
+    turns.resume(run, "me")
     wait_for(run, "finished")
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from mnistcore import runs
 from mnistcore.errors import MnistError, RunError
 from pages.shared import models, pictures, resources, sheet
-from pages.shared.visitor import visitor
+from pages.shared.visitor import maker, visitor
 from pages.shared.words import a_digit
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -177,7 +177,7 @@ def _learn(which: str) -> None:
         for share in teaching:
             bar.progress(0.9 * share, "A copy of the network learns your hand ...")
         bar.progress(0.9, f"It is examined on {EXAM:,} test images, as it was and as it is ...")
-        run = teaching.keep(test, visitor())
+        run = teaching.keep(test, **maker())
         if before:
             before.delete(visitor())
     except MnistError as error:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from mnistcore import curves, narrator, worker
+from mnistcore import curves, narrator, turns
 from mnistcore.data import Digits
 from mnistcore.errors import MnistError
 from mnistcore.runs import LIVE, RESULT, RESUMABLE, Run, Status
@@ -111,9 +111,11 @@ def _images(records: list[dict]) -> int:
 
 def _headline(run: Run, status: Status) -> None:
     p, result = status.progress, status.result
-    if status.state == "queued" and (place := run.place()):
+    if status.state == "queued":
+        place = run.place()
+        when = f"{place} run{'s go' if place > 1 else ' goes'} before this one"
         st.info(
-            f"Waiting: {place} run{'s go' if place > 1 else ' goes'} before this one.",
+            f"Waiting: {when if place else 'its turn is next'}.",
             icon=":material/hourglass_empty:",
         )
     elif status.state == "failed":
@@ -181,8 +183,8 @@ def _steer(run: Run, status: Status) -> None:
             _button("Pause", "pause", run.send, "pause", visitor())
         if status.state in RESUMABLE:
             label = "Go on" if status.state == "paused" else "Resume"
-            _button(label, "play_arrow", worker.resume, run, visitor())
-        if run.has_worker():
+            _button(label, "play_arrow", turns.resume, run, visitor())
+        if run.under_way():
             _button("Stop", "stop", run.send, "stop", visitor())
     if refused := st.session_state.pop(_REFUSED, None):
         st.error(refused)

@@ -30,6 +30,15 @@ def visitor() -> str:
     return st.session_state["_visitor"]
 
 
+def maker() -> dict[str, str]:
+    """Whose a run is that this visitor starts, for runs.create: their token, their address."""
+    address = st.context.ip_address  # None on the server's own machine
+    return {
+        "owner": visitor(),
+        "address": address if isinstance(address, str) else "this machine",
+    }
+
+
 def remember() -> None:
     """Let the browser keep the token; called by app.py below each page."""
     token = visitor()

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Locator, Page, expect
 from visit import App, fits_its_width, settle, visit
 
-from mnistcore import runs, worker
+from mnistcore import runs, turns
 from mnistcore.training import TrainConfig
 
 Stroke = Sequence[tuple[float, float]]  # shares of the canvas: to the right, down
@@ -337,7 +337,7 @@ def test_the_answer_changes_by_itself_while_its_network_learns(
     run = runs.create(
         asdict(recipe), dataset="mnist", data=mnist_folder, owner="me", folder=app.runs
     )
-    worker.start(run)
+    turns.dispatch(run.path.parent)
     try:
         deadline = time.monotonic() + 60
         while not run.checkpoint.is_file() and time.monotonic() < deadline:
