@@ -8,7 +8,7 @@ says whether every verdict is the one that was expected.
 
 import argparse
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import torch
 
 from mnistcore import PRESETS, load, train
-from mnistcore.exam import Origin, bands, calibration_error, examine, verdict
+from mnistcore.exam import Origin, bands, calibration_error, examine, judge
 from mnistcore.predict import Model
 
 EXPECTED = {"memoriser": "overfitting", "too-simple": "underfitting"}  # all others: about right
@@ -36,11 +36,11 @@ def main() -> None:
     for name in options.presets:
         recipe = replace(PRESETS[name].recipe, device="cpu")
         training = train(recipe, *parts)
-        images = max(progress.images for progress in training)
-        learned = Origin("mnist", vars(recipe), images, None, 0)
+        records = [asdict(progress) for progress in training]
+        learned = Origin("mnist", vars(recipe), records[-1]["images"], None, 0)
         exam = examine(Model(name, name, training.network.eval()), learned, *parts)
         test = exam.score
-        kind = verdict(exam.train_accuracy, exam.train_count, test.accuracy, test.count).kind
+        kind = judge(exam, records).kind
         expected = EXPECTED.get(name, "about right")
         wrong += kind != expected
         print(

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("mnistcore: stopped; a run that was training can be resumed.", file=sys.stderr)
         return 130
     if options.json:
-        print(json.dumps(answer))
+        print(json.dumps(answer, allow_nan=False))
     return 0
 
 
@@ -258,7 +258,7 @@ def _predict(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
-    from mnistcore import data, predict, training
+    from mnistcore import data, predict, runs, training
 
     model = predict.load_model(options.model, options.runs)
     loaded = data.load_or_fall_back(options.dataset, options.data)
@@ -271,7 +271,7 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
         "model": model.name,
         "dataset": loaded.test.dataset,
         "test_accuracy": score.accuracy,
-        "test_loss": score.loss,
+        "test_loss": runs.finite_or_none(score.loss),
         "count": score.count,
     }
 

@@ -1,7 +1,10 @@
 """The curves of runs as ECharts options; the axes stand still while the lines grow."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+
+from mnistcore.runs import is_finite
 
 TRAIN, TEST = "#0B80D6", "#E07B00"  # blue and orange: told apart also by colour-blind eyes
 OTHERS = ("#009E73", "#CC79A7", "#8C8C8C", "#D55E00")
@@ -9,7 +12,8 @@ DASHES = ("dashed", "dotted", [14, 4, 3, 4], [3, 8])  # never by colour alone
 _NETWORKS = (TRAIN, OTHERS[0])
 LINE = 18  # pixels that a name above a chart takes
 POINTS = 400  # drawn per line at the most; more only cost time
-GUESSING = 2.5  # where the loss axis ends: ten equally likely digits give ln 10 = 2.3
+LOSS_AXES = (2.5, 5, 10)  # where a loss axis may end: a guess, at 2.3, stays well above the floor
+LEAST = 1e-3  # where an axis of powers of ten begins, at the lowest
 
 
 class Curve(NamedTuple):
@@ -30,8 +34,24 @@ def accuracy(curves: Sequence[Curve], least: float = 0.0) -> dict[str, Any]:
 
 
 def loss(curves: Sequence[Curve]) -> dict[str, Any]:
-    """Mean cross-entropy over images seen, likewise."""
-    return _chart("Loss (how wrong, 0 is perfect)", _pair(curves, "loss", 1.0), curves, 0, GUESSING)
+    """Mean cross-entropy over images seen, likewise; the axis grows until all points are on it.
+
+    A loss that has run away would press all others to the floor of an even axis, so that one
+    would see a single spike: beyond what LOSS_AXES has room for, the axis goes by powers of ten.
+    """
+    series = _pair(curves, "loss", 1.0)
+    values = [value for line in series for _, value in line["data"]]
+    highest = max(values, default=0.0)
+    for end in LOSS_AXES:
+        if highest <= end:
+            return _chart("Loss (how wrong, 0 is perfect)", series, curves, 0, end)
+    lowest = max(LEAST, 10.0 ** math.floor(math.log10(max(min(values), LEAST))))
+    for line in series:  # there is no 0 on such an axis
+        line["data"] = [[x, max(value, lowest)] for x, value in line["data"]]
+    end = 10.0 ** math.ceil(math.log10(highest))
+    chart = _chart("Loss (how wrong, by powers of ten)", series, curves, lowest, end)
+    chart["yAxis"]["type"] = "log"
+    return chart
 
 
 def in_words(records: Sequence[dict[str, Any]]) -> str:
@@ -108,7 +128,9 @@ def _pair(curves: Sequence[Curve], what: str, scale: float) -> list[dict[str, An
 
 
 def _points(records: Sequence[dict[str, Any]], name: str, scale: float) -> list[list[float]]:
-    points = [[r["images"], round(r[name] * scale, 3)] for r in records if r.get(name) is not None]
+    # Whatever a record says, only what is a number is drawn: a chart breaks over anything else.
+    known = [(r["images"], r[name]) for r in records if is_finite(r.get(name))]
+    points = [[x, round(y * scale, 3)] for x, y in known if is_finite(x) and is_finite(y * scale)]
     if len(points) <= POINTS:
         return points
     stride = -(-len(points) // POINTS)

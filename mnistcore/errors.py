@@ -17,6 +17,10 @@ class TrainingError(MnistError):
     """A training run that cannot start, or that went wrong."""
 
 
+class DivergenceError(TrainingError):
+    """A training whose loss or weights grew beyond all bounds."""
+
+
 class RunError(MnistError):
     """A run that is not there, cannot be read, or is not yours to steer."""
 

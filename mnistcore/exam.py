@@ -1,7 +1,6 @@
 """How good a network really is: its mistakes, how far to trust it, and a verdict in words."""
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,25 +10,14 @@ from torch import Tensor
 
 from mnistcore import predict, runs
 from mnistcore.data import Digits
+from mnistcore.diagnosis import FitDiagnosis, Record, diagnose_fit, margin_of_error
+from mnistcore.errors import RunError
 from mnistcore.network import CLASSES
 from mnistcore.training import Score, evaluate, order
 
 CLEAN_COUNT = 5_000  # images on which a training accuracy rests, if nobody took it before
 FEW = 1_000  # fewer than these and the verdict says how many
-BIAS = 0.05  # misreading more than this of the images that it learned from is underfitting
-VARIANCE = 0.025  # losing more than this on new images is overfitting
 BANDS = 10  # of confidence: 0 to 10 %, ... 90 to 100 %
-
-
-@dataclass(frozen=True)
-class Exam:
-    """What a network says of test images, beside how it does on images that it learned from."""
-
-    model: predict.Model
-    test: Digits
-    score: Score  # on every image of `test`
-    train_accuracy: float | None  # 0 to 1; None where what it learned from is not there, or nothing
-    train_count: int  # images that it learned from that this rests on
 
 
 class Origin(NamedTuple):
@@ -46,6 +34,21 @@ class Origin(NamedTuple):
         return self.dataset is None or dataset in self.dataset.split("+")
 
 
+UNKNOWN = Origin(None, {}, 0, None, 0)
+
+
+@dataclass(frozen=True)
+class Exam:
+    """What a network says of test images, beside how it does on images that it learned from."""
+
+    model: predict.Model
+    test: Digits
+    score: Score  # on every image of `test`
+    train_accuracy: float | None  # 0 to 1; None where what it learned from is not there, or nothing
+    train_count: int  # images that it learned from that this rests on
+    learned: Origin = UNKNOWN
+
+
 class Band(NamedTuple):
     """All answers of about the same confidence."""
 
@@ -57,9 +60,9 @@ class Band(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What the two accuracies mean."""
+    """What the two accuracies mean: a diagnosis.FitDiagnosis with the figures that it rests on."""
 
-    kind: str  # "underfitting", "overfitting" or "about right"
+    kind: str
     title: str
     sentence: str
     rests_on: str
@@ -128,7 +131,7 @@ def examine(model: predict.Model, learned: Origin, train: Digits, test: Digits) 
     elif accuracy is None and (clean := known(learned, train)) is not None:
         clean = clean.first(CLEAN_COUNT)
         accuracy, count = evaluate(model.network, clean).accuracy, len(clean)
-    return Exam(model, test, evaluate(model.network, test), accuracy, count)
+    return Exam(model, test, evaluate(model.network, test), accuracy, count, learned)
 
 
 def confusion(labels: Tensor, predicted: Tensor) -> Tensor:
@@ -191,55 +194,57 @@ def calibration_in_words(bands: list[Band]) -> str:
     )
 
 
-def chance(accuracy: float, count: int) -> float:
-    """How far an accuracy on `count` images is likely off by chance alone: two standard errors."""
-    # One image more on either side, so that 100 % of a few images is not taken for certain.
-    share = (accuracy * count + 1) / (count + 2)
-    return 2 * math.sqrt(share * (1 - share) / count)
+def way(which: str, images: int, runs_folder: Path | None = None) -> tuple[list[Record], bool]:
+    """What a run went through until it had seen so many images, and whether it diverged then.
+
+    Its records, in order; none of a file, or of the network that comes with the app.
+    """
+    try:
+        run = runs.find(which, runs_folder)
+    except RunError:
+        return [], False
+    records = [record for record in run.metrics() if record["images"] <= images]
+    return records, run.status().result == runs.DIVERGED
+
+
+def judge(exam: Exam, history: Sequence[Record] = (), diverged: bool = False) -> Verdict | None:
+    """The verdict on a network that was examined; the rest is what `way` tells of its training.
+
+    None where nobody knows how it reads what it learned from.
+    """
+    if exam.train_accuracy is None:
+        return None
+    score = exam.score
+    found = diagnose_fit(
+        exam.train_accuracy,
+        score.accuracy,
+        score.count,
+        test_loss=score.loss,
+        history=history,
+        one_digit=float(score.predicted.bincount().max()) / score.count,
+        diverged=diverged,
+        learning_rate=exam.learned.recipe.get("learning_rate"),
+    )
+    return verdict(exam.train_accuracy, exam.train_count, score.accuracy, score.count, found)
 
 
 def verdict(
-    train_accuracy: float, train_count: int, test_accuracy: float, test_count: int
+    train_accuracy: float,
+    train_count: int,
+    test_accuracy: float,
+    test_count: int,
+    found: FitDiagnosis | None = None,
 ) -> Verdict:
-    """Underfitting, overfitting or about right, from the shares read right, 0 to 1.
-
-    A person reads nearly all digits, so misreading many of the very images that it learned from
-    is the network's own fault (bias). What it loses from there to new images (variance) has to be
-    more than chance explains before it counts.
-    """
-    bias, variance = 1 - train_accuracy, train_accuracy - test_accuracy
-    loses = variance > max(VARIANCE, chance(test_accuracy, test_count))
+    """A diagnosis in words, with its figures; `found` where more is known than the accuracies."""
+    found = found or diagnose_fit(train_accuracy, test_accuracy, test_count)
     few = f"{train_count:,} " if train_count < FEW else ""
-    figures = (
+    sentence = (
         f"It reads **{train_accuracy:.1%}** of the {few}images that it learned from and "
-        f"**{test_accuracy:.1%}** of new ones"
+        f"**{test_accuracy:.1%}** of new ones: {found.reason}."
     )
-    if bias > BIAS and (bias >= variance or not loses):
-        kind, title = "underfitting", "Underfitting: high bias"
-        sentence = f"{figures}: it fails already on what it was taught."
-        advice = (
-            "a bigger network: more layers, or wider ones",
-            "more time: let it see the images more often",
-            "another learning rate: steps too small get nowhere, steps too big never settle",
-        )
-    elif loses:
-        kind, title = "overfitting", "Overfitting: high variance"
-        sentence = f"{figures}: it has learned its examples by heart more than it learned to read."
-        advice = (
-            "more training images",
-            "augmentation: the same images, a little different every time",
-            "dropout, weight decay or a smaller network: less room to learn by heart",
-        )
-    else:
-        kind, title = "about right", "About right"
-        sentence = f"{figures}: what it learned holds for digits that it has never seen."
-        advice = (
-            "look at its surest mistakes, and whether you would have known",
-            "see in sunshine and snow whether it reads what looks different from its lessons",
-        )
     rests_on = (
         f"This rests on {test_count:,} test images that it never learned from, and {train_count:,} "
         f"that it did. Chance alone moves the test figure by up to "
-        f"{100 * chance(test_accuracy, test_count):.1f} points."
+        f"{100 * margin_of_error(test_accuracy, test_count):.1f} points."
     )
-    return Verdict(kind, title, sentence, rests_on, advice)
+    return Verdict(found.kind, found.title, sentence, rests_on, found.advice)

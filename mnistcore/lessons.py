@@ -94,7 +94,7 @@ class Teaching:
             "train_accuracy": evaluate(network, train).accuracy,
             "train_count": len(train),
             "test_accuracy": after.accuracy,
-            "test_loss": after.loss,
+            "test_loss": runs.finite_or_none(after.loss),
             "test_count": len(test),
             "taught_from": self.which,
             "test_accuracy_before": before.accuracy,

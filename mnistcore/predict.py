@@ -38,7 +38,8 @@ class Model:
     @torch.inference_mode()
     def probabilities(self, images: Tensor) -> Tensor:
         """images: (n, 28, 28) float32 in [0, 1] -> (n, 10), each row adding up to 1."""
-        return self.network(images.unsqueeze(1)).softmax(1)
+        # Weights that have all but run away can give sums that no number holds.
+        return self.network(images.unsqueeze(1)).nan_to_num().softmax(1)
 
     @torch.inference_mode()
     def digit_like(self, image: Tensor) -> bool:
@@ -144,7 +145,10 @@ def save_network(
         weights |= {_DOUBT + name: tensor for name, tensor in doubt.state_dict().items()}
     if taught is not None:
         weights[_TAUGHT] = taught
-    metadata = {"network": json.dumps(asdict(network.config)), "card": json.dumps(card)}
+    metadata = {
+        "network": json.dumps(asdict(network.config)),
+        "card": json.dumps(card, allow_nan=False),
+    }
     write_atomically(path, save(weights, metadata))
 
 
@@ -161,6 +165,7 @@ def load_network(path: Path) -> tuple[Network, dict[str, Any]]:
         raise ModelError(
             f"{path} is not a network that this program saved, or it is damaged."
         ) from error
+    _require_finite(network)
     return network, json.loads(metadata.get("card", "{}"))
 
 
@@ -192,4 +197,13 @@ def _from_checkpoint(run: Run) -> Network:
         network.load_state_dict(state["network"])
     except Exception as error:  # torch raises all kinds for a damaged file
         raise ModelError(f"The weights of the run {run.id} are damaged: choose another.") from error
+    _require_finite(network)
     return network
+
+
+def _require_finite(network: Network) -> None:
+    if not all(values.isfinite().all() for values in network.state_dict().values()):
+        raise ModelError(
+            "The weights of this network grew beyond all bounds: choose another, or train it anew "
+            "with a smaller learning rate."
+        )

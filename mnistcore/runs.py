@@ -11,6 +11,7 @@ import re
 import secrets
 import shutil
 import socket
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -52,8 +53,14 @@ _REST = dict.fromkeys(("epoch", "learning_rate", "seconds", "images_per_second")
     "test_accuracy": None,
     "test_count": 0,
 }
+# The most that a number can be and make sense; of any other, 1e15.
+_MOST = {"loss": sys.float_info.max, "test_loss": sys.float_info.max} | dict.fromkeys(
+    ("train_accuracy", "test_accuracy"), 1.0
+)
 # What a result says to be told in a sentence.
 RESULT = ("test_accuracy", "test_count", "train_accuracy", "train_count", "seconds")
+_MEASURES = (*RESULT, "test_loss", "images")
+DIVERGED = {"ended": "diverged"}  # the result of a run whose numbers were not finite any more
 LESSONS = "lessons.jsonl"  # the drawings of a run that was taught by hand; no other has any
 _DRAFTS = ".drafts"  # in the folder for runs: those that are not yet whole
 _OWNER = "owner.json"  # written once, so that a damaged config.json does not lose the owner
@@ -144,7 +151,7 @@ class Run:
         records: list[dict[str, Any]] = []
         for line in text.splitlines():
             try:
-                record = _progress(json.loads(line))
+                record = _progress(_parse(line))
             except (ValueError, RecursionError):
                 continue
             if not record:
@@ -407,8 +414,11 @@ def refusal(error: OSError) -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Replace a JSON file in one step, so that no reader ever sees half of it."""
-    write_atomically(path, json.dumps(value, indent=1).encode())
+    """Replace a JSON file in one step, so that no reader ever sees half of it.
+
+    Raises ValueError for a number that is not finite: that is no JSON.
+    """
+    write_atomically(path, json.dumps(value, indent=1, allow_nan=False).encode())
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -461,7 +471,7 @@ def _status(values: dict[str, Any]) -> Status:
         progress=_progress(values.get("progress")),
         guesses=guesses if isinstance(guesses, list) and all(map(_is_guess, guesses)) else [],
         guessed_at=seen if _is_number(seen := values.get("guessed_at")) else 0,
-        result={n: v for n, v in result.items() if n not in RESULT or _is_number(v)}
+        result={n: v for n, v in result.items() if n not in _MEASURES or _is_measure(n, v)}
         if isinstance(result, dict)
         else {},
         pid=pid if isinstance(pid, int) else 0,
@@ -477,18 +487,43 @@ def _progress(values: Any) -> dict[str, Any]:
     if not 0 <= values["step"] <= values["steps"] or values["steps"] < 1:
         return {}
     return {name: values[name] for name in _PLACE} | {
-        name: value if isinstance(value := values.get(name), int | float) else instead
+        name: value if _is_measure(name, value := values.get(name)) else instead
         for name, instead in _REST.items()
     }
 
 
 def _is_guess(value: Any) -> bool:
     """Whether it is [test index, digit, confidence]."""
-    return isinstance(value, list) and len(value) == 3 and all(map(_is_number, value))
+    numbers = isinstance(value, list) and len(value) == 3 and all(map(_is_number, value))
+    return numbers and 0 <= value[2] <= 1
+
+
+def _is_measure(name: str, value: Any) -> bool:
+    """Whether a Progress or a result can have this value under this name."""
+    return is_finite(value) and 0 <= value <= _MOST.get(name, 1e15)
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and abs(value) < 1e15  # false for NaN, too
+    return is_finite(value) and abs(value) < 1e15
+
+
+def is_finite(value: Any) -> bool:
+    """Whether it is a number that can be drawn: no infinity, no NaN, no bool, no text."""
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+
+
+def finite_or_none(value: float) -> float | None:
+    """What JSON has a word for."""
+    return value if is_finite(value) else None
+
+
+def _parse(text: str) -> Any:
+    """Read JSON; what would become an infinity or NaN reads as None. Raises ValueError."""
+    return json.loads(
+        text,
+        parse_constant=lambda _: None,
+        parse_float=lambda digits: finite_or_none(float(digits)),
+    )
 
 
 def _is_file(path: Path) -> bool:
@@ -509,7 +544,7 @@ def _read(path: Path) -> bytes:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(_read(path).decode("utf-8"))
+        value = _parse(_read(path).decode("utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

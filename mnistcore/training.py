@@ -12,7 +12,8 @@ from torch.nn import functional
 
 from mnistcore.augment import AUGMENTATIONS
 from mnistcore.data import Digits, as_input
-from mnistcore.errors import TrainingError
+from mnistcore.diagnosis import smaller_rate
+from mnistcore.errors import DivergenceError, TrainingError
 from mnistcore.machine import keep_memory, multiplies_bfloat16
 from mnistcore.network import Network, NetworkConfig, build, portrait
 from mnistcore.network import check as check_network
@@ -132,7 +133,7 @@ class Score(NamedTuple):
     """How a network does on some images."""
 
     accuracy: float  # share that it reads right, 0 to 1
-    loss: float  # mean cross-entropy
+    loss: float  # mean cross-entropy; not finite where the weights have run away
     count: int
     predicted: Tensor  # (n,) int64
     confidence: Tensor  # (n,) float, of the predicted digit
@@ -150,7 +151,7 @@ def evaluate(network: Network, digits: Digits, batch_size: int = 100) -> Score:
     network.train(was_training)
     labels = digits.labels.cpu()
     loss = functional.cross_entropy(logits, labels)
-    confidence, predicted = logits.softmax(1).max(1)
+    confidence, predicted = logits.nan_to_num().softmax(1).max(1)
     accuracy = (predicted == labels).double().mean()
     return Score(float(accuracy), float(loss), len(digits), predicted, confidence)
 
@@ -268,7 +269,10 @@ class Training:
         self._sums = torch.zeros(3, device=self.device)  # weight, loss, right: decaying averages
 
     def __iter__(self) -> Iterator[Progress]:
-        """Train from where it stands to the end, with a Progress every REPORT_IMAGES images."""
+        """Train from where it stands to the end, with a Progress every REPORT_IMAGES images.
+
+        Raises DivergenceError instead of yielding what is not finite.
+        """
         every = max(1, REPORT_IMAGES // self.batch_size)
         tests = self._test_steps()
         if self.step == 0:
@@ -283,7 +287,7 @@ class Training:
                 if self.step in tests or self.step == self.steps:
                     break
             self._take_averages()
-            self._check_finite()  # waits for the device, so that the clock below is right
+            self.require_finite()  # waits for the device, so that the clock below is right
             self.seconds += time.perf_counter() - started
             progress = self._progress(begun, first, tested=self.step in tests)
             left = time.perf_counter()
@@ -356,12 +360,14 @@ class Training:
             for i in shown
         )
 
-    def _check_finite(self) -> None:
-        if not math.isfinite(self._sums[1].item()):
-            raise TrainingError(
-                f"The loss stopped being a number after {self.step:,} batches: the steps were too "
-                f"big and the weights ran away. Try a learning rate of "
-                f"{self.config.learning_rate / 10:g} instead of {self.config.learning_rate:g}."
+    def require_finite(self, test_loss: float | None = None) -> None:
+        """Raise DivergenceError if the loss, a weight or this test loss is not finite any more."""
+        numbers = (self._sums, *self.network.state_dict().values())
+        finite = torch.stack([each.isfinite().all() for each in numbers]).all().item()
+        if not finite or not math.isfinite(test_loss or 0.0):
+            raise DivergenceError(
+                f"The loss grew beyond all bounds after {self.step * self.batch_size:,} images: "
+                f"try a smaller learning rate, such as {smaller_rate(self.config.learning_rate):g}."
             )
 
     def _progress(self, begun: float, first: int, tested: bool) -> Progress:
@@ -369,6 +375,8 @@ class Training:
         images = self.step * self.batch_size
         elapsed = time.perf_counter() - begun
         score, guesses = self._test() if tested else (None, ())
+        if score:
+            self.require_finite(score.loss)
         return Progress(
             step=self.step,
             steps=self.steps,

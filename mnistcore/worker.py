@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from mnistcore import runs, turns
-from mnistcore.errors import DataError, MnistError, RunError
+from mnistcore.errors import DataError, DivergenceError, MnistError, RunError
 from mnistcore.runs import HEARTBEAT, Run
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ def work(run: Run, on_progress: Callable[["Progress"], None] | None = None) -> d
             return _train(run, pulse, on_progress or (lambda progress: None))
         except DataError as error:  # of another day, or another machine: the run has no fault
             pulse.say("interrupted", str(error))
+            raise
+        except DivergenceError as error:
+            pulse.say("failed", str(error), result=runs.DIVERGED)
             raise
         except MnistError as error:
             pulse.say("failed", str(error))
@@ -93,8 +96,8 @@ def _train(run: Run, pulse: "_Pulse", on_progress: Callable[["Progress"], None])
     progress: Progress | None = None
     stopped = False
     for progress in training:
+        records.add(progress)  # first: no figure is shown that the curve does not have
         pulse.progress(progress)
-        records.add(progress)
         saver.save_if_due()
         on_progress(progress)
         match run.take_command():
@@ -114,6 +117,7 @@ def _train(run: Run, pulse: "_Pulse", on_progress: Callable[["Progress"], None])
     network = training.network
     if progress is None or progress.test_count < len(data.test):
         judged = evaluate(network, data.test)
+        training.require_finite(judged.loss)
         test_accuracy, test_loss = judged.accuracy, judged.loss
     else:
         test_accuracy, test_loss = progress.test_accuracy, progress.test_loss
@@ -186,8 +190,9 @@ class _Pulse:
             values = asdict(progress)
             if guesses := values.pop("guesses"):
                 self._values |= {"guesses": guesses, "guessed_at": progress.images}
-            for name in ("test_loss", "test_accuracy", "test_count"):  # keep the newest test
-                values[name] = values[name] or self._values["progress"].get(name)
+            if progress.test_accuracy is None:  # keep the newest test
+                kept = ("test_loss", "test_accuracy", "test_count")
+                values |= {n: v for n, v in self._values["progress"].items() if n in kept}
             self._values["progress"] = values
             if time.monotonic() - self._written > 0.2 or progress.step == progress.steps:
                 self._write()
@@ -288,7 +293,7 @@ class _Records:
         self._due = progress.step + min(self._spacing, 0.1 * progress.step)
         record = {name: v for name, v in asdict(progress).items() if name != "guesses"}
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+            file.write(json.dumps(record, allow_nan=False) + "\n")
 
 
 def _main() -> None:

@@ -1,5 +1,10 @@
 """Charts and sketches as plain values."""
 
+import json
+import math
+
+import pytest
+
 from mnistcore import curves
 from mnistcore.network import Conv, NetworkConfig, portrait
 from mnistcore.sketch import network_html
@@ -35,6 +40,47 @@ def test_axes_do_not_move_while_the_curve_grows():
             long[a]["max"] for a in ("xAxis", "yAxis")
         ]
         assert short["xAxis"]["max"] == 900
+
+
+INF, NAN = float("inf"), float("nan")
+
+
+@pytest.mark.parametrize("bad", [INF, -INF, NAN, 10**400, 1e308, "0.5", True, None])
+def test_no_chart_is_ever_given_what_is_not_finite(bad):
+    damaged = records(20)
+    damaged[5] |= dict.fromkeys(("loss", "train_accuracy", "test_accuracy", "test_loss"), bad)
+    damaged[10]["images"] = bad
+    for lines in ([damaged], [records(20), damaged]):
+        for make in (curves.accuracy, curves.loss):
+            chart = make([curves.Curve("one", line, 200) for line in lines])
+            json.dumps(chart, allow_nan=False)
+            for line in chart["series"]:
+                assert all(type(y) in (int, float) for point in line["data"] for y in point)
+
+
+@pytest.mark.parametrize("highest", [2.4, 3.0, 7.2, 10.0, 11.0, 1e4, 1.4e26, 1e300])
+def test_the_loss_axis_grows_until_every_point_is_on_it(highest):
+    wild = records(20)
+    wild[7]["loss"] = highest
+    wild[15]["test_loss"] = highest / 2
+    wild[3]["loss"] = 0.0
+    chart = curves.loss([curves.Curve("calm", records(20), 200), curves.Curve("wild", wild, 200)])
+    axis = chart["yAxis"]
+    drawn = [y for line in chart["series"] for _, y in line["data"]]
+    assert axis["min"] <= min(drawn)
+    assert highest / 2 <= max(drawn) <= axis["max"]
+    chart = curves.loss([curves.Curve("wild", wild, 200)])
+    assert max(y for _, y in chart["series"][0]["data"]) == highest <= chart["yAxis"]["max"]
+
+
+def test_one_spike_does_not_press_the_rest_of_the_curve_to_the_floor():
+    spike = records(20)
+    spike[7]["loss"] = 1e6
+    axis = curves.loss([curves.Curve("one", spike, 200)])["yAxis"]
+    assert axis["type"] == "log"
+    low, guess, high = (math.log10(value) for value in (axis["min"], 2.3, axis["max"]))
+    assert (guess - low) / (high - low) > 0.15
+    assert curves.loss([curves.Curve("one", records(20), 200)])["yAxis"]["type"] == "value"
 
 
 def test_other_runs_are_laid_over_with_their_test_line_and_name():

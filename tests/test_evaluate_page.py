@@ -11,7 +11,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from mnistcore import network, predict, runs
-from mnistcore.exam import chance
+from mnistcore.diagnosis import margin_of_error
 from mnistcore.training import TrainConfig
 from pages.shared import snow
 
@@ -143,7 +143,7 @@ def test_a_curve_that_was_forgotten_to_make_room_is_worked_out_again():
 def test_what_chance_can_do_to_a_step_is_worked_out_from_its_figures():
     app = evaluate(model=a_run().id, look="Sunshine and snow")
     shares = [float(metric.value.rstrip("%")) / 100 for metric in app.metric[-2:]]
-    points = 100 * max(chance(share, 200) for share in shares)
+    points = 100 * max(margin_of_error(share, 200) for share in shares)
     assert f"chance alone can move a figure by up to {points:.1f} points" in words(app)
 
 

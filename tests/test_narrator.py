@@ -3,7 +3,10 @@
 import math
 import random
 
-from mnistcore.narrator import narrate
+import pytest
+
+from mnistcore.narrator import MILESTONES, account, narrate
+from mnistcore.runs import DIVERGED, Status
 
 
 def run(test, train=None, *, steps=None, count=1000):
@@ -22,6 +25,14 @@ def run(test, train=None, *, steps=None, count=1000):
         }
         for step in range(steps + 1)
     ]
+
+
+def at_the_end(records, state="finished", **judged):
+    """What is said when the run has been judged, by the figures of its last record or others."""
+    last = records[-1]
+    result = {name: last[name] for name in ("train_accuracy", "test_accuracy", "test_count")}
+    result |= {"train_count": 1000, "seconds": 1.0} | judged
+    return account(Status(state, progress=last, result=result), records).sentence
 
 
 def rising(height):
@@ -44,9 +55,9 @@ def test_before_anything_is_seen_it_is_a_guess_in_ten():
     assert "only begun" in narrate(run(lambda done: 0.1)[:4])
 
 
-def test_what_one_test_alone_shows_is_neither_said_nor_denied():
+def test_one_good_test_is_told_as_what_it_shows():
     quick = narrate(run(lambda done: 0.6 if done else 0.1)[:2])
-    assert "only begun" in quick
+    assert "more than half" in quick
     assert "guess" not in quick
 
 
@@ -55,7 +66,7 @@ def test_a_good_run_is_told_from_guessing_to_the_odd_ones():
     assert any("half of the test images" in each for each in sentences)
     assert sentences[-1] == "It misreads fewer than one test image in a hundred."
     assert not any("by heart" in each for each in sentences)
-    assert narrate(run(rising(0.995))).startswith("It has finished, and reads new images")
+    assert at_the_end(run(rising(0.995))).startswith("It has finished, and reads new images")
 
 
 def test_learning_by_heart_is_said_while_it_happens_and_at_the_end():
@@ -64,7 +75,7 @@ def test_learning_by_heart_is_said_while_it_happens_and_at_the_end():
     assert "Training still improves, the test has stopped: it learns its images by heart." in (
         sentences
     )
-    assert "learned by heart" in narrate(memoriser)
+    assert "learned by heart" in at_the_end(memoriser)
 
 
 def test_all_its_own_images_right_is_said_as_that():
@@ -75,7 +86,7 @@ def test_all_its_own_images_right_is_said_as_that():
 def test_a_network_that_is_too_simple_is_stuck_on_old_and_new_images_alike():
     simple = run(rising(0.7))
     assert "stopped improving, well below" in told(simple)[-1]
-    assert "too simple" in narrate(simple)
+    assert "too simple" in at_the_end(simple)
 
 
 def test_one_that_never_leaves_guessing_is_noticed():
@@ -87,10 +98,11 @@ def test_steps_that_are_too_big_are_noticed():
     assert "become worse" in told(run(lambda done: 0.9 if done < 0.5 else 0.6))[-1]
 
 
-def test_one_bad_test_changes_nothing():
-    fine, hiccup = run(rising(0.98)), run(rising(0.98))
+def test_one_bad_test_is_not_denied_and_soon_forgotten():
+    hiccup = run(rising(0.98))
     hiccup[20]["test_accuracy"] = 0.3
-    assert narrate(hiccup[:21]) == narrate(fine[:20])
+    assert "become worse" in narrate(hiccup[:21])
+    assert "19 of 20" in narrate(hiccup[:22])
 
 
 def test_a_gap_within_chance_is_no_gap():
@@ -98,9 +110,9 @@ def test_a_gap_within_chance_is_no_gap():
     assert not any("heart" in each or "than on new ones" in each for each in told(small))
 
 
-def test_noise_does_not_make_it_chatter():
+def test_noise_that_crosses_no_milestone_does_not_make_it_chatter():
     chance = random.Random(0)
-    noisy = run(lambda done: min(1, rising(0.97)(done) + chance.gauss(0, 0.005)), rising(0.98))
+    noisy = run(lambda done: min(1, rising(0.965)(done) + chance.gauss(0, 0.004)), rising(0.975))
     sentences = told(noisy)
     assert len(sentences) <= 10
     assert len(set(sentences)) >= len(sentences) - 1
@@ -116,3 +128,52 @@ def test_it_follows_records_without_a_test_and_with_gaps():
 
 def test_a_good_run_that_has_arrived_is_told_that_little_changes():
     assert "Little changes" in told(run(lambda done: min(0.98, 0.1 + 9 * done)))[-1]
+
+
+@pytest.mark.parametrize("state", ["running", "paused", "interrupted", "failed", "stopped"])
+def test_the_milestone_is_the_highest_that_the_figure_beside_it_has_passed(state):
+    for share in range(101):
+        accuracy = share / 100
+        records = run(lambda done, now=accuracy: now * done * 4, steps=4)[:2]
+        told = account(Status(state, progress=records[-1]), records)
+        assert told.figures["test_accuracy"] == accuracy
+        passed = [least for least in MILESTONES if accuracy > least]
+        said = MILESTONES[max(passed)] if passed else "guess"
+        assert said in told.sentence
+
+
+def test_figure_and_sentence_of_a_stopped_run_are_those_of_its_final_test():
+    records = run(rising(0.6))[:20]
+    last = records[-1]
+    result = {"test_accuracy": 0.97, "test_count": 10_000, "train_accuracy": 0.975}
+    result |= {"train_count": 5_000, "seconds": 1.0, "images": 1900}
+    told = account(Status("stopped", progress=last, result=result), records)
+    assert (told.figures["test_accuracy"], told.figures["test_count"]) == (0.97, 10_000)
+    assert told.sentence.startswith("It was stopped, and reads new images about as well")
+
+
+def test_the_newest_test_is_shown_though_the_status_lags_behind_the_records():
+    records = run(rising(0.99))[:8]
+    told = account(Status("running", progress=records[2]), records)
+    assert told.figures["test_accuracy"] == records[-1]["test_accuracy"]
+    assert told.sentence == narrate(records)
+
+
+def test_the_result_of_an_earlier_stop_says_nothing_of_a_run_that_goes_on():
+    records = run(rising(0.99))[:8]
+    result = dict.fromkeys(("test_accuracy", "train_accuracy", "train_count", "seconds"), 0.0)
+    told = account(Status("running", result=result | {"test_count": 9}), records)
+    assert told.figures["test_accuracy"] == records[-1]["test_accuracy"]
+
+
+def test_a_loss_that_runs_away_is_said_at_once_and_at_the_end():
+    records = run(lambda done: 0.1 + 0.5 * done)[:8]
+    records[-1] |= {"test_loss": 1e26, "train_accuracy": 0.2}
+    assert "loss ran away. Try a smaller learning rate" in narrate(records)
+    assert "loss ran away" in account(Status("failed", result=DIVERGED), records).sentence
+
+
+def test_a_collapse_is_not_taken_for_too_simple_at_the_end():
+    collapsed = run(lambda done: 0.62 if 0 < done < 0.1 else 0.11)
+    assert "it read 62% once, and lost what it knew" in at_the_end(collapsed)
+    assert "simple" not in at_the_end(collapsed)

@@ -180,6 +180,48 @@ def test_a_record_that_no_chart_could_place_is_left_out(run, foreign):
     assert [r["step"] for r in run.metrics()] == [1, 3]
 
 
+NOT_FINITE = ["Infinity", "-Infinity", "NaN", "1e400", "-1e400", "1" + 400 * "0"]
+
+
+@pytest.mark.parametrize("number", [*NOT_FINITE, "true", '"0.5"', "[1]"])
+def test_what_is_no_finite_number_is_never_read(run, number):
+    known = ("loss", "test_loss", "train_accuracy", "test_accuracy", "seconds_left", "seconds")
+    told = json.dumps(record(2, **dict.fromkeys(known, "@"))).replace('"@"', number)
+    write_metrics(run, record(1), told, record(3).__repr__().replace("24", number))
+    assert [r["step"] for r in run.metrics()] == [1, 2]
+    read = run.metrics()[1]
+    assert {read[name] for name in known} <= {None, 0.0}
+    result = f'{{"test_accuracy": {number}, "test_loss": {number}, "test_count": 5}}'
+    guesses = f"[[0, 7, 0.9], [1, 2, {number}]]"
+    (run.path / "status.json").write_text(
+        f'{{"state": "finished", "progress": {told}, "guesses": {guesses}, "result": {result}}}'
+    )
+    status = run.status()
+    assert status.result == {"test_count": 5}
+    assert status.guesses == []
+    assert status.progress == read
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, 1e300])
+def test_a_share_beyond_its_bounds_is_not_known(run, share):
+    write_metrics(run, record(1, test_accuracy=share, train_accuracy=share))
+    (read,) = run.metrics()
+    assert (read["test_accuracy"], read["train_accuracy"]) == (None, None)
+
+
+def test_a_loss_that_is_only_large_is_read_as_it_is(run):
+    write_metrics(run, record(1, loss=1.4e26, test_loss=1e300))
+    (read,) = run.metrics()
+    assert (read["loss"], read["test_loss"]) == (1.4e26, 1e300)
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_what_is_not_finite_is_never_written(run, number):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        runs.write_json(run.path / "status.json", {"result": {"test_loss": number}})
+    assert run.status().state == "queued"
+
+
 def test_what_a_record_lacks_or_misstates_reads_as_not_known(run):
     write_metrics(run, record(1, loss="low", test_accuracy=0.5))
     (read,) = run.metrics()

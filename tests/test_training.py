@@ -1,7 +1,9 @@
 """Training: it learns, it repeats itself, it goes on exactly where it was, it says what fails."""
 
+import contextlib
 import json
 import math
+import re
 from dataclasses import asdict, replace
 
 import pytest
@@ -9,7 +11,7 @@ import torch
 
 from mnistcore.augment import affine, examples
 from mnistcore.data import as_input
-from mnistcore.errors import TrainingError
+from mnistcore.errors import DivergenceError, TrainingError
 from mnistcore.network import Conv, NetworkConfig, build
 from mnistcore.training import (
     AUGMENTATIONS,
@@ -134,12 +136,60 @@ def test_the_running_averages_are_those_of_the_images_just_learned_from(digits):
     assert math.isclose(last.train_accuracy, score.accuracy, abs_tol=0.02)
 
 
+WILD = replace(
+    QUICK,
+    optimiser="SGD with momentum",
+    learning_rate=100.0,
+    schedule="constant",
+    augmentation="none",
+    network=NetworkConfig((), (64,), "none"),
+)
+
+
+def run_away(training):
+    """Its records until it diverged, and what it said then."""
+    records = []
+    with pytest.raises(DivergenceError) as told:
+        records.extend(training)
+    return records, str(told.value)
+
+
 def test_a_loss_that_runs_away_ends_the_run_with_what_to_try(digits):
-    wild = replace(QUICK, learning_rate=100.0, schedule="constant", augmentation="none")
-    wild = replace(wild, optimiser="SGD with momentum", network=NetworkConfig((), (64,), "none"))
-    with pytest.raises(TrainingError, match=r"Try a learning rate of 10 instead of 100\."):
-        for _ in train(wild, *digits):
-            pass
+    records, told = run_away(train(WILD, *digits))
+    seen = int(re.search("after ([0-9,]+) images", told)[1].replace(",", ""))
+    assert seen > records[-1].images
+    assert told.startswith("The loss grew beyond all bounds")
+    assert told.endswith("try a smaller learning rate, such as 0.01.")
+
+
+@pytest.mark.parametrize("network", [NetworkConfig((), (64,), "none"), PLAIN, SMALL])
+def test_no_record_has_a_number_that_is_not_finite(digits, network):
+    training = train(replace(WILD, network=network), *digits)
+    records = []
+    with contextlib.suppress(DivergenceError):
+        for progress in training:
+            records.append(progress)
+            json.dumps(asdict(progress), allow_nan=False)
+            assert all(p.isfinite().all() for p in training.network.parameters())
+    assert records
+
+
+@pytest.mark.parametrize("bad", [math.inf, -math.inf, math.nan])
+def test_a_test_loss_or_a_weight_that_is_not_finite_ends_a_training_that_looks_fine(digits, bad):
+    training = train(QUICK, *digits)
+    steps = iter(training)
+    next(steps)
+    evaluated = training._test
+    training._test = lambda: (evaluated()[0]._replace(loss=bad), ())
+    records = []
+    with pytest.raises(DivergenceError, match=r"such as 0\.0005"):
+        records.extend(steps)
+    assert all(record.test_loss is None for record in records)
+    training = train(QUICK, *digits)
+    with torch.no_grad():
+        training.network.layers[-1].bias[0] = bad
+    with pytest.raises(DivergenceError):
+        training.require_finite()
 
 
 def test_fewer_images_than_a_batch_are_one_batch(digits):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from dataclasses import asdict, replace
@@ -11,10 +12,10 @@ import torch
 from filelock import FileLock
 
 from mnistcore import data, predict, runs, turns, worker
-from mnistcore.errors import DataError, RunError
+from mnistcore.errors import DataError, DivergenceError, RunError
 from mnistcore.network import NetworkConfig
 from mnistcore.predict import load_model, load_network
-from mnistcore.training import TrainConfig, train
+from mnistcore.training import TrainConfig, evaluate, train
 
 QUICK = TrainConfig(
     network=NetworkConfig(convolutions=(), dense=(16,), dropout=0.1),
@@ -312,10 +313,28 @@ def test_a_checkpoint_that_would_run_code_is_not_unpickled(tmp_path):
 def test_a_loss_that_runs_away_is_told_to_the_visitor(tmp_path):
     wild = replace(QUICK, learning_rate=100.0, optimiser="SGD with momentum")
     run = make(tmp_path, replace(wild, network=NetworkConfig((), (64,), "none")))
-    with pytest.raises(Exception, match="learning rate"):
+    with pytest.raises(DivergenceError, match="learning rate"):
         worker.work(run)
+    status = run.status()
+    assert (status.state, status.result) == ("failed", runs.DIVERGED)
+    assert "try a smaller learning rate, such as 0.01." in status.message
+    assert run.metrics()[-1]["step"] > 0
+    assert run.metrics()[-1]["test_accuracy"] == status.progress["test_accuracy"]
+    for file in ("status.json", "metrics.jsonl", "config.json"):
+        assert not re.search("Infinity|NaN", (run.path / file).read_text())
+
+
+def test_a_final_test_that_is_not_finite_fails_the_run_in_words(tmp_path, monkeypatch, digits):
+    run = make(tmp_path)
+
+    def stop(progress):
+        run.send("stop", "me")
+        lost = evaluate(train(QUICK, *digits).network, digits[1])._replace(loss=float("inf"))
+        monkeypatch.setattr("mnistcore.training.evaluate", lambda network, digits: lost)
+
+    with pytest.raises(DivergenceError):
+        worker.work(run, stop)
     assert run.status().state == "failed"
-    assert "Try a learning rate of 10" in run.status().message
 
 
 def test_a_full_disk_ends_a_run_in_words(tmp_path, monkeypatch):

@@ -42,11 +42,11 @@ def _images(learned: Origin) -> tuple[Digits, Digits]:
 
 def show_verdict(exam: Exam) -> None:
     """The two accuracies, what they mean, and what to try next."""
-    from mnistcore.exam import verdict
+    from mnistcore.exam import judge, way
 
-    which = exam.model.name
-    test, known = exam.score, exam.train_accuracy
-    if known is None:
+    which, test, known = exam.model.name, exam.score, exam.train_accuracy
+    found = judge(exam, *way(which, exam.learned.images))
+    if found is None:
         st.info(
             f"It reads **{test.accuracy:.1%}** of {test.count:,} test images of "
             f"{TITLES[exam.test.dataset]}. There is nothing to compare this with: it learned from "
@@ -55,13 +55,17 @@ def show_verdict(exam: Exam) -> None:
         )
         models.show_news(which, "Judge it again")
         return
-    found = verdict(known, exam.train_count, test.accuracy, test.count)
     figures, words = st.columns([1, 2], gap="medium")
     with figures, st.container(horizontal=True, gap="medium"):
         st.metric("Images it learned from", f"{known:.1%}", width="content")
         st.metric("New images (the test)", f"{test.accuracy:.1%}", width="content")
     with words:
-        icon = {"underfitting": "trending_flat", "overfitting": "call_split"}
+        icon = {
+            "underfitting": "trending_flat",
+            "overfitting": "call_split",
+            "diverged": "trending_up",
+            "collapsed": "trending_down",
+        }
         look = st.success if found.kind == "about right" else st.warning
         look(
             f"**{found.title}{', so far' if models.progress(which) else ''}.** {found.sentence}",

@@ -40,8 +40,9 @@ def _panel(run: Run, others: dict[str, Run], pace: float | None) -> None:
         st.rerun()
     _headline(run, status)
     _steer(run, status)
-    _figures(status)
-    records = run.metrics()
+    records = run.metrics()  # after the status: so they have all that it speaks of
+    told = narrator.account(status, records)
+    _figures(told.figures)
     compared = [others[name] for name in state.get("compare", []) if name in others]
     lines = [
         curves.Curve(each.name, found, _images(found))
@@ -52,7 +53,7 @@ def _panel(run: Run, others: dict[str, Run], pace: float | None) -> None:
         high = _high(records)
         closer = high and state.get("closer")
         pictures(lines or [curves.Curve("", [], 1)], CLOSER if closer else 0.0)
-        spoken(narrator.narrate(records), key="narrator")
+        spoken(told.sentence, key="narrator")
         _look(others, high)
     if status.result:
         st.page_link(
@@ -137,12 +138,10 @@ def _headline(run: Run, status: Status) -> None:
     st.progress(share, f"{share:.0%} done{left if status.state == 'running' else ''}")
 
 
-def _figures(status: Status) -> None:
-    if not (p := status.progress):
+def _figures(p: narrator.Record) -> None:
+    if not p:
         return
     epochs = p["epoch"] * p["steps"] / p["step"] if p["step"] else 0
-    if status.state in ("finished", "stopped"):  # then it was judged by all test images
-        p = p | {name: status.result.get(name, p[name]) for name in ("test_accuracy", "test_count")}
     test = f"{p['test_accuracy']:.1%}" if p["test_accuracy"] is not None else "not yet"
     train = f"{p['train_accuracy']:.1%}" if p["train_accuracy"] is not None else "not yet"
     figures = {

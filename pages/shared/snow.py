@@ -46,7 +46,7 @@ def snow(exam: Exam) -> None:
     import torch
 
     from mnistcore import shift
-    from mnistcore.exam import chance
+    from mnistcore.diagnosis import margin_of_error
 
     torch.set_num_threads(1)  # they are too few to share among processors; see models
     st.markdown(
@@ -89,7 +89,7 @@ def snow(exam: Exam) -> None:
     busy = filling is not None and filling.is_alive()
     curves = st.fragment(_curves, run_every=0.4 if busy else None)
     curves(kind, amount, len(test), rivals, filling, busy)
-    luck = max(chance(share, len(test)) for share in shares)
+    luck = max(margin_of_error(share, len(test)) for share in shares)
     st.caption(
         f"Each step rests on the same {len(test):,} of {len(exam.test):,} test images, so at this "
         f"one chance alone can move a figure by up to {100 * luck:.1f} points."
