@@ -1,7 +1,12 @@
 """From a picture of a digit, a scan or a photograph, to the line that the pen went along."""
 
+import contextlib
+import io
 import logging
+import re
 import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,12 +17,21 @@ from scipy import ndimage
 from mnistcore.errors import DrawingError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")  # no other is even tried
-MOST_PIXELS = 60_000_000  # of a JPEG, more than nearly any telephone's camera gives
-MOST_UNPACKED = 36_000_000  # of others, unpacked in full: A4 at 600 dots an inch
+MOST_BYTES = 150_000_000  # of a file; the pages take less
+# Of a JPEG, more than nearly any telephone's camera gives; WebP takes 15 bytes of memory for each.
+MOST_PIXELS = {"JPEG": 60_000_000, "MPO": 60_000_000, "WEBP": 16_000_000}
+MOST_UNPACKED = 36_000_000  # pixels of others, unpacked in full: A4 at 600 dots an inch
+MOST_PASSES = 100  # in which a JPEG builds up its picture; ten are usual
+MOST_WORK = 400_000_000  # pixels times passes: three seconds
+LONGEST = 5.0  # seconds of a processor that a file may take to be read
+LIGHT = 13_000_000  # pixels times passes; what is more waits for one of HEAVY_AT_ONCE places
+HEAVY_AT_ONCE = 2  # so that they do not fill the memory
+PATIENCE = 15.0  # seconds to wait for one
 LARGEST = 384  # pixels: a larger picture is made smaller first, so that it costs no more
 FAINTEST = 0.12  # of the light of the paper: what is darker by less is no ink
 FINE = 72  # pixels along the longer side of the ink when it is thinned to a line
-_ONE_AT_A_TIME = threading.Lock()  # however many visitors upload
+_heavy = threading.BoundedSemaphore(HEAVY_AT_ONCE)
+_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")  # of a JPEG; the others have no length
 _log = logging.getLogger(__name__)
 
 
@@ -38,30 +52,97 @@ def pen_line(image: Image.Image) -> np.ndarray:
 def open_image(source: Path | str | BinaryIO) -> Image.Image:
     """A picture from a file, or from what a visitor uploads; refused in words if it is none.
 
-    A large one comes smaller, but with 2 * LARGEST pixels or more along its longer side.
+    A large one comes smaller, but with 2 * LARGEST pixels or more along its longer side. Whatever
+    is in the file, it takes seconds at the most, and keeps nobody waiting whose picture is LIGHT.
     """
+    name = getattr(source, "name", source if isinstance(source, Path | str) else "This file")
     try:
-        with _ONE_AT_A_TIME:
-            return _unpacked(Image.open(source, formats=FORMATS))
+        content = _content(source)
+        return _unpacked(Image.open(_InTime(content), formats=FORMATS), content)
     except FileNotFoundError:
         raise DrawingError(f"There is no picture {source}: give the path of one.") from None
     except DrawingError:
         raise
     except Exception:  # Pillow raises all kinds for a damaged file
-        name = getattr(source, "name", source)
         raise DrawingError(
             f"{name} cannot be read as a picture: give a PNG, JPEG or WebP file."
         ) from None
 
 
-def _unpacked(image: Image.Image) -> Image.Image:
+def _content(source: Path | str | BinaryIO) -> bytes:
+    if isinstance(source, Path | str):
+        with Path(source).open("rb") as file:
+            return _content(file)
+    source.seek(0)
+    content = source.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise DrawingError(
+            f"This file has more than {MOST_BYTES // 1_000_000} MB: give a smaller picture."
+        )
+    return content
+
+
+class _InTime(io.BytesIO):
+    """A file that can be read for LONGEST seconds.
+
+    They are of this thread's processor time: on a busy machine a picture has no fault.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self._until = time.thread_time() + LONGEST
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if time.thread_time() > self._until:
+            raise DrawingError("This picture takes too long to read: save it anew as a PNG.")
+        return super().read(size)
+
+
+def _unpacked(image: Image.Image, content: bytes) -> Image.Image:
     """What is in the file, small and upright."""
-    most = MOST_PIXELS if image.format in ("JPEG", "MPO") else MOST_UNPACKED
-    if image.width * image.height > most:
+    pixels = image.width * image.height
+    if pixels > MOST_PIXELS.get(image.format or "", MOST_UNPACKED):
         raise DrawingError(
             f"This picture has {image.width} x {image.height} pixels, too many to read: "
             "make it smaller."
         )
+    passes = _passes(content) if image.format in ("JPEG", "MPO") else 1
+    if passes > MOST_PASSES or passes * pixels > MOST_WORK:
+        raise DrawingError(
+            "This JPEG builds up its picture in too many passes: save it anew as a PNG, or smaller."
+        )
+    with _place(passes * pixels):
+        return _small(image)
+
+
+def _passes(content: bytes) -> int:
+    """How many times a JPEG goes over its pixels; counted to one more than MOST_PASSES."""
+    passes, at = 0, 2
+    while passes <= MOST_PASSES and (marker := _MARKER.search(content, at)):
+        if marker[1] == b"\xd9":  # the end; what follows is another picture, or a film
+            break
+        passes += marker[1] == b"\xda"
+        at = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2], "big")
+    return passes
+
+
+@contextlib.contextmanager
+def _place(work: int) -> Iterator[None]:
+    """Within it, so much work (in pixels) may be done; a light picture never waits for it."""
+    if work <= LIGHT:
+        yield
+        return
+    if not _heavy.acquire(timeout=PATIENCE):
+        raise DrawingError(
+            "Others read large pictures just now: make yours smaller, or try again in a minute."
+        )
+    try:
+        yield
+    finally:
+        _heavy.release()
+
+
+def _small(image: Image.Image) -> Image.Image:
     image.draft(None, (2 * LARGEST, 2 * LARGEST))  # a JPEG is not even unpacked in full
     image.load()
     try:

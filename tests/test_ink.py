@@ -1,7 +1,11 @@
 """A picture of a digit reads like the strokes that it was made of."""
 
 import contextlib
+import struct
+import threading
+import time
 import warnings
+import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -10,6 +14,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageOps
 
+from mnistcore import ink
 from mnistcore.drawing import from_bitmap, from_strokes
 from mnistcore.errors import DrawingError
 from mnistcore.ink import open_image
@@ -195,3 +200,95 @@ def test_a_large_picture_is_made_small_before_anything_else(mode: str) -> None:
     opened = open_image(file)
     assert max(opened.size) < 2000
     assert unlikeness(from_bitmap(opened), from_strokes(STROKES["2"])) < 0.35
+
+
+def jpeg(side: int = 64, more_passes: int = 0) -> bytes:
+    """A progressive JPEG, whose last pass over the picture is there so many times more."""
+    file = BytesIO()
+    Image.new("RGB", (side, side), "white").save(file, "JPEG", progressive=True)
+    whole = file.getvalue()
+    last = whole[whole.rindex(b"\xff\xda") : -2]
+    return whole[:-2] + last * more_passes + whole[-2:]
+
+
+def test_a_jpeg_of_three_hundred_passes_is_refused_at_once_and_holds_up_nobody() -> None:
+    """Twelve thousand of them over a larger picture would take minutes."""
+    started = time.thread_time()
+    with pytest.raises(DrawingError, match=r"too many passes: save it anew"):
+        open_image(BytesIO(jpeg(more_passes=300)))
+    with pytest.raises(DrawingError, match="too many passes"):
+        open_image(BytesIO(jpeg(2500, more_passes=80)))
+    assert time.thread_time() - started < 1
+    assert open_image(BytesIO(jpeg(2500, more_passes=5))).width > 2 * ink.LARGEST
+
+
+def test_what_follows_the_end_of_a_jpeg_or_lies_in_its_notes_is_no_pass() -> None:
+    """A telephone puts a small picture before the picture, and a short film after it."""
+    note = b"\xff\xda\x00\x02" * 300
+    note = b"\xff\xe5" + (len(note) + 2).to_bytes(2, "big") + note
+    whole = jpeg()
+    assert open_image(BytesIO(whole[:2] + note + whole[2:] + note)).size == (64, 64)
+
+
+def test_large_pictures_wait_for_each_other_and_small_ones_for_nobody(monkeypatch) -> None:
+    monkeypatch.setattr(ink, "PATIENCE", 0.05)
+    with contextlib.ExitStack() as others:
+        for _ in range(ink.HEAVY_AT_ONCE):
+            others.enter_context(ink._place(ink.LIGHT + 1))
+        with pytest.raises(DrawingError, match="try again in a minute"):
+            open_image(BytesIO(jpeg(2000)))
+        assert open_image(BytesIO(jpeg())).size == (64, 64)
+    assert open_image(BytesIO(jpeg(2000))).width > 2 * ink.LARGEST
+
+
+def test_a_small_picture_is_read_while_a_slow_one_is_under_way() -> None:
+    slow = threading.Event()
+    done = threading.Event()
+
+    class Slow(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            slow.set()
+            assert done.wait(5)
+            return super().read(size)
+
+    other = threading.Thread(target=open_image, args=(Slow(jpeg()),))
+    other.start()
+    assert slow.wait(30)
+    assert open_image(BytesIO(jpeg())).size == (64, 64)
+    done.set()
+    other.join()
+
+
+def empty_chunks() -> bytes:
+    file = BytesIO()
+    Image.new("L", (9, 9)).save(file, "PNG")
+    chunk = struct.pack(">I4sI", 0, b"abCd", zlib.crc32(b"abCd"))
+    return file.getvalue()[:33] + chunk * 50_000 + file.getvalue()[33:]
+
+
+def packed_rows() -> bytes:
+    """A BMP of 2 pixels a run, which Pillow unpacks in plain Python."""
+    rows = b"\x02\x07" * 400_000
+    size = struct.pack("<IiiHHII", 40, 2000, 2000, 1, 8, 1, len(rows))
+    return struct.pack("<2sIII", b"BM", 1078 + len(rows), 0, 1078) + size + bytes(1040) + rows
+
+
+@pytest.mark.parametrize(
+    "file", [empty_chunks(), packed_rows(), b"\xff\xd8" + b"\xff\xe1\x00\x09Exif\0\0a" * 50_000]
+)
+def test_a_file_that_takes_too_long_is_given_up(file: bytes, monkeypatch) -> None:
+    monkeypatch.setattr(ink, "LONGEST", 0.02)
+    started = time.thread_time()
+    with pytest.raises(DrawingError, match="too long to read"):
+        open_image(BytesIO(file))
+    assert time.thread_time() - started < 1
+
+
+def test_a_file_that_never_ends_is_not_read_to_its_end() -> None:
+    class Endless(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            assert 0 < size < 200_000_000
+            return bytes(size)
+
+    with pytest.raises(DrawingError, match="MB: give a smaller picture"):
+        open_image(Endless())
