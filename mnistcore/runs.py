@@ -27,7 +27,7 @@ from mnistcore.errors import RunError
 
 HEARTBEAT = 1.0  # seconds between two signs of life of a worker
 SILENCE = 8.0  # seconds without one after which its run counts as interrupted
-GRACE = 15.0  # seconds that a new worker may take until the first
+GRACE = 20.0  # seconds that a new worker may take until the first
 AHEAD = 30.0  # seconds by which it may lie in the future: GRACE, and clocks that differ
 # Runs that may be queued, at work, or paused with a worker that stays: all of them, those of one
 # visitor, and those of all visitors with one address, as a new cookie makes a new visitor.
@@ -41,6 +41,7 @@ RESUMABLE = ("interrupted", "stopped", "paused")
 STATES = (*LIVE, *RESUMABLE, "finished", "failed")
 LEFT = -1  # the pid of a worker that has gone and is not missed
 STOPPED_WAITING = "It was stopped before its turn came."
+FORGOTTEN = "To make room for newer runs, where it stood was forgotten: Resume starts it anew."
 
 # Of a training.Progress as plain values: what is needed to place it, and what stands for the rest
 # where it is missing.
@@ -225,7 +226,7 @@ class Run:
         state = self.status().state
         self.checkpoint.unlink(missing_ok=True)
         if state in RESUMABLE:
-            tell(self, state=state, message="It made room for newer runs and can only start over.")
+            tell(self, state=state, message=FORGOTTEN)
 
     def remove(self) -> None:
         """Remove it for good, whoever's it is; raises OSError."""

@@ -3,8 +3,12 @@
 import json
 import os
 import socket
+import subprocess
+import sys
+import threading
 import time
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -147,6 +151,81 @@ def test_of_a_foreign_status_only_what_can_be_shown_is_left(run):
     assert (run.status().progress, run.status().guesses, run.status().result) == ({}, [], {})
 
 
+@pytest.mark.parametrize("state", runs.AT_WORK)
+def test_a_heartbeat_of_an_hour_ahead_is_none(run, state):
+    say(run, state=state, heartbeat=time.time() + 3600)
+    assert run.status().state == "interrupted"
+    say(run, state=state, heartbeat=time.time() + 5)  # of a machine whose clock is fast
+    assert run.status().state == state
+
+
+@pytest.mark.parametrize("name", ["status.json", "config.json", "metrics.jsonl", "control"])
+def test_a_pipe_in_the_place_of_a_file_stops_nobody(run, tmp_path, name):
+    """Whoever reads a pipe waits until somebody writes to it, which nobody does."""
+    (run.path / name).unlink(missing_ok=True)
+    os.mkfifo(run.path / name)
+    code = (
+        "import sys; from pathlib import Path; from mnistcore import runs\n"
+        "runs.list_runs(Path(sys.argv[1])); run = runs.Run(Path(sys.argv[2]))\n"
+        "run.status(), run.name, run.metrics(), run.take_command(), run.belongs_to('me')"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path), str(run.path)]
+    subprocess.run(command, check=True, timeout=30, cwd=Path(__file__).parents[1])
+
+
+def test_of_a_file_without_end_only_the_beginning_is_read(run, monkeypatch):
+    monkeypatch.setattr(runs, "_LONGEST", 100)
+    (run.path / "status.json").write_text(json.dumps({"state": "finished"}) + " " * 100)
+    assert run.status().state == "finished"
+    (run.path / "status.json").write_text(" " * 100 + json.dumps({"state": "finished"}))
+    assert run.status().state == "interrupted"
+    (run.path / "metrics.jsonl").write_text("\n".join(map(json.dumps, map(record, range(99)))))
+    assert [r["step"] for r in run.metrics()] == [0, 1]
+
+
+def test_a_status_too_deep_to_be_read_is_a_broken_one(run):
+    (run.path / "status.json").write_text("[" * 100_000)
+    (run.path / "metrics.jsonl").write_text("[" * 100_000)
+    assert run.status().state == "interrupted"
+    assert run.metrics() == []
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"na'])
+def test_a_torn_config_does_not_lose_the_owner(run, content):
+    (run.path / "config.json").write_text(content)
+    assert run.belongs_to("me")
+    assert not run.belongs_to("you")
+    say(run, state="finished")
+    run.delete("me")
+
+
+def test_a_run_of_before_owners_had_a_file_is_still_theirs(run):
+    (run.path / "owner.json").unlink()
+    assert run.belongs_to("me")
+    assert not run.belongs_to("you")
+
+
+def test_a_folder_that_cannot_be_read_hides_no_other(run, tmp_path, monkeypatch):
+    other = runs.create(RECIPE, name="Closed", folder=tmp_path)
+    (tmp_path / "file").write_text("a file named like a run")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "odd" / "config.json").mkdir(parents=True)
+    look = Path.is_file
+
+    def refuse(path):
+        if path.parent == other.path:
+            raise PermissionError(13, "Permission denied")
+        return look(path)
+
+    monkeypatch.setattr(Path, "is_file", refuse)  # root may read everything
+    assert runs.list_runs(tmp_path) == [run]
+    assert runs.find("First", tmp_path) == run
+    runs.create(RECIPE, folder=tmp_path)
+    assert other.status().state == "interrupted"
+    assert (other.metrics(), other.has_curves(), other.belongs_to("me")) == ([], False, False)
+
+
 def test_a_broken_config_is_reported_in_words(run, tmp_path):
     (run.path / "config.json").write_text("{")
     assert run.name == run.id
@@ -248,6 +327,77 @@ def test_one_visitor_cannot_fill_the_queue(tmp_path):
     with pytest.raises(RunError, match="You have 3 runs under way"):
         runs.create(RECIPE, owner="me", folder=tmp_path)
     runs.create(RECIPE, owner="you", folder=tmp_path)
+
+
+def test_eight_tabs_at_once_start_three_runs(tmp_path):
+    ready, refused = threading.Barrier(8), []
+
+    def press():
+        ready.wait()
+        try:
+            runs.create(RECIPE, owner="me", folder=tmp_path)
+        except RunError as error:
+            refused.append(str(error))
+
+    tabs = [threading.Thread(target=press) for _ in range(8)]
+    for tab in tabs:
+        tab.start()
+    for tab in tabs:
+        tab.join()
+    assert len(runs.list_runs(tmp_path)) == 3
+    assert len(refused) == 5
+    assert all("You have 3 runs under way" in each for each in refused)
+
+
+def test_eight_processes_at_once_start_three_runs(tmp_path):
+    code = (
+        "import sys, time; from pathlib import Path; from mnistcore import errors, runs\n"
+        "folder = Path(sys.argv[1]); (folder / f'ready-{sys.argv[2]}').touch()\n"
+        "while not (folder / 'go').exists(): pass\n"
+        "try: runs.create({}, owner='me', folder=folder)\n"
+        "except errors.RunError: pass"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    root = Path(__file__).parents[1]
+    all_of_them = [subprocess.Popen([*command, str(n)], cwd=root) for n in range(8)]
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.glob("ready-*"))) < 8:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    (tmp_path / "go").touch()
+    assert [process.wait(timeout=60) for process in all_of_them] == [0] * 8
+    assert len(runs.list_runs(tmp_path)) == 3
+
+
+def test_fresh_cookies_do_not_get_round_the_limit(tmp_path):
+    for number in range(runs.MAX_PER_ADDRESS):
+        runs.create(RECIPE, owner=str(number), address="192.0.2.1", folder=tmp_path)
+    with pytest.raises(RunError, match="8 runs from where you are"):
+        runs.create(RECIPE, owner="fresh", address="192.0.2.1", folder=tmp_path)
+    runs.create(RECIPE, owner="else", address="192.0.2.2", folder=tmp_path)
+    for _ in range(5):
+        runs.create(RECIPE, folder=tmp_path)  # of the command line
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8::1", "2001:db8::ffff:1", True),  # addresses of one household
+        ("2001:db8::1", "2001:db8:1::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("this machine", "192.0.2.1", False),
+    ],
+)
+def test_addresses_are_told_apart_and_not_written_down(tmp_path, one, other, same):
+    two = [runs.create(RECIPE, owner="me", address=each, folder=tmp_path) for each in (one, other)]
+    first, second = (run.maker().address for run in two)
+    assert (first == second) == same
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or one.encode() not in path.read_bytes()
+    elsewhere = runs.create(RECIPE, owner="me", address=one, folder=tmp_path / "elsewhere")
+    assert elsewhere.maker().address != first  # whoever has the list cannot try all addresses
 
 
 def test_pausing_makes_no_room_for_more_as_long_as_the_worker_stays(tmp_path):

@@ -1,11 +1,13 @@
 """A run in its own process: it is steered, killed, resumed, queued, and never lost."""
 
+import errno
 import json
 import os
 import re
 import signal
 import time
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -351,6 +353,64 @@ def test_a_full_disk_ends_a_run_in_words(tmp_path, monkeypatch):
         worker.work(run)
     assert "make room, then resume" in run.status().message
     monkeypatch.undo()
+    turns.resume(run, "me")
+    wait_for(run, "finished")
+
+
+def test_the_reason_is_told_though_there_is_no_room_for_it(tmp_path, monkeypatch):
+    """Nothing can be written any more, unless what was kept for the last words is given up."""
+    run = make(tmp_path)
+    write = Path.write_bytes
+
+    def full(path, content):
+        room = 0 if (run.path / ".reserve").exists() else 1 << 16
+        if len(content) > room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, content)
+
+    def fill_the_disk(progress):
+        if progress.step == 60:
+            monkeypatch.setattr(Path, "write_bytes", full)
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(RunError, match="The disk is full"):
+        worker.work(run, fill_the_disk)
+    status = run.status()
+    assert status.state == "interrupted"
+    assert status.message == "The disk is full (No space left on device): make room, then resume."
+    with pytest.raises(RunError, match="make room"):
+        (run.path / ".reserve").write_bytes(b"")  # somebody else has filled it again
+        turns.resume(run, "me")
+    assert run.status().state == "interrupted"
+    monkeypatch.undo()
+    turns.resume(run, "me")
+    assert wait_for(run, "finished").result["images"] == 6000
+    assert not (run.path / ".reserve").exists()
+
+
+def test_a_finished_run_keeps_its_network_and_a_stopped_one_also_where_it_stood(tmp_path):
+    done, stopped = make(tmp_path), make(tmp_path, LONG, owner="you")
+    worker.work(done)
+    assert (done.model.exists(), done.checkpoint.exists()) == (True, False)
+    worker.work(stopped, lambda progress: progress.step == 20 and stopped.send("stop", "you"))
+    assert (stopped.model.exists(), stopped.checkpoint.exists()) == (True, True)
+
+
+def test_a_run_whose_end_cannot_be_written_keeps_its_checkpoint(tmp_path, monkeypatch):
+    run = make(tmp_path)
+    write = runs.write_json
+
+    def full(path, value):
+        if value.get("state") == "finished":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, value)
+
+    monkeypatch.setattr(runs, "write_json", full)
+    monkeypatch.setattr(runs.time, "sleep", lambda seconds: None)
+    worker.work(run)
+    assert run.checkpoint.exists()
+    monkeypatch.undo()
+    runs.tell(run, state="interrupted")
     turns.resume(run, "me")
     wait_for(run, "finished")
 
