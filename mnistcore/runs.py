@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mnistcore import plain
 from mnistcore.errors import RunError
 
 HEARTBEAT = 1.0  # seconds between two signs of life of a worker
@@ -119,7 +120,7 @@ class Run:
         records: list[dict[str, Any]] = []
         for line in text.splitlines():
             try:
-                record = _progress(json.loads(line))
+                record = _progress(plain.parse_object(line))
             except ValueError:
                 continue
             if not record:
@@ -371,10 +372,9 @@ def _is_number(value: Any) -> bool:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text("utf-8"))
+        return plain.read_object(path)
     except (OSError, ValueError):
         return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _alive(status: Status) -> bool:
