@@ -258,7 +258,7 @@ def _predict(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
-    from mnistcore import data, predict, runs, training
+    from mnistcore import data, plain, predict, training
 
     model = predict.load_model(options.model, options.runs)
     loaded = data.load_or_fall_back(options.dataset, options.data)
@@ -271,7 +271,7 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
         "model": model.name,
         "dataset": loaded.test.dataset,
         "test_accuracy": score.accuracy,
-        "test_loss": runs.finite_or_none(score.loss),
+        "test_loss": plain.finite_or_none(score.loss),
         "count": score.count,
     }
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from mnistcore.runs import is_finite
+from mnistcore.plain import is_finite
 
 TRAIN, TEST = "#0B80D6", "#E07B00"  # blue and orange: told apart also by colour-blind eyes
 OTHERS = ("#009E73", "#CC79A7", "#8C8C8C", "#D55E00")

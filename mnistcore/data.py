@@ -1,6 +1,6 @@
 """Handwritten digits as tensors in memory: MNIST, or scikit-learn's bundled digits without it."""
 
-import gzip
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mnistcore import plain
 from mnistcore.errors import DataError
 
 SIDE = 28  # pixels: every picture in this project is SIDE x SIDE
@@ -26,6 +27,7 @@ OnProgress = Callable[[int, int], None]  # bytes that have come, bytes that will
 # The IDX format opens with two zero bytes, 8 for "unsigned byte", and the number of dimensions.
 _IMAGE_MAGIC = 0x0803
 _LABEL_MAGIC = 0x0801
+_MOST_BYTES = 250_000_000  # of one file, unpacked: five times MNIST
 
 
 @dataclass(frozen=True)
@@ -147,20 +149,23 @@ def _read_idx(raw: Path, name: str, magic: int) -> np.ndarray:
     path = _find(raw, name)
     if path is None:
         raise DataError(f"{raw / name} is missing: put MNIST's four files into that folder.")
+    length = 4 + 4 * (magic & 0xFF)
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError, gzip.zlib.error) as error:
+        header = np.frombuffer(plain.read(path, length)[:length].ljust(length), dtype=">u4")
+        if header[0] != magic:
+            raise _damaged(raw, name, "it is not one of MNIST's files")
+        shape = tuple(int(size) for size in header[1:])
+        expected = length + math.prod(shape)
+        if expected > _MOST_BYTES:  # nothing of this size is made room for
+            raise _damaged(raw, name, f"it is not one of MNIST's files, by its {expected:,} bytes")
+        content = plain.read(path, expected)
+    except OSError as error:
         raise _damaged(raw, name, f"it cannot be read ({error})") from error
-    dimensions = magic & 0xFF
-    header = np.frombuffer(content[: 4 + 4 * dimensions].ljust(4 + 4 * dimensions), dtype=">u4")
-    if header[0] != magic:
-        raise _damaged(raw, name, "it is not one of MNIST's files")
-    shape = tuple(int(size) for size in header[1:])
-    expected = header.nbytes + int(np.prod(shape, dtype=np.int64))
     if len(content) != expected:
-        raise _damaged(raw, name, f"it has {len(content):,} bytes instead of {expected:,}")
+        found = f"{len(content):,}" if len(content) < expected else "more"
+        raise _damaged(raw, name, f"it has {found} bytes instead of {expected:,}")
     # A copy, because torch wants memory that may be written to.
-    return np.frombuffer(content, dtype=np.uint8, offset=header.nbytes).reshape(shape).copy()
+    return np.frombuffer(content, dtype=np.uint8, offset=length).reshape(shape).copy()
 
 
 def _damaged(raw: Path, name: str, what: str) -> DataError:

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from mnistcore import predict, runs
+from mnistcore import plain, predict, runs
 from mnistcore.data import Digits
 from mnistcore.diagnosis import FitDiagnosis, Record, diagnose_fit, margin_of_error
-from mnistcore.errors import RunError
+from mnistcore.errors import MnistError, RunError
 from mnistcore.network import CLASSES
-from mnistcore.training import Score, evaluate, order
+from mnistcore.training import Score, TrainConfig, check, evaluate, order
 
 CLEAN_COUNT = 5_000  # images on which a training accuracy rests, if nobody took it before
 FEW = 1_000  # fewer than these and the verdict says how many
@@ -74,32 +74,44 @@ def origin(which: str, runs_folder: Path | None = None) -> Origin:
     path = predict.source(which, runs_folder)
     if which == predict.SHIPPED or which.endswith(".safetensors"):
         card = predict.load_network(path)[1]
-        recipe, result = card.get("recipe") or {}, card
-        dataset = card.get("dataset", "mnist")
+        recipe, result, dataset = card.get("recipe"), card, card.get("dataset", "mnist")
     else:
         run = runs.Run(path.parent)
-        recipe, dataset = run.config()["recipe"], run.config().get("dataset")
+        config = run.config()
+        recipe, dataset = config["recipe"], config.get("dataset")
         done = path == run.model
         result = run.status().result if done else {"images": _images_before(path, recipe)}
-    accuracy, count = result.get("train_accuracy"), result.get("train_count") or 0
-    if result.get("images") == 0:  # stopped before it learned from any
+    images, accuracy, count = (
+        max(0, value) if plain.is_number(value := result.get(name)) else None
+        for name in ("images", "train_accuracy", "train_count")
+    )
+    if images == 0 or accuracy is None:  # stopped before it learned from any
         count = 0
     return Origin(
-        dataset,
-        recipe,
-        result.get("images") or 0,
+        dataset if isinstance(dataset, str) else None,
+        _believed(recipe),
+        int(images or 0),
         accuracy if count else None,
-        count,
+        int(count or 0),
     )
+
+
+def _believed(recipe: Any) -> Mapping[str, Any]:
+    """A recipe as it was written, if one can train by it; else nothing is known of it."""
+    try:
+        check(TrainConfig.from_dict(recipe), images=1)
+    except MnistError:
+        return {}
+    return recipe
 
 
 def _images_before(checkpoint: Path, recipe: Mapping[str, Any]) -> int:
     """How many images were shown before it was written: the status of its run is ahead of it."""
     try:
         step = torch.load(checkpoint, map_location="cpu", weights_only=True)["step"]
+        return int(step) * int(recipe["batch_size"])
     except Exception:  # torch raises all kinds for a damaged file; whoever loads it says so
         return 0
-    return step * recipe.get("batch_size", 0)
 
 
 def shown(train: Digits, recipe: Mapping[str, Any], images: int) -> Digits:

@@ -5,12 +5,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from mnistcore import exam, predict, runs, strokes
-from mnistcore.data import Digits
+from mnistcore import exam, plain, predict, runs, strokes
+from mnistcore.data import TITLES, Digits
 from mnistcore.drawing import from_strokes
 from mnistcore.errors import TrainingError
 from mnistcore.network import Network
@@ -21,6 +22,7 @@ from mnistcore.training import evaluate
 
 EXAM = 1_000  # images each of the test and the training part: more would take longer than learning
 MOST = 200  # lessons in one teaching; nobody draws more, and a file should not either
+MOST_POINTS = 100_000  # in the strokes of all of them together, for the same reason
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,12 @@ def pictures(lessons: Sequence[Lesson]) -> tuple[Tensor, Tensor]:
     if not seen:
         raise TrainingError("Draw at least one digit, and say which it is, to teach the network.")
     return torch.stack([image for image, _ in seen]), torch.tensor([digit for _, digit in seen])
+
+
+def is_full(lessons: Sequence[Lesson]) -> bool:
+    """Whether that is as much as one teaching takes."""
+    points = sum(len(stroke) for lesson in lessons for stroke in lesson.strokes)
+    return len(lessons) >= MOST or points >= MOST_POINTS
 
 
 class Teaching:
@@ -94,7 +102,7 @@ class Teaching:
             "train_accuracy": evaluate(network, train).accuracy,
             "train_count": len(train),
             "test_accuracy": after.accuracy,
-            "test_loss": runs.finite_or_none(after.loss),
+            "test_loss": plain.finite_or_none(after.loss),
             "test_count": len(test),
             "taught_from": self.which,
             "test_accuracy_before": before.accuracy,
@@ -124,6 +132,21 @@ def of(run: Run) -> list[Lesson]:
     """The lessons that a taught network learned from."""
     read = strokes.read_strokes(run.path / runs.LESSONS)
     return [Lesson(digit, drawn) for digit, _, drawn in read]
+
+
+def outcome(run: Run) -> dict[str, Any] | None:
+    """The result that `Teaching.keep` wrote; None where a run was not taught, or is damaged."""
+    told = run.status().result
+    answers = [told.get(f"lessons_{each}") for each in ("before", "after", "digits")]
+    figures = ("test_accuracy", "test_accuracy_before", "test_count", "taught_share")
+    whole = (
+        all(isinstance(each, list) and each and set(map(type, each)) == {int} for each in answers)
+        and len({len(each) for each in answers}) == 1
+        and all(plain.is_number(told.get(name)) for name in figures)
+        and all(isinstance(told.get(name), str) for name in ("taught_from", "dataset"))
+        and told["dataset"] in TITLES
+    )
+    return told if whole else None
 
 
 def _answers(network: Network, drawings: Tensor) -> list[int]:

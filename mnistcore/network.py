@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+import reprlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from mnistcore import plain
 from mnistcore.data import SIDE
 from mnistcore.errors import NetworkError
 
@@ -55,15 +57,11 @@ class NetworkConfig:
     def from_dict(cls, values: dict[str, Any]) -> "NetworkConfig":
         """The inverse of `dataclasses.asdict`, also after a trip through JSON."""
         try:
-            return cls(
-                **values
-                | {
-                    "convolutions": tuple(Conv(*each) for each in values["convolutions"]),
-                    "dense": tuple(values["dense"]),
-                }
-            )
-        except (TypeError, KeyError) as error:
-            raise NetworkError(f"This is not the description of a network: {error}.") from error
+            return plain.rebuilt(cls, values, needed=("convolutions", "dense"))
+        except ValueError as error:
+            raise NetworkError(
+                f"This is not the description of a network ({error}): begin with a preset."
+            ) from error
 
 
 class Step(NamedTuple):
@@ -188,7 +186,7 @@ def check(config: NetworkConfig) -> None:
     """Refuse, in words, what cannot be built or would never finish."""
     if config.activation not in ACTIVATIONS:
         raise NetworkError(
-            f"There is no activation called {config.activation!r}: use one of "
+            f"There is no activation called {reprlib.repr(config.activation)}: use one of "
             f"{', '.join(ACTIVATIONS)}."
         )
     if not 0 <= config.dropout < 1:
@@ -198,6 +196,8 @@ def check(config: NetworkConfig) -> None:
     sizes = [size for conv in config.convolutions for size in conv[:2]] + list(config.dense)
     if any(not isinstance(size, int) or size < 1 for size in sizes):
         raise NetworkError("Filters, windows and widths are whole numbers of 1 or more.")
+    if max(sizes, default=1) > MAX_WEIGHTS:
+        raise NetworkError(f"Filters, windows and widths are at most {MAX_WEIGHTS:,}.")
     if any(conv.padding and conv.kernel % 2 == 0 for conv in config.convolutions):
         raise NetworkError("A convolution with a border needs an odd window, such as 3 or 5.")
     if (weights := count_weights(config)) > MAX_WEIGHTS:
@@ -230,8 +230,8 @@ def parse_convolutions(text: str) -> tuple[Conv, ...]:
         match = re.fullmatch(r"(\d{1,5})@(\d{1,2})(p?)(!?)", part)
         if not match:
             raise NetworkError(
-                f"{part!r} is not a convolution: write filters@window, as in 32@5, with a p after "
-                "it to pad and a ! to leave out the pooling."
+                f"{part[:40]!r} is not a convolution: write filters@window, as in 32@5, with a p "
+                "after it to pad and a ! to leave out the pooling."
             )
         filters, kernel, padding, bare = match.groups()
         convolutions.append(Conv(int(filters), int(kernel), not bare, bool(padding)))
@@ -243,4 +243,6 @@ def parse_dense(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
-        raise NetworkError(f"{text!r} are not widths of layers: write them as in 64,32.") from None
+        raise NetworkError(
+            f"{text[:40]!r} are not widths of layers: write them as in 64,32."
+        ) from None

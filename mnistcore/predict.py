@@ -12,8 +12,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from mnistcore import runs
-from mnistcore.doubt import Doubt, Judge
+from mnistcore import plain, runs
+from mnistcore.data import SIDE
+from mnistcore.doubt import Doubt, Judge, views
 from mnistcore.errors import ModelError
 from mnistcore.network import Network, NetworkConfig
 from mnistcore.runs import Run, write_atomically
@@ -105,11 +106,10 @@ def load_model(which: str = SHIPPED, runs_folder: Path | None = None) -> Model:
     """
     path, judge, taught = source(which, runs_folder), None, None
     if path.suffix == ".safetensors":
-        network, card = load_network(path)
-        title = card.get("title") or path.stem
-        if (doubt := load_doubt(path)) is not None:
-            judge = Judge(network, doubt)
-        taught = _contents(path)[0].get(_TAUGHT)
+        weights, metadata = _contents(path)
+        network, card = _network(path, weights, metadata)
+        title = str(card.get("title") or path.stem)
+        judge, taught = _judge(path, weights, network), _taught(path, weights)
     else:
         network = _from_checkpoint(Run(path.parent))
         title = ""
@@ -154,44 +154,63 @@ def save_network(
 
 def load_network(path: Path) -> tuple[Network, dict[str, Any]]:
     """The inverse of `save_network`: the network and its card."""
-    try:
-        weights, metadata = _contents(path)
-        weights = {n: w for n, w in weights.items() if not n.startswith(_DOUBT) and n != _TAUGHT}
-        network = Network(NetworkConfig.from_dict(json.loads(metadata["network"])))
-        network.load_state_dict(weights)
-    except FileNotFoundError:
-        raise ModelError(f"There is no network file {path}.") from None
-    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
-        raise ModelError(
-            f"{path} is not a network that this program saved, or it is damaged."
-        ) from error
-    _require_finite(network)
-    return network, json.loads(metadata.get("card", "{}"))
-
-
-def load_doubt(path: Path) -> Doubt | None:
-    """What tells digits from other drawings, if `save_network` was given it."""
-    weights, _ = _contents(path)
-    own = {n.removeprefix(_DOUBT): w for n, w in weights.items() if n.startswith(_DOUBT)}
-    if not own:
-        return None
-    try:
-        doubt = Doubt(len(own["mean"]))
-        doubt.load_state_dict(own)
-    except (KeyError, RuntimeError) as error:
-        raise ModelError(f"{path} is damaged: fit its doubt anew with calibrate.") from error
-    return doubt.eval().requires_grad_(False)
+    return _network(path, *_contents(path))
 
 
 def _contents(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    with safe_open(path, "pt") as file:
-        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return weights, file.metadata() or {}
+    """Every tensor in a .safetensors file by its name, and what is written beside them."""
+    try:
+        with safe_open(path, "pt") as file:
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return weights, file.metadata() or {}
+    except FileNotFoundError:
+        raise ModelError(f"There is no network file {path}.") from None
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        raise _foreign(path) from error
+
+
+def _network(
+    path: Path, weights: dict[str, Tensor], metadata: dict[str, str]
+) -> tuple[Network, dict[str, Any]]:
+    own = {n: w for n, w in weights.items() if not n.startswith(_DOUBT) and n != _TAUGHT}
+    try:
+        network = Network(NetworkConfig.from_dict(plain.parse_object(metadata["network"])))
+        network.load_state_dict(own)
+        card = plain.parse_object(metadata.get("card", "{}"))
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise _foreign(path) from error
+    _require_finite(network)
+    return network, card
+
+
+def _judge(path: Path, weights: dict[str, Tensor], network: Network) -> Judge | None:
+    """Who tells digits from other drawings, if `save_network` was given a doubt."""
+    own = {n.removeprefix(_DOUBT): w for n, w in weights.items() if n.startswith(_DOUBT)}
+    if not own:
+        return None
+    doubt = Doubt(views(network.eval(), torch.zeros(1, SIDE, SIDE)).shape[1])
+    try:
+        doubt.load_state_dict(own)
+    except RuntimeError as error:
+        raise ModelError(f"{path} is damaged: fit its doubt anew with calibrate.") from error
+    return Judge(network, doubt.eval().requires_grad_(False))
+
+
+def _taught(path: Path, weights: dict[str, Tensor]) -> Tensor | None:
+    taught = weights.get(_TAUGHT)
+    if taught is not None and (taught.dtype, taught.shape[1:]) != (torch.float32, (SIDE, SIDE)):
+        raise _foreign(path)
+    return taught
+
+
+def _foreign(path: Path) -> ModelError:
+    return ModelError(f"{path} is not a network that this program saved, or it is damaged.")
 
 
 def _from_checkpoint(run: Run) -> Network:
-    network = Network(NetworkConfig.from_dict(run.config()["recipe"]["network"]))
+    recipe = run.config()["recipe"]
     try:
+        network = Network(NetworkConfig.from_dict(recipe["network"]))
         content = io.BytesIO(run.checkpoint.read_bytes())
         state = torch.load(content, map_location="cpu", weights_only=True)
         network.load_state_dict(state["network"])

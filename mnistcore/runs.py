@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
-from mnistcore import quota
+from mnistcore import plain, quota
 from mnistcore.errors import RunError
 
 HEARTBEAT = 1.0  # seconds between two signs of life of a worker
@@ -146,14 +146,14 @@ class Run:
         Where a resumed run repeats steps, the repetition counts.
         """
         try:
-            text = _read(self.path / "metrics.jsonl").decode("utf-8", errors="replace")
+            content = plain.read(self.path / "metrics.jsonl", _LONGEST)
         except OSError:
             return []
         records: list[dict[str, Any]] = []
-        for line in text.splitlines():
+        for line in content.decode("utf-8", errors="replace").splitlines():
             try:
-                record = _progress(_parse(line))
-            except (ValueError, RecursionError):
+                record = _progress(plain.parse_object(line))
+            except ValueError:
                 continue
             if not record:
                 continue
@@ -200,7 +200,7 @@ class Run:
         """The worker's side of `send`: the newest command, once."""
         path = self.path / "control"
         try:
-            command = _read(path).decode("utf-8", errors="replace")
+            command = plain.read(path, _LONGEST).decode("utf-8", errors="replace")
             path.unlink()
         except OSError:
             return None
@@ -464,14 +464,14 @@ def written_to(folder: Path) -> Iterator[None]:
 def _status(values: dict[str, Any]) -> Status:
     """What can be believed of a status.json: each field that is of its kind."""
     texts = {n: v for n in ("message", "host") if isinstance(v := values.get(n), str)}
-    times = {n: v for n in ("heartbeat", "queued") if _is_number(v := values.get(n))}
+    times = {n: v for n in ("heartbeat", "queued") if plain.is_number(v := values.get(n))}
     pid = values.get("pid")
     state, guesses, result = (values.get(name) for name in ("state", "guesses", "result"))
     return Status(
         state=state if state in STATES else "interrupted",
         progress=_progress(values.get("progress")),
         guesses=guesses if isinstance(guesses, list) and all(map(_is_guess, guesses)) else [],
-        guessed_at=seen if _is_number(seen := values.get("guessed_at")) else 0,
+        guessed_at=seen if plain.is_number(seen := values.get("guessed_at")) else 0,
         result={n: v for n, v in result.items() if n not in _MEASURES or _is_measure(n, v)}
         if isinstance(result, dict)
         else {},
@@ -483,7 +483,7 @@ def _status(values: dict[str, Any]) -> Status:
 
 def _progress(values: Any) -> dict[str, Any]:
     """A training.Progress as it was written, gaps filled; empty if it is not one."""
-    if not isinstance(values, dict) or not all(_is_number(values.get(n)) for n in _PLACE):
+    if not isinstance(values, dict) or not all(plain.is_number(values.get(n)) for n in _PLACE):
         return {}
     if not 0 <= values["step"] <= values["steps"] or values["steps"] < 1:
         return {}
@@ -495,36 +495,13 @@ def _progress(values: Any) -> dict[str, Any]:
 
 def _is_guess(value: Any) -> bool:
     """Whether it is [test index, digit, confidence]."""
-    numbers = isinstance(value, list) and len(value) == 3 and all(map(_is_number, value))
+    numbers = isinstance(value, list) and len(value) == 3 and all(map(plain.is_number, value))
     return numbers and 0 <= value[2] <= 1
 
 
 def _is_measure(name: str, value: Any) -> bool:
     """Whether a Progress or a result can have this value under this name."""
-    return is_finite(value) and 0 <= value <= _MOST.get(name, 1e15)
-
-
-def _is_number(value: Any) -> bool:
-    return is_finite(value) and abs(value) < 1e15
-
-
-def is_finite(value: Any) -> bool:
-    """Whether it is a number that can be drawn: no infinity, no NaN, no bool, no text."""
-    return type(value) in (int, float) and abs(value) <= sys.float_info.max
-
-
-def finite_or_none(value: float) -> float | None:
-    """What JSON has a word for."""
-    return value if is_finite(value) else None
-
-
-def _parse(text: str) -> Any:
-    """Read JSON; what would become an infinity or NaN reads as None. Raises ValueError."""
-    return json.loads(
-        text,
-        parse_constant=lambda _: None,
-        parse_float=lambda digits: finite_or_none(float(digits)),
-    )
+    return plain.is_finite(value) and 0 <= value <= _MOST.get(name, 1e15)
 
 
 def _is_file(path: Path) -> bool:
@@ -535,20 +512,11 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _read(path: Path) -> bytes:
-    """The beginning of a file; raises OSError for what is none: a pipe may never be answered."""
-    if not path.is_file():
-        raise FileNotFoundError(errno.ENOENT, "Not a file", str(path))
-    with path.open("rb") as file:
-        return file.read(_LONGEST)
-
-
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        value = _parse(_read(path).decode("utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return plain.read_object(path)
+    except (OSError, ValueError):
         return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _alive(status: Status) -> bool:

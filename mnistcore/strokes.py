@@ -1,14 +1,13 @@
 """Pen strokes: as the sheet of paper sends them, as a file keeps them, and laid out on it."""
 
-import gzip
-import json
-import zlib
+import reprlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mnistcore import plain
 from mnistcore.errors import DrawingError
 
 Stroke = Sequence[tuple[float, float]]
@@ -19,6 +18,8 @@ CANVAS = 400.0  # pixels: the canvas that they are laid out on, and the Draw pag
 FILLED = 0.7  # of the canvas: the longer side of a digit that fills it
 LAYOUTS = ("as-written", "filling")
 MOST_POINTS = 10_000  # that are taken from a browser: a digit has a few hundred
+MOST_STROKES = 500  # likewise: a digit has a few
+MOST_BYTES = 24_000_000  # of a file, unpacked: some 50,000 digits
 
 
 def sheet_strokes(sent: object) -> list[Stroke]:
@@ -29,15 +30,18 @@ def sheet_strokes(sent: object) -> list[Stroke]:
     """
     strokes: list[Stroke] = []
     left = MOST_POINTS
-    for stroke in sent if isinstance(sent, list) else []:
+    for stroke in sent[:MOST_STROKES] if isinstance(sent, list) else []:
+        if not isinstance(stroke, list | tuple):
+            continue
+        some = stroke[:left]
+        left -= len(some)
         try:
-            points = [(float(x), float(y)) for x, y in stroke[:left]]
-        except (LookupError, OverflowError, TypeError, ValueError):
+            points = [(float(x), float(y)) for x, y in some]
+        except (OverflowError, TypeError, ValueError):
             continue
         points = [(x, y) for x, y in points if 0 <= x <= CANVAS and 0 <= y <= CANVAS]
         if points:
             strokes.append(points)
-            left -= len(points)
     return strokes
 
 
@@ -47,19 +51,21 @@ def read_strokes(path: Path | str) -> list[tuple[int | None, Any, list[Stroke]]]
     One JSON object a line with `strokes` and, where known, `label` (0 to 9) and `writer`.
     """
     path = Path(path)
-    opened = gzip.open if path.suffix == ".gz" else open
-    digits = []
     try:
-        with opened(path, "rt", encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    digits.append(_digit(line, f"Line {number} of {path}"))
+        content = plain.read(path, MOST_BYTES)
+        if len(content) > MOST_BYTES:
+            raise DrawingError(
+                f"{path} has more than {MOST_BYTES // 1_000_000} MB of strokes: split it."
+            )
+        lines = content.decode().split("\n")
     except FileNotFoundError:
         raise DrawingError(f"There is no file {path}: give the path of one with strokes.") from None
-    except (EOFError, OSError, UnicodeDecodeError, zlib.error) as problem:
+    except (OSError, UnicodeDecodeError) as problem:
         raise DrawingError(
             f"{path} cannot be read ({problem}): it has to be a .jsonl or .jsonl.gz file."
         ) from None
+    numbered = enumerate(lines, start=1)
+    digits = [_digit(line, f"Line {number} of {path}") for number, line in numbered if line.strip()]
     if not digits:
         raise DrawingError(f"{path} holds no digits: it has to have one JSON object a line.")
     return digits
@@ -89,13 +95,16 @@ def layout(strokes: Sequence[Stroke], how: str) -> list[Stroke]:
 def _digit(line: str, where: str) -> tuple[int | None, Any, list[Stroke]]:
     """One line of a file of strokes."""
     try:
-        digit = json.loads(line)
-        label = digit.get("label")
+        digit = plain.parse_object(line)
         strokes = [[(float(x), float(y)) for x, y in stroke] for stroke in digit["strokes"]]
-    except (AttributeError, KeyError, TypeError, ValueError):
+        if not all(plain.is_number(each) for stroke in strokes for xy in stroke for each in xy):
+            raise ValueError("There are points at no place.")
+    except (KeyError, OverflowError, TypeError, ValueError):
         raise DrawingError(
             f'{where} is no digit: it should read like {{"label": 7, "strokes": [[[x, y], ...]]}}.'
         ) from None
-    if label is not None and label not in range(10):
-        raise DrawingError(f"{where} has the label {label!r}: it should be 0 to 9, or left out.")
+    label = digit.get("label")
+    if label is not None and (type(label) is not int or label not in range(10)):
+        told = reprlib.repr(label)
+        raise DrawingError(f"{where} has the label {told}: it should be 0 to 9, or left out.")
     return label, digit.get("writer"), strokes

@@ -1,15 +1,17 @@
 """Training, one visible loop: `for progress in train(config, train_set, test_set): ...`."""
 
 import math
+import reprlib
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mnistcore import plain
 from mnistcore.augment import AUGMENTATIONS
 from mnistcore.data import Digits, as_input
 from mnistcore.diagnosis import smaller_rate
@@ -54,10 +56,11 @@ class TrainConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
         """The inverse of `dataclasses.asdict`, also after a trip through JSON."""
-        known = {f.name for f in fields(cls)}
-        if unknown := set(values) - known:
-            raise TrainingError(f"Unknown settings in this recipe: {', '.join(sorted(unknown))}.")
-        return cls(**values | {"network": NetworkConfig.from_dict(values["network"])})
+        try:
+            recipe = plain.rebuilt(cls, values, needed=("network",))
+        except ValueError as error:
+            raise TrainingError(f"This is not a recipe ({error}): begin with a preset.") from error
+        return replace(recipe, network=NetworkConfig.from_dict(values["network"]))
 
 
 def _adam(kind: type) -> Callable[[Iterable[Tensor], TrainConfig], torch.optim.Optimizer]:
@@ -178,7 +181,8 @@ def check(config: TrainConfig, images: int = MNIST_IMAGES) -> None:
     )
     for name, value, known in choices:
         if value not in known:
-            raise TrainingError(f"There is no {name} {value!r}: use one of {', '.join(known)}.")
+            told = reprlib.repr(value)
+            raise TrainingError(f"There is no {name} {told}: use one of {', '.join(known)}.")
     limits = (
         ("The number of epochs", config.epochs, 0.01, 1000),
         ("The batch size", config.batch_size, 1, 10_000),
@@ -193,7 +197,8 @@ def check(config: TrainConfig, images: int = MNIST_IMAGES) -> None:
     )
     for name, value, least, most in limits:
         if not least <= value <= most:  # false for NaN, too
-            raise TrainingError(f"{name} must be from {least:g} to {most:g}, not {value:g}.")
+            told = "such a number" if abs(value) > plain.LARGEST else f"{value:g}"
+            raise TrainingError(f"{name} must be from {least:g} to {most:g}, not {told}.")
     if config.network.batch_norm and config.batch_size == 1:
         raise TrainingError(
             "Batch normalisation compares the images of a batch: use a batch size of 2 or more, "
@@ -413,14 +418,17 @@ class Training:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from `state`; raises TrainingError if it does not belong to this recipe."""
         try:
+            step, seconds, sums = state["step"], state["seconds"], state["sums"]
+            if not 0 <= step <= self.steps or not 0 <= seconds < math.inf or sums.shape != (3,):
+                raise ValueError("This is no place in this run.")
             self.network.load_state_dict(state["network"])
             self.optimiser.load_state_dict(state["optimiser"])
-            self.step, self.seconds = int(state["step"]), float(state["seconds"])
-            self._sums = state["sums"].to(self.device)
+            self.step, self.seconds = int(step), float(seconds)
+            self._sums = sums.to(self.device)
             torch.set_rng_state(state["random"].cpu())
             if self.device.type != "cpu" and state["device_random"] is not None:
                 torch.get_device_module(self.device).set_rng_state(state["device_random"].cpu())
-        except (KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:
+        except Exception as error:  # torch raises all kinds for what does not fit
             raise TrainingError(
                 "This checkpoint does not belong to this run: start the run anew."
             ) from error

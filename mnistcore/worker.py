@@ -122,7 +122,7 @@ def _train(run: Run, pulse: "_Pulse", on_progress: Callable[["Progress"], None])
     else:
         test_accuracy, test_loss = progress.test_accuracy, progress.test_loss
     images = training.step * training.batch_size
-    learned = shown(data.train, config["recipe"], images) if images else data.train
+    learned = shown(data.train, asdict(recipe), images) if images else data.train
     clean = learned.first(CLEAN_COUNT)
     result = {
         "run": run.id,

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.shared import door, models, resources
 from pages.shared.choice import one_of
+from pages.shared.words import literally
 
 door.enter(__file__)
 
@@ -25,7 +26,7 @@ models.choose()
 try:
     exam, stamp = judged.judged(which)
 except MnistError as error:
-    st.warning(str(error), icon=":material/help:")
+    st.warning(literally(error), icon=":material/help:")
     st.stop()
 judged.show_verdict(exam)
 

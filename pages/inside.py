@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shared import door, models, resources
 from pages.shared.choice import one_of
+from pages.shared.words import literally
 
 door.enter(__file__)
 
@@ -55,7 +56,7 @@ if choice == DRAWING and drawn is None:
 try:
     held = models.held(which)
 except MnistError as error:
-    st.warning(str(error), icon=":material/help:")
+    st.warning(literally(error), icon=":material/help:")
     st.stop()
 
 net, stamp = held.model.network, held.stamp

@@ -58,7 +58,7 @@ def start(preset: str, config: training.TrainConfig) -> None:
         )
         turns.dispatch(run.path.parent)
     except MnistError as error:
-        st.session_state["refused"] = str(error)
+        st.session_state["refused"] = literally(error)
     else:
         open_run(run)
 
@@ -89,7 +89,7 @@ if run is None:
                 f"**{share} training images**, {often} each."
             )
         except MnistError as error:
-            problem, steps = str(error), []
+            problem, steps = literally(error), []
             st.error(problem, icon=":material/build:")
         st.button(
             "Start",

@@ -100,3 +100,23 @@ def test_nothing_is_unpickled():
         for call in re.findall(r"torch\.load\([^)]*\)", path.read_text()):
             assert "weights_only=True" in call, path
         assert "pickle.load" not in path.read_text(), path
+
+
+def test_what_errors_and_runs_say_is_shown_letter_by_letter():
+    """They quote visitors, names of files and folders: nothing in them is Markdown."""
+    plain = ("literally", "spoken", "set_exception")  # these show it as it is, or not at all
+    for path in (p for folder in FLOORS[1:] for p in modules(folder)):
+        tree = ast.parse(path.read_text())
+        parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+        caught = {n.name for n in ast.walk(tree) if isinstance(n, ast.ExceptHandler) and n.name}
+        for node in ast.walk(tree):
+            said = isinstance(node, ast.Name) and node.id in caught
+            said |= isinstance(node, ast.Attribute) and node.attr == "message"
+            place = node
+            while said and not isinstance(place, ast.stmt):
+                place = parents[place]
+                if isinstance(place, ast.Call):
+                    break
+            if said and not isinstance(place, ast.Raise | ast.If):
+                told = isinstance(place, ast.Call) and ast.unparse(place.func).split(".")[-1]
+                assert told in plain, f"{path}:{node.lineno}: {ast.unparse(place)}"

@@ -11,6 +11,7 @@ import streamlit as st
 
 from mnistcore.errors import MnistError
 from pages.shared import models
+from pages.shared.words import literally
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from torch import Tensor
@@ -40,7 +41,7 @@ def show(
         st.html(_card(read(models.model(which), image, nothing), image))
         return image
     except MnistError as error:
-        st.warning(str(error), icon=":material/help:")
+        st.warning(literally(error), icon=":material/help:")
         return None
 
 

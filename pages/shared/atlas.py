@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shared.choice import one_of
-from pages.shared.pictures import component
+from pages.shared.pictures import component, picked_place
 from pages.shared.work import Report, Work
 
 if TYPE_CHECKING:
@@ -121,8 +121,8 @@ def show(
     """
 
     def picked() -> None:
-        place = st.session_state["atlas"].get("picked")
-        if place is not None and place < len(fixed["labels"]):
+        place = picked_place("atlas", len(fixed["labels"]))
+        if place is not None:
             on_pick(place)
 
     words = (

@@ -11,7 +11,7 @@ from mnistcore import runs
 from mnistcore.errors import MnistError, RunError
 from pages.shared import models, pictures, resources, sheet
 from pages.shared.visitor import maker, visitor
-from pages.shared.words import a_digit
+from pages.shared.words import a_digit, literally
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.lessons import Lesson
@@ -47,13 +47,13 @@ def panel(which: str) -> None:
 
 def _own(which: str) -> runs.Run | None:
     """The taught network, if that is what was chosen, and by the one who taught it."""
+    from mnistcore.lessons import outcome
+
     try:
         run = runs.find(which) if which != "shipped" else None
     except RunError:
         return None
-    return (
-        run if run and run.belongs_to(visitor()) and "taught_from" in run.status().result else None
-    )
+    return run if run and run.belongs_to(visitor()) and outcome(run) else None
 
 
 def _book() -> list[Lesson]:
@@ -72,13 +72,16 @@ def _book() -> list[Lesson]:
 def _add(digit: int) -> bool:
     """Make a lesson of what is on the sheet; said twice, the second word counts."""
     from mnistcore.drawing import from_strokes
-    from mnistcore.lessons import Lesson
+    from mnistcore.lessons import Lesson, is_full
 
     drawn, book = sheet.kept(), _book()
     if from_strokes(drawn) is None:  # an empty sheet, or a dot
         _tell("Draw it larger first." if drawn else "Draw a digit first.")
         return False
     book[:] = [lesson for lesson in book if lesson.strokes != drawn]
+    if is_full(book):
+        _tell("That is as much as it can learn at once: press Teach, or take some out.")
+        return False
     book.append(Lesson(digit, drawn))
     return True
 
@@ -183,7 +186,7 @@ def _learn(which: str) -> None:
     except MnistError as error:
         del state["teaching"]
         bar.empty()
-        st.error(str(error))
+        st.error(literally(error))
         return
     del state["teaching"]
     models.put(run.id)
@@ -216,7 +219,7 @@ def _undo(run: runs.Run) -> None:
     try:
         run.delete(visitor())
     except MnistError as error:
-        _tell(str(error))
+        _tell(literally(error))
         return
     models.put(base or "shipped")
     reads = "network before" if base else "network that comes with the app"
@@ -252,7 +255,7 @@ def _before_and_after(run: runs.Run) -> None:
             delta_arrow="auto" if moved else "off",
             width="content",
         )
-    if (share := result.get("taught_share", 1.0)) < 1:
+    if (share := result["taught_share"]) < 1:
         st.warning(
             "Some of these lessons contradict what many other hands taught it. To follow them all "
             f"would spoil it for everybody else, so it took {share:.0%} of the step. Look them "

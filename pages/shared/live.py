@@ -120,17 +120,17 @@ def _headline(run: Run, status: Status) -> None:
             icon=":material/hourglass_empty:",
         )
     elif status.state == "failed":
-        st.error(status.message, icon=":material/error:")
+        st.error(literally(status.message), icon=":material/error:")
     elif status.state == "finished" and _in_a_sentence(result):
         st.info(_in_a_sentence(result), icon=":material/flag:")  # done, be it well or badly
     elif status.state in RESUMABLE:
         words = {"interrupted": "Interrupted.", "paused": "Paused.", "stopped": "Stopped."}
         st.warning(
-            f"{words[status.state]} {status.message or _in_a_sentence(result)}",
+            f"{words[status.state]} {literally(status.message) or _in_a_sentence(result)}",
             icon=":material/pause_circle:",
         )
     elif status.message:
-        st.caption(status.message)
+        st.caption(literally(status.message))
     if not p or status.state == "finished":
         return
     left = f", about {p['seconds_left']:.0f} s left" if p["seconds_left"] else ""
@@ -204,7 +204,7 @@ def _attempt(act: Callable[..., None], *values: object) -> None:
     try:
         act(*values)
     except MnistError as error:
-        st.session_state[_REFUSED] = str(error)
+        st.session_state[_REFUSED] = literally(error)
 
 
 def succeeds(act: Callable[[], None]) -> bool:
@@ -212,7 +212,7 @@ def succeeds(act: Callable[[], None]) -> bool:
     try:
         act()
     except MnistError as error:
-        st.error(str(error))
+        st.error(literally(error))
         return False
     return True
 

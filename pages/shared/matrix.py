@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 
-import streamlit as st
-
-from pages.shared.pictures import component
+from pages.shared.pictures import component, picked_place
 
 _table = component("matrix")
 
@@ -23,9 +21,9 @@ def show(
     """
 
     def picked() -> None:
-        place = st.session_state[key].get("picked")
+        place = picked_place(key, len(counts) ** 2)
         if place is not None:
-            on_pick(*divmod(int(place), len(counts)))
+            on_pick(*divmod(place, len(counts)))
 
     place = chosen[0] * len(counts) + chosen[1]
     _table(

@@ -23,6 +23,12 @@ def component(name: str) -> Callable:
 _tiles, _pixels = component("tiles"), component("pixels")
 
 
+def picked_place(key: str, count: int) -> int | None:
+    """Which of `count` things was clicked in this part of the page, if the browser names one."""
+    place = st.session_state[key].get("picked")
+    return place if type(place) is int and 0 <= place < count else None
+
+
 def tiles(
     images: "Tensor",
     names: Sequence[str],
@@ -42,8 +48,8 @@ def tiles(
     """
 
     def picked() -> None:
-        place = st.session_state[key].get("picked")
-        if on_pick and place is not None and place < len(names):
+        place = picked_place(key, len(names))
+        if on_pick and place is not None:
             on_pick(place)
 
     _tiles(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnistcore.errors import DataError
+from pages.shared.words import literally
 from pages.shared.work import Report, Work
 
 if TYPE_CHECKING:  # torch takes seconds to import, and the first page does without
@@ -59,7 +60,7 @@ def show_notice() -> None:
     """If these are not the real MNIST digits, say so, with a way to try again."""
     notice = digits().notice
     if notice:
-        st.warning(notice, icon=":material/cloud_off:")
+        st.warning(literally(notice), icon=":material/cloud_off:")
         if st.button("Try again", icon=":material/refresh:", key="try_the_download_again"):
             _loading.clear()
             st.rerun()

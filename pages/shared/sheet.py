@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mnistcore.plain import is_number
 from mnistcore.strokes import Stroke, sheet_strokes
 from pages.shared.pictures import component
 
@@ -57,12 +58,17 @@ def _take() -> None:
         return
     first, _ = state.get(_PLACE, (0, 0))
     at, turn, widths = (sent.get(name) for name in ("first", "turn", "widths"))
-    if not (isinstance(at, int) and isinstance(turn, int) and isinstance(widths, list)):
+    if not (_counted(at) and _counted(turn) and isinstance(widths, list)):
         return
     cleared = max(first - at, 0)  # meanwhile, by `clear`
     state[_PLACE] = max(first, at), turn
     state[_DRAWING] = sheet_strokes(sent.get("strokes"))[cleared:]
     state[_WIDTHS] = [
-        max(1.0, min(100.0, float(width))) if isinstance(width, int | float) else PEN
-        for width in widths
-    ][cleared:][: len(state[_DRAWING])]
+        max(1.0, min(100.0, float(width))) if is_number(width) else PEN
+        for width in widths[cleared:][: len(state[_DRAWING])]
+    ]
+
+
+def _counted(value: object) -> bool:
+    """Whether a browser can have come so far."""
+    return type(value) is int and is_number(value)

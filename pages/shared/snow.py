@@ -152,7 +152,7 @@ def _other(titles: dict[str, str], exam: Exam) -> list[_Rival]:
     try:
         rival = _rival(titles[other], other, exam.test.dataset)
     except MnistError as error:
-        st.warning(str(error), icon=":material/help:")
+        st.warning(literally(error), icon=":material/help:")
         return []
     models.show_news(other, "Take it as it is now")
     return [rival]

@@ -5,10 +5,13 @@ import re
 _JOINER = "\N{WORD JOINER}"  # without width
 
 
-def literally(text: str) -> str:
-    """The text as it is, whatever Markdown, or Streamlit, would make of the signs in it."""
+def literally(text: object) -> str:
+    """The text as it is, whatever Markdown, or Streamlit, would make of the signs in it.
+
+    An MnistError, a run's name or message: they quote visitors, paths and files.
+    """
     # Links, icons and arrows are found after backslashes are gone, so these are broken up.
-    text = re.sub(r"(:(?=[a-z/+])|[~<>=-](?=[<>=-])|@|www)", rf"\1{_JOINER}", text, flags=re.I)
+    text = re.sub(r"(:(?=[a-z/+])|[~<>=-](?=[<>=-])|@|www)", rf"\1{_JOINER}", str(text), flags=re.I)
     text = re.sub(r"([\\`*_\[\]<>$~#!|&])", r"\\\1", text)
     # A list, if it begins the text.
     return re.sub(r"^(\s*\d*)([-+.)])(?=\s|$)", r"\1\\\2", text)

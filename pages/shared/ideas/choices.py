@@ -39,16 +39,16 @@ def tell() -> None:
             )
         windows = (network.Conv(32, 3),) * convolutions
         config = network.NetworkConfig(windows, (width,) * dense, activation)
-        problem = None
+        builds = True
         try:
             network.check(config)
             steps = network.portrait(config)
             spoken(f"{sum(step.weights for step in steps):,} weights to learn.", key="idea 5 said")
             st.html(sketch.network_html(steps))
         except NetworkError as error:
-            problem = str(error)
-            spoken(f"This cannot be built. {problem}", key="idea 5 said")
+            builds = False
+            spoken(f"This cannot be built. {error}", key="idea 5 said")
     recipe = {"preset": "Plain layers", "plain convolutions": str(convolutions)}
     recipe |= {"plain dense": str(dense), "plain activation": activation}
     recipe |= {f"plain units {number}": str(width) for number in range(dense)}
-    onward("Train", "Let this very network learn", disabled=problem is not None, **recipe)
+    onward("Train", "Let this very network learn", disabled=not builds, **recipe)
