@@ -156,7 +156,7 @@ def _read_idx(raw: Path, name: str, magic: int) -> np.ndarray:
             raise _damaged(raw, name, "it is not one of MNIST's files")
         shape = tuple(int(size) for size in header[1:])
         expected = length + math.prod(shape)
-        if expected > _MOST_BYTES:  # nothing of this size is made room for
+        if not length < expected <= _MOST_BYTES:  # for no more is room made
             raise _damaged(raw, name, f"it is not one of MNIST's files, by its {expected:,} bytes")
         content = plain.read(path, expected)
     except OSError as error:

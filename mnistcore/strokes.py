@@ -97,7 +97,7 @@ def _digit(line: str, where: str) -> tuple[int | None, Any, list[Stroke]]:
     try:
         digit = plain.parse_object(line)
         strokes = [[(float(x), float(y)) for x, y in stroke] for stroke in digit["strokes"]]
-        if not all(plain.is_number(each) for stroke in strokes for xy in stroke for each in xy):
+        if not all(plain.is_number(z) for each in digit["strokes"] for xy in each for z in xy):
             raise ValueError("There are points at no place.")
     except (KeyError, OverflowError, TypeError, ValueError):
         raise DrawingError(

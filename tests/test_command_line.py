@@ -158,3 +158,10 @@ def test_it_can_be_started_as_a_module():
     command = [sys.executable, "-m", "mnistcore", "runs"]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize("option", ["--seed", "--epochs", "--dense", "--batch-size", "--threads"])
+@pytest.mark.parametrize("digits", [400, 5000])
+def test_a_number_of_hundreds_of_digits_is_one_line_on_standard_error(option, digits, capsys):
+    assert main([*TRAIN, option, "9" * digits]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1

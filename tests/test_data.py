@@ -2,6 +2,8 @@
 
 import gzip
 import shutil
+import struct
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -117,3 +119,31 @@ def test_input_is_floats_from_0_to_1_with_a_channel(digits):
     assert batch.shape == (4, 1, 28, 28)
     assert batch.dtype == torch.float32
     assert (batch.min(), batch.max()) == (0, digits[0].images[:4].max() / 255)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("sizes", [(2**31, 2**31, 4), (2**32 - 1,) * 3, (0, 2**32 - 1, 2**32 - 1)])
+def test_a_header_that_promises_the_world_is_refused_before_room_is_made(folder, sizes, packed):
+    path = folder / "MNIST" / "raw" / "train-images-idx3-ubyte"
+    content = struct.pack(">4I", 0x803, *sizes)
+    path.unlink()
+    if packed:
+        path, content = path.with_name(f"{path.name}.gz"), gzip.compress(content)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="Delete it"):
+        load("mnist", folder)
+
+
+def test_a_packed_file_is_unpacked_no_further_than_its_header_says(folder):
+    path = folder / "MNIST" / "raw" / "train-images-idx3-ubyte"
+    content = path.read_bytes()
+    path.unlink()
+    with gzip.open(path.with_name(f"{path.name}.gz"), "wb", 1) as file:
+        file.write(content)
+        for _ in range(300):
+            file.write(bytes(1_000_000))
+    tracemalloc.start()
+    with pytest.raises(DataError, match="it has more bytes instead of"):
+        load("mnist", folder)
+    assert tracemalloc.get_traced_memory()[1] < 10 * len(content)
+    tracemalloc.stop()

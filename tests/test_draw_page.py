@@ -91,6 +91,8 @@ def test_what_the_sheet_tells_is_read_and_given_back_to_it() -> None:
         {"strokes": SEVEN, "first": None},
         {"strokes": SEVEN, "turn": "now"},
         {"strokes": SEVEN, "widths": 3},
+        {"strokes": SEVEN, "first": 10**400},
+        {"strokes": SEVEN, "turn": True},
         {"strokes": [[(-80, 90), (math.inf, 3), (math.nan, math.nan)]], "widths": [math.nan]},
     ],
 )
@@ -106,7 +108,7 @@ def test_whatever_the_sheet_tells_the_page_stands(sent: dict) -> None:
 
 def test_a_width_that_makes_no_sense_does_not_spoil_the_drawing() -> None:
     app = draw_page()
-    told(app, SEVEN, widths=[math.nan, "thick", None])
+    told(app, SEVEN, widths=[10**400, math.nan, "thick", None])
     app.run()
     assert "This is a 7." in card(app)
     assert len(sheet(app)["widths"]) == 1
@@ -170,3 +172,31 @@ def test_a_damaged_network_is_answered_in_words() -> None:
     run = a_run("Broken")
     run.model.write_bytes(b"torn")
     assert "damaged" in draw_page(SEVEN, model=run.id).warning[0].value
+
+
+TRAP = "![x](http://far.away/y)"
+
+
+def trapped(text: str) -> bool:
+    """Whether a picture would be fetched."""
+    return "[x](" in text or "http://" in text
+
+
+def test_the_name_of_an_upload_is_shown_letter_by_letter() -> None:
+    app = draw_page()
+    app.get("file_uploader")[0].set_value((f"{TRAP}.png", b"no picture", "image/png")).run()
+    assert "cannot be read as a picture" in app.warning[0].value
+    assert not trapped(app.warning[0].value)
+
+
+@pytest.mark.parametrize("state", ["failed", "interrupted", "running"])
+def test_what_a_run_says_is_shown_letter_by_letter(state: str) -> None:
+    run = a_run("Mine", state=state)
+    status = {"state": state, "heartbeat": time.time(), "message": TRAP}
+    runs.write_json(run.path / "status.json", status)
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=30).run()
+    app.query_params["run"] = run.id
+    app.switch_page("pages/train.py").run()
+    said = [each.value for each in (*app.error, *app.warning, *app.caption)]
+    assert any("far.away" in each for each in said)
+    assert not any(map(trapped, said))

@@ -189,3 +189,31 @@ def test_a_run_under_way_is_judged_on_what_its_weights_have_learned_from(digits:
 def test_a_network_that_has_not_learned_from_any_image_gets_no_verdict(digits: Parts):
     exam = judge.examine(EXAM.model, Origin("digits", vars(TrainConfig()), 0, None, 0), *digits)
     assert exam.train_accuracy is None
+
+
+@pytest.mark.parametrize("step", [None, "x", float("inf"), []])
+@pytest.mark.parametrize("recipe", [{}, {"batch_size": None}])
+def test_of_a_damaged_checkpoint_nobody_knows_what_it_learned_from(tmp_path, step, recipe):
+    run = runs.create(recipe, dataset="digits", folder=tmp_path)
+    torch.save({"step": step}, run.checkpoint)
+    assert judge.origin(run.id, tmp_path) == Origin("digits", {}, 0, None, 0)
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        {"recipe": [], "dataset": 7, "images": "many", "train_accuracy": [], "train_count": None},
+        {
+            "recipe": {"network": 3, "batch_size": 0, "seed": -1, "train_size": "all"},
+            "images": 1e99,
+        },
+        {"recipe": asdict(TrainConfig()) | {"batch_size": 0}, "images": 5, "train_count": "5"},
+    ],
+)
+def test_a_card_that_makes_no_sense_is_not_believed(tmp_path, card, digits):
+    net, path = build(NetworkConfig((), ()), 1), str(tmp_path / "net.safetensors")
+    predict.save_network(net, tmp_path / "net.safetensors", **card)
+    learned = judge.origin(path)
+    assert learned.recipe == {}
+    exam = judge.examine(predict.load_model(path), learned, *digits)
+    assert (exam.train_accuracy, exam.train_count) == (None, 0)

@@ -6,7 +6,7 @@ import pytest
 
 from mnistcore import network, predict, runs
 from mnistcore.errors import RunError
-from mnistcore.lessons import Lesson, Teaching
+from mnistcore.lessons import MOST, Lesson, Teaching, is_full, outcome
 from mnistcore.network import NetworkConfig
 from mnistcore.training import TrainConfig
 
@@ -45,3 +45,33 @@ def test_the_accuracy_on_what_it_learned_rests_on_what_it_has_seen(tmp_path, mon
     run = teaching.keep(digits[1].first(10), "me")
     assert run.status().result["train_count"] == 64
     assert run.config()["recipe"] == base.config()["recipe"]
+
+
+def test_a_teaching_takes_so_many_lessons_and_so_many_points():
+    assert not is_full([Lesson(7, SEVEN)] * (MOST - 1))
+    assert is_full([Lesson(7, SEVEN)] * MOST)
+    scribble = [[(float(x % 400), 5.0) for x in range(10_000)]]
+    assert is_full([Lesson(7, scribble)] * 10)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"lessons_before": None},
+        {"lessons_after": [1]},
+        {"lessons_digits": ["a", "b"]},
+        {"test_accuracy_before": "good"},
+        {"taught_from": 3},
+        {"dataset": []},
+        {"dataset": "letters"},
+    ],
+)
+def test_the_outcome_of_a_teaching_is_whole_or_none(tmp_path, damage):
+    whole = {"taught_from": "shipped", "dataset": "digits", "taught_share": 1.0}
+    whole |= {f"lessons_{each}": [7, 7] for each in ("before", "after", "digits")}
+    whole |= {"test_accuracy": 0.9, "test_accuracy_before": 0.8, "test_count": 100}
+    run = runs.create({}, folder=tmp_path)
+    runs.write_json(run.path / "status.json", {"state": "finished", "result": whole})
+    assert outcome(run) == whole
+    runs.write_json(run.path / "status.json", {"state": "finished", "result": whole | damage})
+    assert outcome(run) is None

@@ -1,17 +1,33 @@
 """Networks by name, their files, and what is said of a picture."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from mnistcore import predict, runs
 from mnistcore.data import as_input
+from mnistcore.doubt import Doubt
 from mnistcore.errors import MnistError, ModelError, RunError
 from mnistcore.network import Conv, NetworkConfig, build
 
 CONFIG = NetworkConfig((Conv(4, 5),), (8,), batch_norm=True)
+
+
+def rewritten(
+    path: Path,
+    weights: dict | None = None,
+    metadata: dict | None = None,
+    network: dict | None = None,
+) -> None:
+    """The same file, with something else in it."""
+    with safe_open(path, "pt") as file:
+        old, told = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    told["network"] = json.dumps(json.loads(told["network"]) | (network or {}))
+    save_file(old | (weights or {}), path, told | (metadata or {}))
 
 
 def test_a_network_comes_back_from_its_file_as_it_was(tmp_path):
@@ -33,6 +49,17 @@ def test_a_network_comes_back_from_its_file_as_it_was(tmp_path):
         lambda path: save_file({"a": torch.zeros(2)}, path),
         lambda path: save_file({"a": torch.zeros(2)}, path, {"network": json.dumps({"dense": 3})}),
         lambda path: path.write_text("hello"),
+        *(
+            lambda path, text=text, name=name: rewritten(path, metadata={name: text})
+            for text in ("null", '""', "[1]", "7", "[" * 100_000, "1" * 5000)
+            for name in ("network", "card")
+        ),
+        *(
+            lambda path, change=change: rewritten(path, network=change)
+            for change in ({"activation": []}, {"dropout": "x"}, {"dense": [[8]]}, {"dense": None})
+        ),
+        lambda path: rewritten(path, {"taught": torch.zeros(3)}),
+        lambda path: rewritten(path, {"layers.0.weight": torch.zeros(())}),
     ],
 )
 def test_a_file_that_is_no_network_is_refused_in_words(tmp_path, spoil):
@@ -103,3 +130,19 @@ def test_what_is_no_digit_is_told_with_the_best_guess():
     reading = predict.read(_Fixed([0.1] * 3 + [0.3] + [0.08] * 5 + [0.0]), torch.zeros(28, 28))
     assert (reading.digit, reading.sure, reading.digit_like) == (3, False, False)
     assert reading.sentence == "This does not look like a digit. Perhaps a 3?"
+
+
+@pytest.mark.parametrize("inputs", [3, 5000])
+def test_a_doubt_that_is_made_for_another_network_is_told_in_words(tmp_path, inputs):
+    path = tmp_path / "net.safetensors"
+    predict.save_network(build(CONFIG, 1), path, doubt=Doubt(inputs))
+    with pytest.raises(ModelError, match="fit its doubt anew"):
+        predict.load_model(str(path))
+
+
+@pytest.mark.parametrize("recipe", [{}, {"network": None}, {"network": {"dense": 3}}])
+def test_a_checkpoint_whose_run_has_lost_its_recipe_is_told_in_words(tmp_path, recipe):
+    run = runs.create(recipe, name="Lost", folder=tmp_path)
+    torch.save({"network": build(CONFIG, 1).state_dict(), "step": None}, run.checkpoint)
+    with pytest.raises(ModelError, match="are damaged: choose another"):
+        predict.load_model(run.id, tmp_path)

@@ -493,3 +493,11 @@ def test_replacing_a_file_never_leaves_half_of_it(tmp_path, monkeypatch):
         runs.write_json(path, {"state": "new"})
     assert json.loads(path.read_text()) == {"state": "old"}
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "1" * 5000, "null", '""'])
+def test_json_without_end_in_a_run_folder_is_read_around(tmp_path, text):
+    run = runs.create({}, name="Deep", folder=tmp_path)
+    for name in ("status.json", "metrics.jsonl", "config.json"):
+        (run.path / name).write_text(text)
+    assert (run.status().state, run.metrics(), run.name) == ("interrupted", [], run.id)

@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+import time
 from pathlib import Path
 
 import numpy as np
@@ -96,3 +97,52 @@ def test_filling_brings_the_longer_side_to_70_percent_about_the_middle() -> None
 def test_an_unknown_layout_is_refused_in_words() -> None:
     with pytest.raises(DrawingError, match="as-written, filling"):
         layout(DIGIT["strokes"], "sideways")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"strokes": ' + "[" * 100_000,
+        '{"strokes": [[[1, 1' + "0" * 400 + "]]]}",
+        '{"strokes": [[[1, 1' + "0" * 5000 + "]]]}",
+        '{"strokes": [[[NaN, 1]]]}',
+        '{"strokes": [[["1", "2"]]]}',
+        '{"strokes": [], "label": [7]}',
+        '{"strokes": [], "label": true}',
+        '{"strokes": [], "label": 1' + "0" * 400 + "}",
+        "null",
+        '""',
+    ],
+)
+def test_a_line_that_makes_no_sense_is_named_in_a_short_sentence(tmp_path: Path, line: str) -> None:
+    (tmp_path / "odd.jsonl").write_text(json.dumps(DIGIT) + "\n" + line)
+    with pytest.raises(DrawingError, match=r"Line 2 of .*odd\.jsonl") as error:
+        read_strokes(tmp_path / "odd.jsonl")
+    assert len(str(error.value)) < 300
+
+
+def test_a_small_file_that_would_unpack_to_very_much_is_refused_soon(tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "bomb.jsonl.gz", "wb") as file:
+        for _ in range(300):
+            file.write(b" " * 1_000_000)
+    started = time.thread_time()
+    with pytest.raises(DrawingError, match="more than 24 MB"):
+        read_strokes(tmp_path / "bomb.jsonl.gz")
+    assert time.thread_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [[]] * 1_000_000,
+        [[[500, 500]] * 20_000] * 2_000,
+        [[[1, 1]] * 1_000_000],
+        [[["9" * 10, 1]]] * 1_000_000,
+        [[[[[[1]]]]]] * 100_000,
+    ],
+)
+def test_whatever_a_browser_sends_costs_little_and_little_is_kept(sent: list) -> None:
+    started = time.thread_time()
+    kept = sheet_strokes(sent)
+    assert time.thread_time() - started < 0.3
+    assert sum(map(len, kept)) <= MOST_POINTS

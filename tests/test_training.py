@@ -355,3 +355,32 @@ def test_it_is_judged_on_the_way_by_images_from_all_over_the_test_set(total: int
     assert len(places.unique()) == len(places)
     assert places[:12].tolist() == list(range(min(12, total)))
     assert places.max() >= total - 25
+
+
+@pytest.mark.parametrize("name", ["seed", "epochs", "batch_size", "train_size"])
+def test_a_setting_of_four_hundred_digits_is_refused_in_words(name):
+    for number in (10**400, -(10**400)):
+        with pytest.raises(TrainingError, match="not such a number"):
+            check(replace(QUICK, **{name: number}))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"step": None},
+        {"step": -1},
+        {"step": 10**30},
+        {"seconds": "long"},
+        {"seconds": float("nan")},
+        {"sums": torch.zeros(2)},
+        {"random": None},
+        {"network": None},
+    ],
+)
+def test_a_checkpoint_that_is_damaged_within_is_told_in_words(spoil, digits):
+    training = train(QUICK, *digits)
+    with pytest.raises(TrainingError, match="does not belong to this run"):
+        train(QUICK, *digits).restore(training.state() | spoil)
+    for nothing in (None, [], torch.zeros(3)):
+        with pytest.raises(TrainingError, match="does not belong to this run"):
+            training.restore(nothing)
