@@ -27,7 +27,8 @@ def read(path: Path, most: int) -> bytes:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     with path.open("rb") as file:
         if path.suffix != ".gz":
-            return file.read(most + 1)
+            size = os.fstat(file.fileno()).st_size  # to ask for more makes room for more
+            return file.read(min(size, most) + 1)
         try:
             with GzipFile(fileobj=file) as unpacked:
                 return unpacked.read(most + 1)

@@ -307,8 +307,8 @@ def require_room(folder: Path, maker: Maker) -> None:
         )
     if maker.address and sum(each.address == maker.address for each in live) >= MAX_PER_ADDRESS:
         raise RunError(
-            f"{MAX_PER_ADDRESS} runs from where you are have been started and are under way: "
-            "wait until one has finished."
+            f"{MAX_PER_ADDRESS} runs from your network address are under way: wait until one has "
+            "finished."
         )
     if len(live) >= MAX_WAITING:
         raise RunError(f"{len(live)} runs are under way or waiting: try again in a few minutes.")

@@ -19,7 +19,7 @@ from mnistcore.errors import MnistError, RunError
 from mnistcore.runs import Run
 
 PLACES = max(1, (os.cpu_count() or 2) // 2)  # trainings that this machine can bear at once
-_EVERY = 4.0  # seconds between two looks of a server at its queue
+_EVERY = 5.0  # seconds between two looks of a server at its queue
 _log = logging.getLogger(__name__)
 _lock = threading.Lock()  # of the two below
 _spare: subprocess.Popen[bytes] | None = None

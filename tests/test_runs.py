@@ -370,7 +370,7 @@ def test_eight_processes_at_once_start_three_runs(tmp_path):
 def test_fresh_cookies_do_not_get_round_the_limit(tmp_path):
     for number in range(runs.MAX_PER_ADDRESS):
         runs.create(RECIPE, owner=str(number), address="192.0.2.1", folder=tmp_path)
-    with pytest.raises(RunError, match="8 runs from where you are"):
+    with pytest.raises(RunError, match="8 runs from your network address"):
         runs.create(RECIPE, owner="fresh", address="192.0.2.1", folder=tmp_path)
     runs.create(RECIPE, owner="else", address="192.0.2.2", folder=tmp_path)
     for _ in range(5):

@@ -1,6 +1,8 @@
 """The Train page, run by Streamlit's own tester: damaged runs, and what a new run is told."""
 
 import json
+import os
+import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -130,6 +132,42 @@ def test_a_recipe_that_would_take_the_machine_cannot_be_started() -> None:
     assert not app.exception
     assert "use a batch size of" in app.error[0].value
     assert next(button for button in app.button if button.label == "Start").disabled
+
+
+def test_a_run_that_waits_says_how_long_and_can_be_stopped() -> None:
+    running = a_run(state="running", pid=os.getpid(), heartbeat=time.time() + 20)
+    first, second, third = (runs.create({}, owner=str(n)) for n in range(3))
+    for run, words in (
+        (first, "Waiting: its turn is next."),
+        (second, "Waiting: 1 run goes before this one."),
+        (third, "Waiting: 2 runs go before this one."),
+    ):
+        assert train_page(run).info[0].value == words
+    assert not train_page(running).info
+    mine = runs.create({}, owner=ME)
+    app = train_page(mine)
+    next(button for button in app.button if button.label == "Stop").click().run()
+    assert runs.STOPPED_WAITING in app.warning[0].value
+    assert "Resume" in buttons(app)
+
+
+def test_who_comes_with_fresh_cookies_is_told_that_others_wait() -> None:
+    for number in range(runs.MAX_PER_ADDRESS):
+        runs.create({}, owner=str(number), address="this machine")
+    app = train_page()
+    next(button for button in app.button if button.label == "Start").click().run()
+    assert not app.exception
+    assert "runs from your network address are under way" in app.warning[0].value
+    assert len(runs.list_runs()) == runs.MAX_PER_ADDRESS
+
+
+def test_a_run_that_went_to_make_room_leaves_its_page_in_peace() -> None:
+    run = a_run()
+    app = train_page(run)
+    run.remove()
+    app.run()
+    assert not app.exception
+    assert "no longer there" in app.warning[0].value
 
 
 def test_a_steering_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
