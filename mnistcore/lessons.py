@@ -130,8 +130,8 @@ class Teaching:
 
 def of(run: Run) -> list[Lesson]:
     """The lessons that a taught network learned from."""
-    read = strokes.read_strokes(run.path / runs.LESSONS)
-    return [Lesson(digit, drawn) for digit, _, drawn in read]
+    read = strokes.read_strokes(run.path / runs.LESSONS)[:MOST]
+    return [Lesson(digit, drawn) for digit, _, drawn in read if digit is not None]
 
 
 def outcome(run: Run) -> dict[str, Any] | None:

@@ -198,7 +198,9 @@ def _judge(path: Path, weights: dict[str, Tensor], network: Network) -> Judge | 
 
 def _taught(path: Path, weights: dict[str, Tensor]) -> Tensor | None:
     taught = weights.get(_TAUGHT)
-    if taught is not None and (taught.dtype, taught.shape[1:]) != (torch.float32, (SIDE, SIDE)):
+    if taught is None:
+        return None
+    if (taught.dtype, taught.shape[1:]) != (torch.float32, (SIDE, SIDE)) or not len(taught):
         raise _foreign(path)
     return taught
 

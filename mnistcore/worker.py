@@ -84,8 +84,8 @@ def _train(run: Run, pulse: "_Pulse", on_progress: Callable[["Progress"], None])
     recipe = TrainConfig.from_dict(config["recipe"])
     torch.set_num_threads(recipe.threads or max(1, (os.cpu_count() or 2) // 2))
     pulse.say("starting", "Loading the images.")
-    data = load_or_fall_back(config["dataset"], config["data"])
-    if config["dataset"] is None:  # from now on the run knows what it learned from
+    data = load_or_fall_back(config.get("dataset"), config.get("data"))
+    if config.get("dataset") is None:  # from now on the run knows what it learned from
         runs.write_json(run.path / "config.json", run.config() | {"dataset": data.train.dataset})
     training = Training(recipe, data.train, data.test)
     if run.checkpoint.is_file():
@@ -126,7 +126,7 @@ def _train(run: Run, pulse: "_Pulse", on_progress: Callable[["Progress"], None])
     clean = learned.first(CLEAN_COUNT)
     result = {
         "run": run.id,
-        "preset": config["preset"],
+        "preset": config.get("preset"),
         "dataset": data.train.dataset,
         "weights": sum(p.numel() for p in network.parameters()),
         "epochs": training.step / training.batches,

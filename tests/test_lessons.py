@@ -6,7 +6,7 @@ import pytest
 
 from mnistcore import network, predict, runs
 from mnistcore.errors import RunError
-from mnistcore.lessons import MOST, Lesson, Teaching, is_full, outcome
+from mnistcore.lessons import MOST, Lesson, Teaching, is_full, of, outcome
 from mnistcore.network import NetworkConfig
 from mnistcore.training import TrainConfig
 
@@ -75,3 +75,10 @@ def test_the_outcome_of_a_teaching_is_whole_or_none(tmp_path, damage):
     assert outcome(run) == whole
     runs.write_json(run.path / "status.json", {"state": "finished", "result": whole | damage})
     assert outcome(run) is None
+
+
+def test_a_drawing_that_nobody_has_named_is_no_lesson(tmp_path):
+    run = runs.create({}, folder=tmp_path)
+    lines = ['{"strokes": [[[1, 2], [30, 40]]]}', '{"label": 7, "strokes": [[[1, 2], [30, 40]]]}']
+    (run.path / runs.LESSONS).write_text("\n".join(lines * 300))
+    assert [lesson.digit for lesson in of(run)] == [7] * (MOST // 2)

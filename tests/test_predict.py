@@ -59,6 +59,7 @@ def test_a_network_comes_back_from_its_file_as_it_was(tmp_path):
             for change in ({"activation": []}, {"dropout": "x"}, {"dense": [[8]]}, {"dense": None})
         ),
         lambda path: rewritten(path, {"taught": torch.zeros(3)}),
+        lambda path: rewritten(path, {"taught": torch.zeros(0, 28, 28)}),
         lambda path: rewritten(path, {"layers.0.weight": torch.zeros(())}),
     ],
 )

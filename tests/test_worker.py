@@ -429,3 +429,14 @@ def test_after_a_crash_records_go_on_on_a_new_line(tmp_path):
     worker.work(run)
     assert run.metrics()[-1]["step"] == 120
     assert json.loads((run.path / "status.json").read_text())["state"] == "finished"
+
+
+def test_a_config_that_has_lost_all_but_its_recipe_still_trains(
+    tmp_path, mnist_folder, monkeypatch
+):
+    monkeypatch.setenv("MNIST_DATA", str(mnist_folder))
+    recipe = asdict(TrainConfig(NetworkConfig((), ()), epochs=0.1, device="cpu"))
+    run = runs.create(recipe, folder=tmp_path)
+    runs.write_json(run.path / "config.json", {"recipe": recipe})
+    assert worker.work(run)["images"] > 0
+    assert run.status().state == "finished"

@@ -52,7 +52,7 @@ def preset(which: str) -> str:
     from mnistcore.presets import PRESETS
 
     try:
-        name = "" if which == _SHIPPED else runs.find(which).config().get("preset")
+        name = "" if which == _SHIPPED else str(runs.find(which).config().get("preset"))
     except RunError:
         name = ""
     return PRESETS[name if name in PRESETS else next(iter(PRESETS))].title
