@@ -67,7 +67,8 @@ def activations(network: Network, images: Tensor) -> list[Tensor]:
         out = [as_batch(images, network)]
         for module in network.layers:
             out.append(module(out[-1]))
-    return [each.cpu() for each in out]
+    # Weights that have all but run away can give sums that no number holds.
+    return [each.nan_to_num().cpu() for each in out]
 
 
 def survey(network: Network, images: Tensor, batch_size: int = 250) -> Seen:

@@ -27,6 +27,7 @@ MILESTONES = {  # by what the test accuracy has to exceed
     0.98: "It reads more than 98 of a hundred test images: those that are left are the odd ones.",
     0.99: "It misreads fewer than one test image in a hundred.",
 }
+_TEST = ("test_accuracy", "test_loss", "test_count")
 _ENDS = {
     "about right": "and reads new images about as well as those that it learned from.",
     "overfitting": "and reads its own images far better than new ones: it has learned by heart.",
@@ -51,11 +52,11 @@ def account(status: Status, records: Sequence[Record]) -> Account:
     figures = status.progress or (records[-1] if records else {})
     tested = [record for record in records if record["test_accuracy"] is not None]
     for newest in tested[-1:]:
-        figures = figures | {name: newest[name] for name in ("test_accuracy", "test_count")}
+        figures = figures | {name: value for name, value in newest.items() if name in _TEST}
     if status.result == DIVERGED:
         return Account(figures, f"It came to an end early: {RAN_AWAY}.")
     if status.state in ("finished", "stopped") and status.result.keys() >= {*RESULT}:
-        figures = figures | {name: status.result[name] for name in ("test_accuracy", "test_count")}
+        figures = figures | {name: v for name, v in status.result.items() if name in _TEST}
         if status.result.get("images", 1):  # else it was stopped before it learned from any
             return Account(figures, _at_the_end(status, records))
     return Account(figures, narrate([*tested[:-1], tested[-1] | figures] if tested else [figures]))

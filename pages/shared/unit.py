@@ -21,7 +21,12 @@ _LINE = "display:flex;justify-content:space-between;gap:1.5rem"
 
 
 def number(value: float) -> str:
-    """Two decimals and a true minus sign."""
+    """Two decimals and a true minus sign; what has run away as a power of ten, or in words."""
+    if not abs(value) < float("inf"):  # nor is NaN: one such number less another
+        return "too large"
+    if abs(value) >= 1e6:
+        digits, power = f"{value:.1e}".split("e")
+        return f"{digits.replace('-', '−')} × 10<sup>{int(power)}</sup>"
     return "0" if value == 0 else f"{value:z.2f}".replace("-", "−")
 
 
@@ -202,7 +207,6 @@ def shares(logits: Tensor) -> str:
 
 def _large(value: float) -> str:
     """1234.5 -> "1,234.5"; far larger ones as powers of ten."""
-    if 1e6 <= value < float("inf"):
-        digits, power = f"{value:.1e}".split("e")
-        return f"{digits} × 10<sup>{int(power)}</sup>"
+    if not value < 1e6:
+        return number(value)
     return f"{value:,.1f}" if value >= 100 else f"{value:.4f}"
