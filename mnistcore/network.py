@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+import reprlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -196,8 +197,11 @@ def check(config: NetworkConfig) -> None:
     if len(config.convolutions) > 8 or len(config.dense) > 8:
         raise NetworkError("Use at most 8 convolutions and 8 dense layers.")
     sizes = [size for conv in config.convolutions for size in conv[:2]] + list(config.dense)
-    if any(not isinstance(size, int) or size < 1 for size in sizes):
-        raise NetworkError("Filters, windows and widths are whole numbers of 1 or more.")
+    if any(not isinstance(size, int) or not 1 <= size <= MAX_WEIGHTS for size in sizes):
+        raise NetworkError(
+            "Filters, windows and widths are whole numbers of 1 or more, and no more than "
+            f"{MAX_WEIGHTS:,}."
+        )
     if any(conv.padding and conv.kernel % 2 == 0 for conv in config.convolutions):
         raise NetworkError("A convolution with a border needs an odd window, such as 3 or 5.")
     if (weights := count_weights(config)) > MAX_WEIGHTS:
@@ -230,8 +234,8 @@ def parse_convolutions(text: str) -> tuple[Conv, ...]:
         match = re.fullmatch(r"(\d{1,5})@(\d{1,2})(p?)(!?)", part)
         if not match:
             raise NetworkError(
-                f"{part!r} is not a convolution: write filters@window, as in 32@5, with a p after "
-                "it to pad and a ! to leave out the pooling."
+                f"{reprlib.repr(part)} is not a convolution: write filters@window, as in 32@5, "
+                "with a p after it to pad and a ! to leave out the pooling."
             )
         filters, kernel, padding, bare = match.groups()
         convolutions.append(Conv(int(filters), int(kernel), not bare, bool(padding)))
@@ -243,4 +247,6 @@ def parse_dense(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
-        raise NetworkError(f"{text!r} are not widths of layers: write them as in 64,32.") from None
+        raise NetworkError(
+            f"{reprlib.repr(text)} are not widths of layers: write them as in 64,32."
+        ) from None

@@ -8,6 +8,7 @@ import re
 import secrets
 import shutil
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -239,6 +240,13 @@ def create(
         shutil.rmtree(draft.path, ignore_errors=True)  # half a run is none
         raise
     return run
+
+
+def require_writable(folder: Path) -> None:
+    """Raise RunError if no run can be written to this folder, which is made if it is missing."""
+    with written_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
 
 
 def require_room(folder: Path, owner: str | None) -> None:
