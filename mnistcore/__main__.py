@@ -1,15 +1,18 @@
 """The command line: train, resume, runs, predict, evaluate, calibrate."""
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from mnistcore.errors import MnistError
 
@@ -17,22 +20,69 @@ from mnistcore.errors import MnistError
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
+Answer = tuple[dict[str, Any], list[str]]
+"""What a command has found out, as --json prints it and as lines to read."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 if it worked, 2 with one line on standard error if it did not."""
     typed = sys.argv[1:] if arguments is None else list(arguments)
+    _prepare_streams()
     try:
         options = _parser().parse_args(typed)
         options.typed = f"python -m mnistcore {shlex.join(typed)}"
-        answer = options.command(options)
-    except MnistError as error:
-        print(f"mnistcore: {error}", file=sys.stderr)
-        return 2
+        answer, lines = options.command(options)
+        with _answering():
+            for line in [json.dumps(answer, allow_nan=False)] if options.json else lines:
+                print(line)
     except KeyboardInterrupt:
-        print("mnistcore: stopped; a run that was training can be resumed.", file=sys.stderr)
-        return 130
-    if options.json:
-        print(json.dumps(answer, allow_nan=False))
+        return _complain("stopped; a run that was training can be resumed.", 130)
+    except BrokenPipeError:  # whoever read it has seen enough
+        _abandon(sys.stdout, sys.stderr)
+        return 141  # as a shell says it of a program that SIGPIPE ended
+    except (MnistError, OSError) as error:
+        return _complain(str(error), 2)
     return 0
+
+
+def _complain(what: str, status: int) -> int:
+    """One line on standard error, if that can be written to."""
+    try:
+        print("mnistcore:", " ".join(what.splitlines()), file=sys.stderr)
+    except OSError:
+        _abandon(sys.stderr)
+    return status
+
+
+def _abandon(*streams: TextIO) -> None:
+    """What is left to be written to these is dropped, or Python would try again as it ends."""
+    for stream in streams:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _prepare_streams() -> None:
+    """Let whatever is printed go somewhere: closed streams, and names in no known letters."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    """What standard output refuses is told in words."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _abandon(sys.stdout)
+        raise MnistError(
+            f"The answer cannot be written ({error.strerror}): make room, or send it elsewhere."
+        ) from error
 
 
 class _Parser(argparse.ArgumentParser):
@@ -41,14 +91,32 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise MnistError(f"{message}: `python -m {self.prog} --help` says what can be typed.")
 
+    def print_help(self, file: Any = None) -> None:
+        with _answering():  # what argparse itself cannot print it drops without a word
+            print(self.format_help(), end="", file=file)
+
+
+def _folder(text: str) -> Path:
+    """A folder that is there or can be made."""
+    path = Path(text)
+    if not text or (path.exists() and not path.is_dir()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a folder")
+    return path
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser("mnistcore", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="end with one JSON object")
-    common.add_argument("--data", type=Path, help="folder that holds MNIST/raw ($MNIST_DATA)")
-    common.add_argument("--runs", type=Path, help="folder of the runs ($MNIST_RUNS)")
+    for name, what in (("data", "that holds MNIST/raw"), ("runs", "of the runs")):
+        known = f"MNIST_{name.upper()}"
+        common.add_argument(
+            f"--{name}",
+            type=_folder,
+            default=os.environ.get(known) or name,
+            help=f"folder {what} (${known}, or else {name})",
+        )
 
     def command(name: str, function: Any, text: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=text, description=text, parents=[common])
@@ -128,10 +196,12 @@ def _recipe(options: argparse.Namespace, images: int) -> Any:
     return recipe
 
 
-def _train(options: argparse.Namespace) -> dict[str, Any]:
+def _train(options: argparse.Namespace) -> Answer:
     from mnistcore import data, runs
 
-    _recipe(options, images=60_000)  # what is wrong is told before anything is loaded
+    # What is wrong is told before anything is loaded.
+    _recipe(options, images=60_000)
+    runs.require_writable(options.runs)
     loaded = data.load_or_fall_back(options.dataset, options.data)
     recipe = _recipe(options, len(loaded.train))
     run = runs.create(
@@ -139,7 +209,7 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
         preset=options.preset,
         name=options.name,
         dataset=loaded.train.dataset,
-        data=options.data or data.data_folder(),
+        data=options.data,
         command=options.typed,
         here=True,
         folder=options.runs,
@@ -149,19 +219,20 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
     return _work(run)
 
 
-def _resume(options: argparse.Namespace) -> dict[str, Any]:
-    from mnistcore import runs
+def _resume(options: argparse.Namespace) -> Answer:
+    from mnistcore import runs, training
 
     run = runs.find(options.run, options.runs)
     with runs.locked(run.path.parent):
         state = run.status().state
         if state not in runs.RESUMABLE:
             raise MnistError(f"The run {run.id} is {state}: there is nothing to go on with.")
+        training.pick_device(run.config()["recipe"].get("device", "auto"))
         runs.queue(run, here=True)
     return _work(run)
 
 
-def _work(run: Any) -> dict[str, Any]:
+def _work(run: Any) -> Answer:
     """Train in this process, with a bar on standard error; Ctrl+C stops it, a second ends it."""
     from tqdm import tqdm
 
@@ -177,9 +248,14 @@ def _work(run: Any) -> dict[str, Any]:
 
         def show(progress: Progress) -> None:
             bar.total = progress.images // max(progress.step, 1) * progress.steps
-            bar.update(progress.images - bar.n)
-            if progress.test_accuracy is not None and progress.loss is not None:
-                bar.set_postfix(loss=f"{progress.loss:.3f}", test=f"{progress.test_accuracy:.2%}")
+            try:
+                bar.update(progress.images - bar.n)
+                if progress.test_accuracy is not None and progress.loss is not None:
+                    test = f"{progress.test_accuracy:.2%}"
+                    bar.set_postfix(loss=f"{progress.loss:.3f}", test=test)
+            except OSError:  # nobody watches any more
+                bar.disable = True
+                stop()
 
         before = signal.signal(signal.SIGINT, stop)
         try:
@@ -196,26 +272,25 @@ def _work(run: Any) -> dict[str, Any]:
         )
     if interrupted and run.status().state != "finished":
         raise KeyboardInterrupt
-    return result
+    return result, []
 
 
-def _runs(options: argparse.Namespace) -> dict[str, Any]:
+def _runs(options: argparse.Namespace) -> Answer:
     from mnistcore import runs
 
-    listed = []
+    listed, lines = [], []
     for run in runs.list_runs(options.runs):
         status = run.status()
         listed.append(
             {"run": run.id, "name": run.name, "state": status.state, "result": status.result}
         )
         accuracy = status.result.get("test_accuracy")
-        if not options.json:
-            shown = f"{accuracy:.2%}" if accuracy is not None else "-"
-            print(f"{run.id}  {status.state:<12} {shown:>7}  {run.name}")
-    return {"runs": listed}
+        shown = f"{accuracy:.2%}" if accuracy is not None else "-"
+        lines.append(f"{run.id}  {status.state:<12} {shown:>7}  {run.name}")
+    return {"runs": listed}, lines
 
 
-def _predict(options: argparse.Namespace) -> dict[str, Any]:
+def _predict(options: argparse.Namespace) -> Answer:
     import torch
 
     from mnistcore import drawing, ink, predict, strokes
@@ -251,13 +326,12 @@ def _predict(options: argparse.Namespace) -> dict[str, Any]:
         accuracy = sum(digit == label for digit, label in known) / len(known)
         answer |= {"accuracy": accuracy, "count": len(known)}
         print(f"{accuracy:.2%} of {len(known):,} right", file=sys.stderr)
-    elif not options.json:
-        for source, reading in zip(sources, readings, strict=True):
-            print(f"{source}: {reading.sentence}")
-    return answer
+        return answer, []
+    pairs = zip(sources, readings, strict=True)
+    return answer, [f"{source}: {reading.sentence}" for source, reading in pairs]
 
 
-def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
+def _evaluate(options: argparse.Namespace) -> Answer:
     from mnistcore import data, plain, predict, training
 
     model = predict.load_model(options.model, options.runs)
@@ -265,20 +339,21 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
     if loaded.notice:
         print(loaded.notice, file=sys.stderr)
     score = training.evaluate(model.network, loaded.test)
-    if not options.json:
-        print(f"{score.accuracy:.2%} of {score.count:,} test images right, loss {score.loss:.4f}")
-    return {
+    answer = {
         "model": model.name,
         "dataset": loaded.test.dataset,
         "test_accuracy": score.accuracy,
         "test_loss": plain.finite_or_none(score.loss),
         "count": score.count,
     }
+    share, loss = f"{score.accuracy:.2%}", f"{score.loss:.4f}"
+    return answer, [f"{share} of {score.count:,} test images right, loss {loss}"]
 
 
-def _calibrate(options: argparse.Namespace) -> dict[str, Any]:
+def _calibrate(options: argparse.Namespace) -> Answer:
     from mnistcore import data, doubt, predict, training
 
+    _require_writable(options.out)
     path = predict.source(options.model, options.runs)
     if path.suffix != ".safetensors":
         raise MnistError("This network is still learning: calibrate it when it has finished.")
@@ -290,9 +365,21 @@ def _calibrate(options: argparse.Namespace) -> dict[str, Any]:
     card |= {"calibration": options.typed, "test_loss": score.loss}
     card["temperature"] = temperature * card.get("temperature", 1.0)
     predict.save_network(network, options.out, doubt=fitted, **card)
-    if not options.json:
-        print(f"{options.out}: temperature {temperature:.2f}, loss {score.loss:.4f} on the test")
-    return {"file": str(options.out), "temperature": temperature, "test_loss": score.loss}
+    answer = {"file": str(options.out), "temperature": temperature, "test_loss": score.loss}
+    told = f"temperature {temperature:.2f}, loss {score.loss:.4f} on the test images"
+    return answer, [f"{options.out}: {told}"]
+
+
+def _require_writable(path: Path) -> None:
+    """Refuse a network's file that cannot be written, before minutes go into it."""
+    try:
+        if path.suffix != ".safetensors" or path.is_dir():
+            raise MnistError(f"'{path}' is no name for a network: it has to end in .safetensors.")
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise MnistError(
+            f"{path} cannot be written ({error.strerror}): name another place with --out."
+        ) from error
 
 
 if __name__ == "__main__":

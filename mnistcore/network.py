@@ -194,10 +194,11 @@ def check(config: NetworkConfig) -> None:
     if len(config.convolutions) > 8 or len(config.dense) > 8:
         raise NetworkError("Use at most 8 convolutions and 8 dense layers.")
     sizes = [size for conv in config.convolutions for size in conv[:2]] + list(config.dense)
-    if any(not isinstance(size, int) or size < 1 for size in sizes):
-        raise NetworkError("Filters, windows and widths are whole numbers of 1 or more.")
-    if max(sizes, default=1) > MAX_WEIGHTS:
-        raise NetworkError(f"Filters, windows and widths are at most {MAX_WEIGHTS:,}.")
+    if any(not isinstance(size, int) or not 1 <= size <= MAX_WEIGHTS for size in sizes):
+        raise NetworkError(
+            "Filters, windows and widths are whole numbers of 1 or more, and no more than "
+            f"{MAX_WEIGHTS:,}."
+        )
     if any(conv.padding and conv.kernel % 2 == 0 for conv in config.convolutions):
         raise NetworkError("A convolution with a border needs an odd window, such as 3 or 5.")
     if (weights := count_weights(config)) > MAX_WEIGHTS:
@@ -230,8 +231,8 @@ def parse_convolutions(text: str) -> tuple[Conv, ...]:
         match = re.fullmatch(r"(\d{1,5})@(\d{1,2})(p?)(!?)", part)
         if not match:
             raise NetworkError(
-                f"{part[:40]!r} is not a convolution: write filters@window, as in 32@5, with a p "
-                "after it to pad and a ! to leave out the pooling."
+                f"{reprlib.repr(part)} is not a convolution: write filters@window, as in 32@5, "
+                "with a p after it to pad and a ! to leave out the pooling."
             )
         filters, kernel, padding, bare = match.groups()
         convolutions.append(Conv(int(filters), int(kernel), not bare, bool(padding)))
@@ -244,5 +245,5 @@ def parse_dense(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
         raise NetworkError(
-            f"{text[:40]!r} are not widths of layers: write them as in 64,32."
+            f"{reprlib.repr(text)} are not widths of layers: write them as in 64,32."
         ) from None

@@ -12,6 +12,7 @@ import secrets
 import shutil
 import socket
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -296,6 +297,13 @@ def create(
             shutil.rmtree(draft.path, ignore_errors=True)  # half a run is none
             raise
     return run
+
+
+def require_writable(folder: Path) -> None:
+    """Raise RunError if no run can be written to this folder, which is made if it is missing."""
+    with written_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
 
 
 def require_room(folder: Path, maker: Maker) -> None:

@@ -170,7 +170,7 @@ def pick_device(wish: str = "auto") -> torch.device:
 
 
 def check(config: TrainConfig, images: int = MNIST_IMAGES) -> None:
-    """Refuse, in words, a recipe that cannot work on so many training images, or not in time."""
+    """Refuse, in words, a recipe that cannot work here on so many images, or not in time."""
     check_network(config.network)
     choices = (
         ("optimiser", config.optimiser, OPTIMISERS),
@@ -183,6 +183,7 @@ def check(config: TrainConfig, images: int = MNIST_IMAGES) -> None:
         if value not in known:
             told = reprlib.repr(value)
             raise TrainingError(f"There is no {name} {told}: use one of {', '.join(known)}.")
+    pick_device(config.device)
     limits = (
         ("The number of epochs", config.epochs, 0.01, 1000),
         ("The batch size", config.batch_size, 1, 10_000),
@@ -191,14 +192,15 @@ def check(config: TrainConfig, images: int = MNIST_IMAGES) -> None:
         ("The second beta", config.beta2, 0, 0.999999),
         ("Weight decay", config.weight_decay, 0, 10),
         ("Label smoothing", config.label_smoothing, 0, 0.9),
-        ("The number of training images", config.train_size or 10, 10, 10**9),
-        ("The number of threads", config.threads or 1, 1, 1024),
+        ("The number of training images", config.train_size, 10, 10**9),
+        ("The number of threads", config.threads, 1, 1024),
         ("The seed", config.seed, 0, 2**32 - 1),
     )
     for name, value, least, most in limits:
-        if not least <= value <= most:  # false for NaN, too
-            told = "such a number" if abs(value) > plain.LARGEST else f"{value:g}"
-            raise TrainingError(f"{name} must be from {least:g} to {most:g}, not {told}.")
+        if value is not None and not least <= value <= most:  # false for NaN, too
+            raise TrainingError(
+                f"{name} must be from {least:,} to {most:,}, not {reprlib.repr(value)}."
+            )
     if config.network.batch_norm and config.batch_size == 1:
         raise TrainingError(
             "Batch normalisation compares the images of a batch: use a batch size of 2 or more, "

@@ -1,6 +1,8 @@
 """`python -m mnistcore`, as it is typed."""
 
 import json
+import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from PIL import Image
 from mnistcore import download
 from mnistcore.__main__ import main
 from mnistcore.predict import load_network
-from mnistcore.runs import find
+from mnistcore.runs import find, write_json
 
 TRAIN = ["train", "--preset", "plain", "--dataset", "digits", "--epochs", "1", "--threads", "1"]
 
@@ -107,6 +109,11 @@ def test_labelled_strokes_are_read_and_counted(capsys, tmp_path):
         (["predict", "--strokes", "nothing.jsonl"], "nothing.jsonl"),
         (["evaluate", "--model", "nothing.safetensors"], "no network file"),
         (["train", "--batch-size", "1", "--batch-norm"], "batch size of 2 or more"),
+        (["train", "--seed", "9" * 4000], "The seed must be from 0 to 4,294,967,295, not 999"),
+        (["train", "--dense", ",".join(["9" * 4000] * 2)], "no more than 5,000,000"),
+        (["train", "--dense", "9" * 5000], "are not widths of layers"),
+        (["train", "--threads", "0"], "number of threads must be from 1"),
+        (["train", "--train-size", "0"], "training images must be from 10"),
         (["train", "--epochs", "x"], "--epochs: invalid float value: 'x': `python -m mnistcore tr"),
         (["train", "--dataset", "moon"], "invalid choice: 'moon'"),
         (["train", "--magic"], "unrecognized arguments: --magic"),
@@ -120,6 +127,106 @@ def test_what_goes_wrong_is_one_line_and_status_2(capsys, arguments, words):
     error = capsys.readouterr().err
     assert words in error
     assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train", "--runs", "file"], "'file' is not a folder"),
+        (["runs", "--runs", "file"], "'file' is not a folder"),
+        (["train", "--data", "file"], "'file' is not a folder"),
+        (["train", "--runs", ""], "'' is not a folder"),
+        (["train", "--dataset", "mnist", "--runs", "file/runs"], "cannot be written to file/runs"),
+        (["calibrate", "--out", "none/x.safetensors"], "none/x.safetensors cannot be written"),
+        (["calibrate", "--out", "x.txt"], "has to end in .safetensors"),
+        (["calibrate", "--out", "folder.safetensors"], "has to end in .safetensors"),
+        (["predict", "two\nlines.png"], "There is no picture two lines.png"),
+    ],
+)
+def test_a_place_that_cannot_be_used_is_told_before_any_data_is_asked_for(
+    capsys, tmp_path, monkeypatch, arguments, words
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.safetensors").mkdir()
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert len(error.splitlines()) == 1
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_folder_from_the_environment_is_judged_like_a_typed_one(capsys, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MNIST_RUNS", str(tmp_path / "file"))
+    assert main(["runs"]) == 2
+    assert "is not a folder" in capsys.readouterr().err
+
+
+def test_a_device_that_is_not_there_leaves_no_run_behind(capsys, tmp_path, monkeypatch):
+    accelerator = "torch.accelerator.current_accelerator"
+    monkeypatch.setattr(accelerator, lambda check_available: None)
+    assert main([*TRAIN, "--device", "cuda"]) == 2
+    assert capsys.readouterr().err.startswith("mnistcore: This machine has no 'cuda' device")
+    assert not (tmp_path / "runs").exists()
+    main([*TRAIN, "--name", "mine"])
+    run = find("mine", tmp_path / "runs")
+    config = run.config()
+    write_json(run.path / "config.json", config | {"recipe": config["recipe"] | {"device": "cuda"}})
+    write_json(run.path / "status.json", {"state": "stopped"})
+    assert main(["resume", "mine"]) == 2
+    assert run.status().state == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "words"),
+    [
+        ("runs | head -1", "141", ""),
+        ("--help | true", "141", ""),
+        ("runs > /dev/full", "2", "mnistcore: The answer cannot be written (No space left on"),
+        ("--help > /dev/full", "2", "mnistcore: The answer cannot be written (No space left on"),
+        ("runs >&-", "0", ""),
+        ("runs --json 2>&-", "0", ""),
+        ("resume nothing 2> /dev/full", "2", ""),
+    ],
+)
+def test_output_that_goes_nowhere_is_no_traceback(tmp_path, typed, status, words):
+    folder = tmp_path / "runs" / "run"
+    folder.mkdir(parents=True)
+    write_json(folder / "config.json", {"name": "long\n" * 50_000})  # more than fits into a pipe
+    command, *rest = typed.split("|")
+    first = f"{shlex.quote(sys.executable)} -m mnistcore {command}; echo $? >&9"
+    script = " | ".join([f"{{ {first}; }} 9> {shlex.quote(str(tmp_path / 'status'))}", *rest])
+    shell = subprocess.run(script, shell=True, capture_output=True, text=True, check=True)
+    assert (tmp_path / "status").read_text().strip() == status
+    assert shell.stderr.startswith(words)
+    assert len(shell.stderr.splitlines()) == bool(words)
+
+
+def test_a_training_that_nobody_watches_any_more_stops_and_can_be_resumed(tmp_path):
+    command = [sys.executable, "-m", "mnistcore", *TRAIN, "--epochs", "500", "--name", "mine"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while not list((tmp_path / "runs").glob("*/checkpoint.pt")):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        process.stderr.close()
+        assert process.wait(timeout=60) == 141
+    assert find("mine", tmp_path / "runs").status().state == "stopped"
+
+
+def test_a_file_name_in_no_known_letters_is_read_and_told(tmp_path, digits):
+    name = os.fsdecode(bytes(tmp_path) + b"/\xff.png")
+    image = digits[1].images[digits[1].labels == 7][0]
+    Image.fromarray(255 - image.numpy()).resize((280, 280)).save(name, "PNG")
+    command = [sys.executable, "-m", "mnistcore", "predict", name]
+    english = os.environ | {"LC_ALL": "C.UTF-8"}
+    result = subprocess.run(command, capture_output=True, env=english)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert b"\\udcff.png: This is a 7." in result.stdout
+    result = subprocess.run([*command, "--json"], capture_output=True, check=True)
+    (prediction,) = json.loads(result.stdout)["predictions"]
+    assert prediction["source"] == name
 
 
 def test_a_finished_run_is_not_resumed(capsys):

@@ -5,19 +5,40 @@ const LINGER = 1000 // and for which it may still move after that
 export default function({ data: page }) {
   if (history.page && history.page !== page) closeMenu()
   history.page = page
-  if (history.replaces) return
-  history.replaces = true
-  const push = history.pushState
-  history.pushState = function(state, title, address) {
-    const same = new URL(address, location.href).pathname === location.pathname
-    return (same ? history.replaceState : push).call(history, state, title, address)
-  }
-  // Whatever leads to another page begins with a click, and soon after it the page is at its top.
-  addEventListener("click", () => sessionStorage.setItem(key(), main().scrollTop), true)
-  addEventListener("popstate", () => returnTo(Number(sessionStorage.getItem(key()))))
+  if (!history.kept) keepPlaces()
+  history.kept = true
 }
 
-const key = () => `left ${location.pathname}`
+/** Each step of the history bears a number, under which is noted where its page was left. */
+function keepPlaces() {
+  const push = history.pushState
+  const replace = history.replaceState
+  let step
+  const begin = () => {
+    step = history.state?.step ?? Date.now()
+    replace.call(history, { ...history.state, step }, "")
+  }
+  const note = () => sessionStorage.setItem(`left ${step}`, Math.floor(main().scrollTop))
+  begin()
+  history.replaceState = (state, ...rest) =>
+    replace.call(history, { ...state, step: history.state?.step }, ...rest)
+  history.pushState = (state, title, address) => {
+    const { pathname } = new URL(address, location.href)
+    if (pathname === location.pathname) return history.replaceState(state, title, address)
+    push.call(history, state, title, address)
+    begin()
+    main().scrollTop = 0
+  }
+  // Whatever leads to another page begins with a click, and soon after it this one may be gone.
+  addEventListener("click", note, true)
+  addEventListener("popstate", ({ state }) => {
+    note()
+    begin()
+    // A step without a state is new: a link within the page, which the browser follows by itself.
+    if (state) returnTo(Number(sessionStorage.getItem(`left ${step}`)))
+  }, true)
+}
+
 const main = () => document.querySelector("[data-testid=stMain]")
 
 function closeMenu() {
@@ -28,15 +49,14 @@ function closeMenu() {
 
 /** Scroll to where the page was left, as soon as it is long enough, until somebody scrolls. */
 function returnTo(place) {
-  if (!place) return
-  const from = location.pathname
+  const from = history.state.step
   let until = Date.now() + PATIENCE
   let there = false
   const stop = () => { until = 0 }
   for (const kind of ["wheel", "touchstart", "keydown", "mousedown"])
     addEventListener(kind, stop, { once: true, capture: true, passive: true })
   const timer = setInterval(() => {
-    if (Date.now() > until || location.pathname !== from) return clearInterval(timer)
+    if (Date.now() > until || history.state?.step !== from) return clearInterval(timer)
     const part = main()
     if (part.scrollHeight - part.clientHeight < place) return
     part.scrollTop = place

@@ -7,7 +7,8 @@ import streamlit as st
 # Streamlit drops defaults from the address after a page was opened, and adds what the page knows
 # from before. It notes each such change as a step of its own, to which Back leads, only to have it
 # changed again. So within a page the address is replaced, and Back leads to the page before: to the
-# place on it that was left. On a phone, the list of pages goes when one has been chosen.
+# place on it that was left. It also leaves a new page where the one before was scrolled to; here
+# each begins at its top. On a phone, the list of pages goes when one has been chosen.
 _between_pages = st.components.v2.component(
     "between_pages",
     js=(Path(__file__).parent / "door.js").read_text(encoding="utf-8"),

@@ -1,12 +1,40 @@
-"""The browser's Back: from a page that Home's links opened, one step leads back to Home."""
+"""Where one arrives: a page at its top, a link's target, and by Back the place that was left."""
 
+import json
+import re
+from dataclasses import asdict
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 from visit import App, settle, visit
 
+from mnistcore import network, predict, runs
+from mnistcore.training import TrainConfig
+
 WAIT = 30_000  # ms: as a loaded machine may need
+WIDTHS = pytest.mark.parametrize("page", ["desktop", "phone"], indirect=True)
+
+
+@pytest.fixture
+def page(request: pytest.FixtureRequest) -> Page:
+    """That of the fixture `request.param`."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module")
+def run(app: App) -> str:
+    """A run that is over, on a page longer than a screen."""
+    config = network.NetworkConfig(convolutions=(), dense=(4,))
+    made = runs.create(asdict(TrainConfig(network=config)), dataset="mnist", folder=app.runs)
+    predict.save_network(network.build(config, 1), made.model)
+    result = dict.fromkeys(runs.RESULT, 0.5)
+    progress = {"step": 1, "steps": 1, "images": 64}
+    guesses = [[n, 0, 0.5] for n in range(18)]
+    status = {"state": "finished", "result": result, "progress": progress, "guesses": guesses}
+    runs.write_json(made.path / "status.json", status)
+    (made.path / "metrics.jsonl").write_text(json.dumps(progress))
+    return made.id
 
 
 def at_home(page: Page) -> None:
@@ -18,11 +46,103 @@ def at_home(page: Page) -> None:
     settle(page)
 
 
-@pytest.mark.parametrize("width", ["desktop", "phone"])
-def test_one_step_back_from_any_link_of_home_is_home(
-    app: App, width: str, request: pytest.FixtureRequest
+def scrolled(page: Page) -> float:
+    """How many pixels of the page are above the screen."""
+    return page.get_by_test_id("stMain").evaluate("part => part.scrollTop")
+
+
+def stays(page: Page, place: float) -> None:
+    """The page comes to this place, and is still there when all has been drawn."""
+    page.wait_for_function(
+        "place => Math.abs(document.querySelector('[data-testid=stMain]').scrollTop - place) < 2",
+        arg=place,
+    )
+    page.wait_for_timeout(1500)
+    assert scrolled(page) == pytest.approx(place, abs=2)
+
+
+def shows(page: Page, number: int) -> None:
+    """The heading of an idea comes to stand below the bar at the top, and stays there."""
+    seen = """number => {
+        const heading = document.getElementById(`idea-${number}`)
+        const { top, bottom, left } = heading.getBoundingClientRect()
+        const front = document.elementFromPoint(left + 5, (top + bottom) / 2)
+        return heading.contains(front) && top < innerHeight / 4
+    }"""
+    page.wait_for_function(seen, arg=number, timeout=WAIT)
+    page.wait_for_timeout(300)
+    assert page.evaluate(seen, number)
+
+
+def choose(page: Page, title: str) -> None:
+    """Take a page from the list, which a phone shows behind a button."""
+    listed = page.get_by_test_id("stTopNavLink").filter(has_text=title)
+    if not listed.count():
+        page.get_by_test_id("stExpandSidebarButton").click()
+        listed = page.get_by_test_id("stSidebar").get_by_role("link", name=title)
+    listed.click()
+    expect(page).to_have_title(re.compile(title), timeout=WAIT)
+    settle(page)
+
+
+@WIDTHS
+def test_each_of_the_contents_of_home_leads_to_its_idea(app: App, page: Page):
+    visit(page, app.address)
+    at_home(page)
+    for number in range(1, 10):
+        page.locator(f"a[href='#idea-{number}']").first.click()
+        shows(page, number)
+    choose(page, "Explore")
+    choose(page, "Home")
+    at_home(page)
+    link = page.locator("a[href='#idea-7']").first
+    link.focus()
+    left = scrolled(page)
+    link.press("Enter")
+    shows(page, 7)
+    there = scrolled(page)
+    page.go_back()
+    stays(page, left)
+    page.go_forward()
+    stays(page, there)
+
+
+@WIDTHS
+def test_the_address_of_an_idea_leads_to_it_and_whoever_reads_on_stays_there(app: App, page: Page):
+    visit(page, f"{app.address}/#idea-7")
+    at_home(page)
+    shows(page, 7)
+    page.get_by_role("button", name="10 steps", exact=True).click()
+    settle(page)
+    stays(page, scrolled(page))
+    expect(page.get_by_role("button", name="10 steps", exact=True)).to_be_in_viewport()
+
+
+@WIDTHS
+def test_a_page_begins_at_its_top_and_back_returns_to_where_it_was_left(
+    app: App, page: Page, run: str
 ):
-    page: Page = request.getfixturevalue(width)
+    visit(page, f"{app.address}/train?run={run}")
+    links = (
+        page.get_by_role("button", name="Draw a digit for it"),
+        page.get_by_role("link", name="How good is it really?"),
+    )
+    for link in links:
+        link.scroll_into_view_if_needed()
+        assert scrolled(page) > 100
+        link.click()
+        expect(link).to_have_count(0, timeout=WAIT)
+        settle(page)
+        stays(page, 0)
+        page.go_back()
+        expect(link).to_be_in_viewport(timeout=WAIT)
+        settle(page)
+    choose(page, "Explore")
+    stays(page, 0)
+
+
+@WIDTHS
+def test_one_step_back_from_any_link_of_home_is_home(app: App, page: Page):
     visit(page, app.address)
     at_home(page)
     links = page.get_by_test_id("stMain").get_by_test_id("stPageLink").get_by_role("link")
@@ -32,6 +152,8 @@ def test_one_step_back_from_any_link_of_home_is_home(
         links.nth(place).click()
         expect(page.get_by_role("heading", name="9. Six steps")).to_have_count(0, timeout=WAIT)
         settle(page)
+        if "unit=" not in page.url:  # a unit is brought into view
+            assert scrolled(page) == 0, name
         page.go_back()
         at_home(page)
         assert urlsplit(page.url).path == "/", name
