@@ -4,10 +4,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from mnistcore import turns
-from pages.shared import door, resources, visitor
+from mnistcore.runs import queue
+from pages.common import navigation
+from pages.common.datasets import start_loading
+from pages.common.identity import keep_token
 
-LOGO = Path(__file__).parent / "pages" / "shared" / "logo.svg"
+LOGO = Path(__file__).parent / "pages" / "common" / "logo.svg"
 PAGES = {
     "Home": (":material/home:", "What this is, and where to start."),
     "Explore": (":material/grid_view:", "See the digits that a network learns from."),
@@ -26,9 +28,9 @@ page = st.navigation(
     ],
     position="top",
 )
-door.arrive(page.title)
+navigation.on_page_enter(page.title)
 page.run()
-door.leave(page.title)
-visitor.remember()
-resources.warm()
-turns.attend()
+navigation.install_history_handler(page.title)
+keep_token()
+start_loading()
+queue.start_dispatcher()

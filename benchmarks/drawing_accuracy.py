@@ -19,11 +19,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import not_digits
 from benchmarks.bars import Bars
-from mnistcore import load, predict
-from mnistcore.drawing import from_bitmap, from_strokes
-from mnistcore.exam import bands, calibration_error
-from mnistcore.strokes import CANVAS, LAYOUTS, Stroke, layout, read_strokes
-from mnistcore.training import Score
+from mnistcore import load
+from mnistcore.drawing.rasterize import from_bitmap, from_strokes
+from mnistcore.drawing.strokes import CANVAS_SIZE, LAYOUTS, Stroke, place_on_canvas, read_strokes
+from mnistcore.evaluation.metrics import Score, calibration_bins, expected_calibration_error
+from mnistcore.models.registry import Model, load_model, weights_path
 
 SCALES = (0.4, 0.7, 1.5)
 PENS = (6, 12, 24, 40)  # canvas pixels
@@ -39,13 +39,13 @@ def main() -> int:
     parser.add_argument("--strict", action="store_true", help="exit with 1 if a bar is missed")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    model = predict.load_model(options.model)
+    model = load_model(options.model)
     known = [(label, s) for label, _, s in read_strokes(options.strokes) if label is not None]
     labels = torch.tensor([label for label, _ in known])
-    placed = {how: [layout(s, how) for _, s in known] for how in LAYOUTS}
+    placed = {how: [place_on_canvas(s, how) for _, s in known] for how in LAYOUTS}
 
     bars = Bars()
-    size = predict.source(options.model).stat().st_size
+    size = weights_path(options.model).stat().st_size
     bars.row("the network's file", "<= 2 MB", f"{size / 1e6:.2f} MB", size <= 2e6)
     for how in LAYOUTS:
         pictures = drawn(placed[how])
@@ -105,7 +105,7 @@ def stacked(pictures: Sequence[torch.Tensor | None]) -> torch.Tensor:
     return torch.stack([torch.zeros(28, 28) if p is None else p for p in pictures])
 
 
-def judge(model: predict.Model, pictures: torch.Tensor, labels: torch.Tensor) -> Score:
+def judge(model: Model, pictures: torch.Tensor, labels: torch.Tensor) -> Score:
     """What the model says of pictures with these labels."""
     shares = torch.cat([model.probabilities(batch) for batch in pictures.split(250)])
     confidence, predicted = shares.max(1)
@@ -115,12 +115,12 @@ def judge(model: predict.Model, pictures: torch.Tensor, labels: torch.Tensor) ->
 
 def error(found: Score, labels: torch.Tensor) -> float:
     """The expected calibration error, in ten bands."""
-    return calibration_error(bands(labels, found))
+    return expected_calibration_error(calibration_bins(labels, found))
 
 
-def sent_away(model: predict.Model, pictures: torch.Tensor) -> float:
+def sent_away(model: Model, pictures: torch.Tensor) -> float:
     """Share of the pictures of which it says that they do not look like a digit."""
-    return sum(not model.digit_like(picture) for picture in pictures) / len(pictures)
+    return sum(not model.in_distribution(picture) for picture in pictures) / len(pictures)
 
 
 def at(strokes: Sequence[Stroke], scale: float, corner: tuple[float, float]) -> list[Stroke]:
@@ -128,13 +128,13 @@ def at(strokes: Sequence[Stroke], scale: float, corner: tuple[float, float]) -> 
     points = [point for stroke in strokes for point in stroke]
     low = [min(point[axis] for point in points) * scale for axis in (0, 1)]
     high = [max(point[axis] for point in points) * scale for axis in (0, 1)]
-    by = [corner[a] * (CANVAS - high[a]) - (1 - corner[a]) * low[a] for a in (0, 1)]
+    by = [corner[a] * (CANVAS_SIZE - high[a]) - (1 - corner[a]) * low[a] for a in (0, 1)]
     return [[(x * scale + by[0], y * scale + by[1]) for x, y in stroke] for stroke in strokes]
 
 
 def rendered(strokes: Sequence[Stroke], pen: int) -> Image.Image:
     """The drawing as the canvas shows it, dark on white, with a round pen so many pixels wide."""
-    image = Image.new("L", (int(CANVAS), int(CANVAS)), 255)
+    image = Image.new("L", (int(CANVAS_SIZE), int(CANVAS_SIZE)), 255)
     brush = ImageDraw.Draw(image)
     for stroke in strokes:
         brush.line([tuple(point) for point in stroke], fill=0, width=pen, joint="curve")

@@ -29,8 +29,8 @@ sys.path.insert(0, str(ROOT))
 
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
-from mnistcore import runs, turns  # noqa: E402
-from mnistcore.training import TrainConfig  # noqa: E402
+from mnistcore.config import TrainConfig  # noqa: E402
+from mnistcore.runs import queue, store  # noqa: E402
 
 BARE = """
 import streamlit as st
@@ -124,16 +124,16 @@ def serve(script: Path, folder: Path, **environment: str) -> Iterator[str]:
 
 
 @contextmanager
-def training(folder: Path) -> Iterator[runs.Run]:
+def training(folder: Path) -> Iterator[store.Run]:
     """A run that is at work, started as the Train page starts it."""
     recipe = TrainConfig(epochs=500, batch_size=64)
-    run = runs.create(
+    run = store.create_run(
         asdict(recipe), owner="benchmark", folder=folder, data=os.environ.get("MNIST_DATA")
     )
-    turns.dispatch(run.path.parent)
+    queue.dispatch(run.path.parent)
     try:
         while not run.status().progress.get("images"):
-            if run.status().state not in runs.LIVE:
+            if run.status().state not in store.LIVE:
                 sys.exit(f"The training did not start: {run.status().message}")
             time.sleep(0.2)
         yield run

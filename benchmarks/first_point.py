@@ -16,7 +16,7 @@ from pathlib import Path
 from drawing_latency import ROOT, serve
 from playwright.sync_api import Browser, sync_playwright
 
-from mnistcore import runs
+from mnistcore.runs import store
 
 # When the accuracy chart first says that it holds points, in milliseconds since the click.
 WATCH = """
@@ -60,7 +60,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         cold = press(browser, app, settled=0)
         warm = [press(browser, app, settled=8) for _ in range(options.times)]
-        assert len(runs.list_runs(scratch)) == options.times + 1
+        assert len(store.list_runs(scratch)) == options.times + 1
     print("seconds from pressing Start to the first point in the chart, preset Fast")
     print(f"{'just started, pressed at once':40}{cold:6.2f}")
     print(f"{'with a worker kept ready, median':40}{statistics.median(warm):6.2f}", end="")

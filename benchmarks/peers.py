@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from mnistcore.download import torchvision_mnist
+from mnistcore.data.download import torchvision_mnist
 
 MNIST = torchvision_mnist()
 from torchvision import transforms  # noqa: E402
@@ -134,9 +134,9 @@ def main() -> None:
 
     def learn(batches: Iterator[tuple[Tensor, Tensor]]) -> None:
         for number, (images, labels) in enumerate(batches, 1):
-            peer.optimiser.zero_grad()
+            peer.optimizer.zero_grad()
             functional.cross_entropy(peer.network(images), labels).backward()
-            peer.optimiser.step()
+            peer.optimizer.step()
             if peer.scheduler and number % peer.every == 0:
                 peer.scheduler.step()
         if options.device != "cpu":

@@ -19,8 +19,8 @@ from pathlib import Path
 from drawing_latency import ROOT, serve
 from playwright.sync_api import Page, sync_playwright
 
-from mnistcore import runs
-from mnistcore.shift import SHIFTS
+from mnistcore.data.corruptions import CORRUPTIONS
+from mnistcore.runs import store
 
 # The chart below the pictures is the last part of an answer, and says in words where it stands.
 LAST = """() => document.querySelector("[aria-label^='Share of the images']")?.ariaLabel"""
@@ -45,14 +45,14 @@ def step(page: Page, key: str) -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kinds", nargs="+", choices=SHIFTS, default=list(SHIFTS))
+    parser.add_argument("--kinds", nargs="+", choices=CORRUPTIONS, default=list(CORRUPTIONS))
     options = parser.parse_args()
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         words = [sys.executable, "-m", "mnistcore", "train", "--preset", "notebook"]
         words += ["--epochs", "0.1", "--threads", "1", "--runs", str(scratch)]
         subprocess.run(words, cwd=ROOT, env=os.environ, check=True, capture_output=True)
-        run = runs.list_runs(scratch)[0]
+        run = store.list_runs(scratch)[0]
         app = stack.enter_context(serve(ROOT / "app.py", ROOT, MNIST_RUNS=str(scratch)))
         playwright = stack.enter_context(sync_playwright())
         own = Path(playwright.chromium.executable_path)
@@ -62,7 +62,7 @@ def main() -> None:
         print("milliseconds from a step of the slider to new images and accuracies, two networks")
         print(f"{'':12}{'':>10}{'median':>9}{'slowest':>9}{'steps':>7}")
         every: list[float] = []
-        for shift in (SHIFTS[name] for name in options.kinds):
+        for shift in (CORRUPTIONS[name] for name in options.kinds):
             page.goto(
                 f"{app}/evaluate?model={run.id}&look=Sunshine+and+snow&kind={shift.title.lower()}"
             )
@@ -70,7 +70,7 @@ def main() -> None:
             slider.wait_for(timeout=60_000)
             page.get_by_role("img", name="a 9, read as").nth(1).wait_for(timeout=60_000)
             slider.focus()
-            times = len(shift.amounts) - 1 - shift.amounts.index(shift.start)
+            times = len(shift.severities) - 1 - shift.severities.index(shift.start)
             for what, key in (("first time", "ArrowRight"), ("again", "ArrowLeft")):
                 took = [step(page, key) for _ in range(times)]
                 every += took

@@ -23,10 +23,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from mnistcore import machine, training
-from mnistcore.data import Digits, load
+from mnistcore.config import TrainConfig
+from mnistcore.data.digits import Digits
+from mnistcore.data.loading import load_dataset
 from mnistcore.presets import PRESETS
-from mnistcore.training import TrainConfig, Training
+from mnistcore.training import trainer
+from mnistcore.training.hardware import tune_malloc
+from mnistcore.training.trainer import Trainer
 
 # Where time goes, by the beginnings of torch's names; the first that fits counts.
 PLACES = {
@@ -51,43 +54,41 @@ def peak(dtype: torch.dtype, side: int = 1536) -> float:
     return best
 
 
-def operations(run: Training) -> int:
+def operations(run: Trainer) -> int:
     """Floating-point operations in the matrix products of one step."""
     with FlopCounterMode(display=False) as counter:
         run._one_step()
     return counter.get_total_flops()
 
 
-def as_listed(run: Training) -> None:
+def as_listed(run: Trainer) -> None:
     """Activation before pooling, as the layers are listed."""
     run.network._quickest = list(run.network.layers)
 
 
-def plain_layout(run: Training) -> None:
+def plain_layout(run: Trainer) -> None:
     """Channels before rows and columns, torch's default."""
     run.network.to(memory_format=torch.contiguous_format)
 
 
-def compiled(run: Training) -> None:
+def compiled(run: Trainer) -> None:
     """Through torch.compile."""
     run.network.compile()
 
 
-def unfused(run: Training) -> None:
+def unfused(run: Trainer) -> None:
     """Adam as a loop over the weights, in Python."""
-    run.optimiser = torch.optim.Adam(
+    run.optimizer = torch.optim.Adam(
         run.network.parameters(), run.config.learning_rate, fused=False, foreach=False
     )
 
 
-def variants(
-    config: TrainConfig, sets: tuple[Digits, Digits], compile: bool
-) -> dict[str, Training]:
+def variants(config: TrainConfig, sets: tuple[Digits, Digits], compile: bool) -> dict[str, Trainer]:
     """The step as it is, and with one thing or everything undone. None keeps memory yet."""
 
-    def made(*changes: Callable[[Training], None], **values: Any) -> Training:
-        with mock.patch.object(training, "keep_memory"):
-            run = Training(replace(config, **values), *sets)
+    def made(*changes: Callable[[Trainer], None], **values: Any) -> Trainer:
+        with mock.patch.object(trainer, "keep_memory"):
+            run = Trainer(replace(config, **values), *sets)
         run.network.train()
         for change in changes:
             change(run)
@@ -110,7 +111,7 @@ def variants(
     }
 
 
-def time_by_turns(runs: dict[str, Training], steps: int) -> dict[str, float]:
+def time_by_turns(runs: dict[str, Trainer], steps: int) -> dict[str, float]:
     """Median microseconds per image of each, a few steps at a time."""
     measured: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(1 + steps // 4):
@@ -125,7 +126,7 @@ def time_by_turns(runs: dict[str, Training], steps: int) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in measured.items()}
 
 
-def shares(run: Training, steps: int) -> dict[str, float]:
+def shares(run: Trainer, steps: int) -> dict[str, float]:
     """The share of a step's time that each of PLACES takes; the rest is small things."""
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
         for _ in range(steps):
@@ -141,11 +142,11 @@ def shares(run: Training, steps: int) -> dict[str, float]:
 def measure(config: TrainConfig, data: Path, threads: int, steps: int, compile: bool) -> dict:
     """All of it, as plain values."""
     torch.set_num_threads(threads)
-    sets = load("mnist", data)
+    sets = load_dataset("mnist", data)
     runs = variants(replace(config, device="cpu"), sets, compile)
     ours = runs["as trained"]
     fetched = time_by_turns({"": ours}, steps)[""]
-    machine.keep_memory()  # cannot be undone, so this one is not timed by turns
+    tune_malloc()  # cannot be undone, so this one is not timed by turns
     kept = time_by_turns({"": ours}, steps)[""]
     times = time_by_turns(runs, steps)
     times["memory fetched anew"] = times["as trained"] * fetched / kept

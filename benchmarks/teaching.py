@@ -22,12 +22,15 @@ import torch
 from torch import Tensor
 
 from benchmarks.bars import Bars
-from mnistcore import drawing, predict, specimens, strokes
-from mnistcore.data import Digits, load
-from mnistcore.exam import bands, calibration_error
-from mnistcore.network import Network
-from mnistcore.teach import teach
-from mnistcore.training import evaluate
+from mnistcore.data.digits import Digits
+from mnistcore.data.loading import load_dataset
+from mnistcore.drawing import strokes
+from mnistcore.drawing.rasterize import from_strokes
+from mnistcore.evaluation.metrics import calibration_bins, evaluate, expected_calibration_error
+from mnistcore.inference import ood_data
+from mnistcore.models.network import Network
+from mnistcore.models.registry import load_model, shipped_ood_detector
+from mnistcore.training.finetune import fine_tune
 
 Lessons = list[tuple[Tensor, int]]  # pictures, (28, 28) each, and their digits
 
@@ -46,7 +49,7 @@ def stacked(lessons: Lessons) -> tuple[Tensor, Tensor]:
 
 def taught(network: Network, lessons: Lessons, known: Digits) -> tuple[Network, float, float]:
     """A copy that has learned, the part of its way that it went, and how many seconds it took."""
-    started, steps = time.perf_counter(), teach(network, *stacked(lessons), known)
+    started, steps = time.perf_counter(), fine_tune(network, *stacked(lessons), known)
     while True:
         try:
             learner = next(steps)
@@ -58,7 +61,7 @@ def parts(path: Path, each: int) -> dict[str, tuple[Lessons, Lessons]]:
     """Lessons and exam of every writer in a file of strokes."""
     found: dict[str, tuple[Lessons, Lessons]] = {}
     for label, writer, written in strokes.read_strokes(path):
-        picture = drawing.from_strokes(strokes.layout(written, "as-written"))
+        picture = from_strokes(strokes.place_on_canvas(written, "as-written"))
         if label is not None and picture is not None:
             lessons, exam = found.setdefault(f"writer {writer}", ([], []))
             few = sum(digit == label for _, digit in lessons) < each
@@ -69,7 +72,7 @@ def parts(path: Path, each: int) -> dict[str, tuple[Lessons, Lessons]]:
 def nonsense(lessons: Lessons) -> dict[str, Lessons]:
     """Lessons that contradict what all others write."""
     first = {digit: picture for picture, digit in reversed(lessons)}
-    scrawl = specimens.scrawls(1, np.random.default_rng(5))[0]
+    scrawl = ood_data.scribbles(1, np.random.default_rng(5))[0]
     return {
         "a 3 called an 8": [(first[3], 8)],
         "a 1 called a 7": [(first[1], 7)],
@@ -88,10 +91,10 @@ def main() -> int:
     parser.add_argument("--strict", action="store_true", help="exit with 1 if a bar is missed")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    train, test = load("mnist")
-    network = predict.load_model(options.model).network
+    train, test = load_dataset("mnist")
+    network = load_model(options.model).network
     knew = evaluate(network, test).accuracy
-    judge = predict.shipped_judge()
+    judge = shipped_ood_detector()
 
     print(f"{options.lessons} of each digit as lessons; MNIST test before: {knew:.2%}")
     print(f"{'':>22}{'exam':>9}{'after':>9}{'MNIST':>9}{'its error':>11}{'went':>6}{'seconds':>9}")
@@ -103,7 +106,7 @@ def main() -> int:
         learner, share, seconds = taught(network, lessons, train)
         score, sense = evaluate(learner, test), bool(exam)
         lost[sense].append(knew - score.accuracy)
-        errors[sense].append(calibration_error(bands(test.labels, score)))
+        errors[sense].append(expected_calibration_error(calibration_bins(test.labels, score)))
         took.append(seconds)
         if exam:
             before.append(right(network, exam))
@@ -115,9 +118,9 @@ def main() -> int:
     writers = parts(options.strokes, options.lessons)
     for name, (lessons, exam) in writers.items():
         one(name, lessons, exam)
-        odd = stacked(lessons)[0][judge.refuses(stacked(lessons)[0])]
+        odd = stacked(lessons)[0][judge.is_ood(stacked(lessons)[0])]
         both = stacked(lessons + exam)[0]
-        refused += int(judge.refuses(both, odd if len(odd) else None).sum())
+        refused += int(judge.is_ood(both, odd if len(odd) else None).sum())
     for name, lessons in nonsense(next(iter(writers.values()))[0]).items():
         one(name, lessons, [])
 

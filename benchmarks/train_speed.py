@@ -33,11 +33,17 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import step_time  # noqa: E402
 
-from mnistcore import runs, turns  # noqa: E402
-from mnistcore.data import load  # noqa: E402
-from mnistcore.network import Conv, NetworkConfig, count_weights  # noqa: E402
+from mnistcore.config import (  # noqa: E402
+    Conv,
+    NetworkConfig,
+    TrainConfig,  # noqa: E402
+    count_parameters,
+)
+from mnistcore.data.loading import load_dataset  # noqa: E402
+from mnistcore.evaluation.metrics import evaluate  # noqa: E402
 from mnistcore.presets import PRESETS  # noqa: E402
-from mnistcore.training import TrainConfig, Training, evaluate, train  # noqa: E402
+from mnistcore.runs import queue, store  # noqa: E402
+from mnistcore.training.trainer import Trainer, train  # noqa: E402
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[1]
 NOTEBOOK_ACCURACY, FAST_ACCURACY = 0.9885, 0.99  # mean test accuracies to be reached
@@ -223,13 +229,13 @@ def watched(options: argparse.Namespace) -> Report:
     speeds: dict[str, list[float]] = {"command line": [], "nobody watches": [], "watched": []}
 
     def begun(folder: Path, page: Any = None, address: str = "") -> float:
-        run = runs.create(asdict(recipe), data=options.data, folder=folder)
+        run = store.create_run(asdict(recipe), data=options.data, folder=folder)
         if page:
             page.goto(f"{address}/train?run={run.id}")
-        turns.dispatch(run.path.parent)
+        queue.dispatch(run.path.parent)
         if page:
             page.locator("[aria-label^='Test accuracy went']").first.wait_for(timeout=60_000)
-        while run.status().state in runs.LIVE:
+        while run.status().state in store.LIVE:
             time.sleep(0.2)
         return run.status().result["images_per_second"]
 
@@ -262,14 +268,14 @@ def watched(options: argparse.Namespace) -> Report:
 def growth(options: argparse.Namespace) -> Report:
     """Figure 5: seconds and memory against what there is to do."""
     torch.set_num_threads(1)
-    sets = load("mnist", options.data)
+    sets = load_dataset("mnist", options.data)
     recipe = replace(PRESETS["fast"].recipe, epochs=1, device="cpu", threads=1)
 
     def epoch(config: TrainConfig) -> float:
         """Seconds for one epoch; a long one is left after a sixth and scaled up."""
         times = []
         for _ in range(1 if options.quick else 3):
-            run = Training(config, *sets)
+            run = Trainer(config, *sets)
             for progress in run:
                 if progress.step > 100 and progress.seconds > 3:
                     break
@@ -283,7 +289,7 @@ def growth(options: argparse.Namespace) -> Report:
     networks = {}
     for width in (4, 8, 16, 32):
         network = NetworkConfig((Conv(width, 5), Conv(4 * width, 3)), (8 * width,))
-        networks[count_weights(network)] = epoch(replace(recipe, network=network))
+        networks[count_parameters(network)] = epoch(replace(recipe, network=network))
     memory = visitors(options)
     per_image = {n: 1e6 * took / n for n, took in sizes.items()}
     even = max(per_image.values()) / min(per_image.values())
@@ -328,14 +334,14 @@ def visitors(options: argparse.Namespace) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         with app(options, folder) as (address, browser, server):
-            run = runs.create(
+            run = store.create_run(
                 asdict(replace(PRESETS["fast"].recipe, epochs=0.3)),
                 data=options.data,
                 folder=folder,
             )
-            turns.dispatch(run.path.parent)
+            queue.dispatch(run.path.parent)
             most = 0.0
-            while (status := run.status()).state in runs.LIVE:
+            while (status := run.status()).state in store.LIVE:
                 if status.state == "running":
                     most = max(most, megabytes(status.pid, "VmHWM"))
                 time.sleep(0.1)
@@ -352,10 +358,10 @@ def visitors(options: argparse.Namespace) -> dict[str, float]:
 
 def judging(options: argparse.Namespace) -> Report:
     """Figure 6: the time to judge a network, alone and as a share of a run."""
-    train_set, test_set = load("mnist", options.data)
+    train_set, test_set = load_dataset("mnist", options.data)
     threads = min(2, os.cpu_count() or 1)  # of which the bar speaks
     torch.set_num_threads(threads)
-    network = Training(PRESETS["notebook-fast"].recipe, train_set, test_set).network
+    network = Trainer(PRESETS["notebook-fast"].recipe, train_set, test_set).network
     times = []
     for _ in range(options.seeds + 1):
         started = time.perf_counter()
@@ -388,11 +394,11 @@ def graphics(options: argparse.Namespace) -> Report:
     """Figure 7: the data lives on the graphics card, and no step waits for it."""
     if not torch.cuda.is_available():
         return Report("there is no CUDA device on this machine: its figures are missing", None)
-    sets = load("mnist", options.data)
+    sets = load_dataset("mnist", options.data)
     rows = []
     apart = 0
     for preset in OURS:
-        run = Training(replace(PRESETS[preset].recipe, device="cuda"), *sets)
+        run = Trainer(replace(PRESETS[preset].recipe, device="cuda"), *sets)
         run.network.train()
         for _ in range(20):
             run._one_step()

@@ -16,8 +16,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import torch
 
 from mnistcore import PRESETS, load, train
-from mnistcore.exam import Origin, bands, calibration_error, examine, judge
-from mnistcore.predict import Model
+from mnistcore.evaluation.metrics import calibration_bins, expected_calibration_error
+from mnistcore.evaluation.provenance import TrainingProvenance
+from mnistcore.evaluation.report import diagnose_report, evaluate_model
+from mnistcore.models.registry import Model
 
 EXPECTED = {"memoriser": "overfitting", "too-simple": "underfitting"}  # all others: about right
 
@@ -37,15 +39,15 @@ def main() -> None:
         recipe = replace(PRESETS[name].recipe, device="cpu")
         training = train(recipe, *parts)
         records = [asdict(progress) for progress in training]
-        learned = Origin("mnist", vars(recipe), records[-1]["images"], None, 0)
-        exam = examine(Model(name, name, training.network.eval()), learned, *parts)
+        learned = TrainingProvenance("mnist", vars(recipe), records[-1]["images"], None, 0)
+        exam = evaluate_model(Model(name, name, training.network.eval()), learned, *parts)
         test = exam.score
-        kind = judge(exam, records).kind
+        kind = diagnose_report(exam, records).kind
         expected = EXPECTED.get(name, "about right")
         wrong += kind != expected
         print(
             f"{name:12}{exam.train_accuracy:10.2%}{test.accuracy:9.2%}"
-            f"{calibration_error(bands(exam.test.labels, test)):8.2%}   {kind}"
+            f"{expected_calibration_error(calibration_bins(exam.test.labels, test)):8.2%}   {kind}"
             + ("" if kind == expected else f", expected: {expected}"),
             flush=True,
         )

@@ -1,8 +1,8 @@
 """See a network learn: digits as tensors, a network of your choice, training you can watch.
 
-from mnistcore import PRESETS, load, train
+from mnistcore import PRESETS, load_dataset, train
 
-for progress in train(PRESETS["fast"].recipe, *load("mnist")):
+for progress in train(PRESETS["fast"].recipe, *load_dataset("mnist")):
     print(progress.images, progress.loss, progress.test_accuracy)
 """
 
@@ -11,20 +11,20 @@ from typing import Any
 
 # Each name is imported when it is first used: torch takes seconds, and not everybody needs it.
 _HOMES = {
-    "Digits": "data",
-    "load": "data",
-    "NetworkConfig": "network",
-    "Network": "network",
-    "build": "network",
-    "TrainConfig": "training",
-    "Progress": "training",
-    "train": "training",
-    "evaluate": "training",
+    "Digits": "data.digits",
+    "load_dataset": "data.loading",
+    "NetworkConfig": "config",
+    "Network": "models.network",
+    "build_network": "models.network",
+    "TrainConfig": "config",
+    "Progress": "records",
+    "train": "training.trainer",
+    "evaluate": "evaluation.metrics",
     "PRESETS": "presets",
-    "from_strokes": "drawing",
-    "from_bitmap": "drawing",
-    "load_model": "predict",
-    "read": "predict",
+    "from_strokes": "drawing.rasterize",
+    "from_bitmap": "drawing.rasterize",
+    "load_model": "models.registry",
+    "predict": "inference.predict",
     "MnistError": "errors",
 }
 __all__ = list(_HOMES)

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from mnistcore.network import Conv, NetworkConfig
-from mnistcore.training import TrainConfig
+from mnistcore.config import Conv, NetworkConfig, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -17,7 +16,7 @@ class Preset:
 
 # Adam with a short memory, a learning rate that rises and then fades, and a little doubt about
 # every label: chosen on the last 10,000 training images as what learns most in a few seconds.
-_QUICKLY = TrainConfig(
+_FAST = TrainConfig(
     batch_size=64,
     learning_rate=8e-3,
     momentum=0.8,
@@ -32,7 +31,7 @@ PRESETS: dict[str, Preset] = {
         "Fast",
         "Watch the test accuracy shoot past 95 % on MNIST in the first quarter of the run.",
         replace(
-            _QUICKLY,
+            _FAST,
             network=NetworkConfig(convolutions=(Conv(16, 5), Conv(64, 3)), dense=(128,)),
             epochs=0.5,
         ),
@@ -41,7 +40,7 @@ PRESETS: dict[str, Preset] = {
         "Notebook, fast",
         "Watch the notebook's own network get as good as it does there from a quarter of the "
         "images.",
-        replace(_QUICKLY, epochs=0.5, batch_size=96, learning_rate=1.2e-2, label_smoothing=0.1),
+        replace(_FAST, epochs=0.5, batch_size=96, learning_rate=1.2e-2, label_smoothing=0.1),
     ),
     "notebook": Preset(
         "Notebook",
@@ -83,7 +82,7 @@ PRESETS: dict[str, Preset] = {
 }
 
 
-def suited(recipe: TrainConfig, images: int) -> TrainConfig:
+def scale_epochs(recipe: TrainConfig, images: int) -> TrainConfig:
     """The recipe for a training set of this size: of few images, each is seen more often.
 
     Recipes are made for MNIST's 60,000; a network that has seen a thousand of them once or twice

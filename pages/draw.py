@@ -2,16 +2,19 @@
 
 import streamlit as st
 
-from pages.shared import answer, door, lessons, models, sheet, why
+from pages.common import model_picker, navigation
+from pages.common.canvas import PEN_WIDTH, canvas
+from pages.common.prediction_card import show_prediction
+from pages.parts.draw import explanation, teaching
 
-door.enter(__file__)
+navigation.require_frame(__file__)
 
 SIDE = 480  # pixels, at most: the sheet is smaller on a phone
 KINDS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 WHY = "Why this answer?"
 
-which = models.chosen()
-learning = models.progress(which)
+which = model_picker.selected_model()
+learning = model_picker.training_progress(which)
 
 
 @st.fragment(run_every=1.0 if learning else None)
@@ -23,30 +26,30 @@ def draw() -> None:
         with st.container(width=SIDE):
             # Reasons and lessons are renewed with the answer: too much for every step of the pen.
             alone = st.session_state.get("more") is None
-            strokes = sheet.show(st.session_state.get("pen", sheet.PEN), live=alone)
+            strokes = canvas(st.session_state.get("pen", PEN_WIDTH), live=alone)
         with st.container(width="stretch"):
-            from mnistcore import drawing
+            from mnistcore.drawing.rasterize import from_strokes
 
             little = "That is too little ink to be a digit: draw it larger."
-            image = answer.show(
+            image = show_prediction(
                 which,
-                lambda: drawing.from_strokes(strokes),
+                lambda: from_strokes(strokes),
                 little if strokes else "Draw a digit first.",
             )
             if learning:
-                news = models.progress(which)
+                news = model_picker.training_progress(which)
                 if news is None:
                     st.rerun()
                 st.caption(news)
-            lessons.correct()
+            teaching.correct()
             more = st.segmented_control(
-                "And now?", [WHY, lessons.TEACH], key="more", persist_state="session", wrap=True
+                "And now?", [WHY, teaching.TEACH], key="more", persist_state="session", wrap=True
             )
     # Whatever takes longer than the answer comes after it, and only when it is asked for.
     if more == WHY:
-        why.show(which, image, strokes)
-    elif more == lessons.TEACH:
-        lessons.panel(which)
+        explanation.show(which, image, strokes)
+    elif more == teaching.TEACH:
+        teaching.panel(which)
 
 
 @st.fragment
@@ -58,22 +61,23 @@ def upload() -> None:
     else:
         file = st.file_uploader("A photo or scan of one digit", KINDS, max_upload_size=10)
     if file is not None:
-        from mnistcore import drawing, ink
+        from mnistcore.drawing import vectorize
+        from mnistcore.drawing.rasterize import from_bitmap
 
-        image = answer.show(
+        image = show_prediction(
             which,
-            lambda: drawing.from_bitmap(ink.open_image(file)),
+            lambda: from_bitmap(vectorize.open_image(file)),
             "There is no digit to be seen: try a picture of one, written large.",
         )
         if image is not None and st.toggle(WHY, key="why this picture"):
-            why.show(which, image)
+            explanation.show(which, image)
 
 
 st.title("Draw")
 draw()
 left, right = st.columns(2)
 with left:
-    models.choose()
+    model_picker.model_selectbox()
 with right:
     st.slider(
         "Pen width",

@@ -2,51 +2,52 @@
 
 import streamlit as st
 
-from pages.shared import door, models, resources
-from pages.shared.choice import one_of
-from pages.shared.words import literally
+from pages.common import model_picker, navigation
+from pages.common.datasets import show_fallback_notice
+from pages.common.text import escape_markdown
+from pages.common.widgets import one_of
 
-door.enter(__file__)
+navigation.require_frame(__file__)
 
 st.title("Evaluate")
-resources.show_notice()
+show_fallback_notice()
 
 # They bring torch, and the title need not wait for it.
-from mnistcore import charts  # noqa: E402
 from mnistcore.errors import MnistError  # noqa: E402
-from mnistcore.exam import bands, calibration_in_words, confusion  # noqa: E402
-from pages.shared import judged, mistakes, quiz, snow  # noqa: E402
+from mnistcore.evaluation.metrics import calibration_bins, calibration_in_words, confusion_matrix  # noqa: E402
+from mnistcore.viz import bar_charts  # noqa: E402
+from pages.parts.evaluate import mistakes, quiz, report, robustness  # noqa: E402
 
 # The address says which, in the same words: ?look=Sunshine+and+snow.
 LOOKS = ("Mistakes", "Would you have known?", "Mix-ups", "Figures", "Sunshine and snow")
 
 st.markdown("What counts is how it reads digits that it has never seen, so it is judged by those.")
-which = models.chosen()
-models.choose()
+which = model_picker.selected_model()
+model_picker.model_selectbox()
 try:
-    exam, stamp = judged.judged(which)
+    exam, stamp = report.evaluated(which)
 except MnistError as error:
-    st.warning(literally(error), icon=":material/help:")
+    st.warning(escape_markdown(error), icon=":material/help:")
     st.stop()
-judged.show_verdict(exam)
+report.show_verdict(exam)
 
 look = one_of("Look at", LOOKS, "Mistakes", "look", wrap=True)
 match look:
     case "Would you have known?":
-        quiz.quiz(exam, stamp)
+        quiz.show_quiz(exam, stamp)
     case "Mix-ups":
-        mistakes.mixed_up(exam)
+        mistakes.show_confusions(exam)
     case "Sunshine and snow":
-        snow.snow(exam)
+        robustness.show_robustness(exam)
     case "Figures":
-        table = confusion(exam.test.labels, exam.score.predicted)
+        table = confusion_matrix(exam.test.labels, exam.score.predicted)
         counts, right = table.sum(1).tolist(), table.diagonal().tolist()
         wrong = [n - r for n, r in zip(counts, right, strict=True)]
-        found = bands(exam.test.labels, exam.score)
+        found = calibration_bins(exam.test.labels, exam.score)
         by_digit, by_confidence = st.columns(2, gap="medium")
         with by_digit:
             st.plotly_chart(
-                charts.misread_by_digit(wrong, counts),
+                bar_charts.error_rate_chart(wrong, counts),
                 config={"displayModeBar": False},
                 alt="Read right of each digit: "
                 + ", ".join(f"{d}: {r:,} of {counts[d]:,}" for d, r in enumerate(right)),
@@ -54,7 +55,7 @@ match look:
             st.caption("Some digits are harder than others, and some are written in more ways.")
         with by_confidence:
             st.plotly_chart(
-                charts.reliability(found),
+                bar_charts.reliability_diagram(found),
                 config={"displayModeBar": False},
                 alt="Share right by confidence: "
                 + "; ".join(
@@ -65,4 +66,4 @@ match look:
             )
             st.markdown(calibration_in_words(found))
     case _:
-        mistakes.gallery(exam)
+        mistakes.show_mistakes(exam)

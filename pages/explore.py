@@ -4,19 +4,20 @@ import random
 
 import streamlit as st
 
-from pages.shared import door, pictures, resources
-from pages.shared.choice import one_of
+from pages.common import navigation, tiles
+from pages.common.datasets import dataset, show_fallback_notice
+from pages.common.widgets import one_of
 
-door.enter(__file__)
+navigation.require_frame(__file__)
 
 st.title("Explore")
-train, test, _ = resources.digits()
+train, test, _ = dataset()
 
 # They bring torch, and the title need not wait for it.
 import torch  # noqa: E402
 
-from mnistcore.data import TITLES  # noqa: E402
-from pages.shared import changes, together, typical  # noqa: E402
+from mnistcore.data.loading import DATASETS  # noqa: E402
+from pages.parts.explore import augmentation, overview, typical  # noqa: E402
 
 PARTS = {"training": train, "test": test}
 PER_PAGE = 64
@@ -68,10 +69,10 @@ def jump(index: int) -> None:
 
 st.markdown(
     f"Nobody tells a network what a 3 looks like: it learns from examples. These are **"
-    f"{TITLES[train.dataset]}**: {len(train):,} *training* images to learn from, and {len(test):,} "
+    f"{DATASETS[train.dataset]}**: {len(train):,} *training* images to learn from, and {len(test):,} "
     f"*test* images that are kept aside, to see whether it can read what it has never seen."
 )
-resources.show_notice()
+show_fallback_notice()
 
 address = {"bind": "query-params", "persist_state": "session"}
 filtering = {"on_change": start_over, "required": True, **address}
@@ -102,12 +103,12 @@ with one:
     label = int(digits.labels[index])
     heading.subheader(f"{part.capitalize()} image {index:,}: a {label}", anchor=False)
     name = f"{part} image {index}, a {label}, as 28 rows of 28 numbers from 0, paper, to 255, ink"
-    pictures.pixels(digits.images[index], name, key="pixels", numbers=numbers)
+    tiles.pixels(digits.images[index], name, key="pixels", numbers=numbers)
     st.caption("To the computer an image is 28 x 28 numbers: 0 is paper, 255 is full ink.")
 with many:
     page = st.pagination(max(1, -(-len(shown) // PER_PAGE)), key="page", **address)
     here = shown[(page - 1) * PER_PAGE : page * PER_PAGE].tolist()
-    pictures.tiles(
+    tiles.tiles(
         digits.images[here],
         [f"{part} image {each}, a {int(digits.labels[each])}" for each in here],
         key="tiles",
@@ -122,8 +123,8 @@ match view:
     case "Typical and odd":
         typical.show(part, digits, index, jump)
     case "Small changes":
-        changes.show(digits.images[index], label)
+        augmentation.show(digits.images[index], label)
     case "Grey values":
-        together.greys(part, digits, index)
+        overview.show_grey_values(part, digits, index)
     case _:
-        together.counts_and_averages(part, digits)
+        overview.show_class_overview(part, digits)

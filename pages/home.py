@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from pages.shared import door, story
-from pages.shared.ideas import telling
+from pages.common import navigation
+from pages.parts.home import hero, walkthrough
 
-door.enter(__file__)
+navigation.require_frame(__file__)
 
 THINGS_TO_DO = {
     "Explore": (
@@ -32,7 +32,7 @@ with words:
         "network learn them, and then try it on your own handwriting."
     )
 with picture:
-    story.show()
+    hero.show()
     st.caption("Real digits, from MNIST. The network is drawn far smaller than it is.")
 
 for column, (page, (title, what)) in zip(st.columns(3), THINGS_TO_DO.items(), strict=True):
@@ -47,4 +47,4 @@ for column, (page, (title, what)) in zip(st.columns(3), THINGS_TO_DO.items(), st
             width="stretch",
         )
 
-telling.show()
+walkthrough.show()

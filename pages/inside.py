@@ -4,25 +4,28 @@ from functools import partial
 
 import streamlit as st
 
-from pages.shared import door, models, resources
-from pages.shared.choice import one_of
-from pages.shared.words import literally
+from pages.common import model_picker, navigation
+from pages.common.datasets import dataset, show_fallback_notice
+from pages.common.text import escape_markdown
+from pages.common.widgets import one_of
 
-door.enter(__file__)
+navigation.require_frame(__file__)
 
 st.title("Inside")
 st.markdown(
     "A network has no secrets, only many numbers. Follow one picture through it, open up any of "
     "its units, and see on a map how like goes to like."
 )
-test = resources.digits().test
-resources.show_notice()
+test = dataset().test
+show_fallback_notice()
 
 # They bring torch, and the title need not wait for it.
-from mnistcore import drawing, explain, layers  # noqa: E402
+from mnistcore.drawing.rasterize import from_strokes  # noqa: E402
 from mnistcore.errors import MnistError  # noqa: E402
-from pages.shared import atlas, sheet, squares, unit  # noqa: E402
-from pages.shared.view import into_view  # noqa: E402
+from mnistcore.inspection import activations, attribution  # noqa: E402
+from pages.common.canvas import current_strokes  # noqa: E402
+from pages.common.widgets import scroll_into_view  # noqa: E402
+from pages.parts.inside import embedding_map, layer_tiles, unit_arithmetic  # noqa: E402
 
 TEST, DRAWING = "Test image", "Your drawing"
 now = st.session_state
@@ -40,31 +43,31 @@ def open_unit(layer: str, place: int | None = None) -> None:
     now["layer"], now["unit"] = layer, int(loudest) if place is None else place
 
 
-which = models.chosen()
+which = model_picker.selected_model()
 with st.container(horizontal=True, vertical_alignment="bottom"):
     choice = one_of("Picture", [TEST, DRAWING], TEST, "picture", format_func=str.capitalize)
     if choice != DRAWING:
         last = len(test) - 1
         index = st.number_input(f"Index, 0 to {last:,}", 0, last, key="index", width=170, **address)
     with st.container(width=330):
-        models.choose()
-drawn = drawing.from_strokes(sheet.kept())
+        model_picker.model_selectbox()
+drawn = from_strokes(current_strokes())
 if choice == DRAWING and drawn is None:
     st.info("There is no drawing yet: write a digit, and come back.", icon=":material/draw:")
     st.page_link("pages/draw.py", label="Draw a digit", icon=":material/arrow_forward:")
     st.stop()
 try:
-    held = models.held(which)
+    held = model_picker.snapshot(which)
 except MnistError as error:
-    st.warning(literally(error), icon=":material/help:")
+    st.warning(escape_markdown(error), icon=":material/help:")
     st.stop()
 
 net, stamp = held.model.network, held.stamp
-models.show_news(which, "Look at it again")
+model_picker.refresh_button(which, "Look at it again")
 image = drawn if choice == DRAWING else test.images[index] / 255
-parts = {layer.name: layer for layer in layers.layers(net)}
+parts = {layer.name: layer for layer in activations.weight_layers(net)}
 names = list(parts)
-out = [each[0] for each in layers.activations(net, image[None])]
+out = [each[0] for each in activations.activations(net, image[None])]
 values = {name: out[layer.last + 1] for name, layer in parts.items()}
 arriving = "unit" in st.query_params and "unit" not in now  # by a link to this very unit
 asked = now.get("layer", st.query_params.get("layer"))
@@ -74,8 +77,8 @@ if asked not in parts or ("unit" not in now and "unit" not in st.query_params):
 st.subheader("Layer by layer", anchor=False)
 alone, through = st.columns([1, 5], gap="medium")
 with alone:
-    into_view(f"{choice} {now.get('index')}", key="picture in view")
-    st.html(unit.picture(image))
+    scroll_into_view(f"{choice} {now.get('index')}", key="picture in view")
+    st.html(unit_arithmetic.picture(image))
     what = "Your drawing." if choice == DRAWING else f"A {int(test.labels[index])}."
     st.markdown(f"{what} The network reads a **{int(out[-1].argmax())}**.")
     st.caption("Blue is above zero, orange below, and the stronger the further. Choose any square.")
@@ -94,16 +97,16 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     label = f"Unit, 0 to {len(mine) - 1}"
     chosen = st.number_input(label, 0, len(mine) - 1, key="unit", width=150, **address)
     spot = f"{which} {choice} {now.get('index')} {name} {chosen}"
-    place = unit.choose_place(mine, chosen, spot)
-    opened = layers.open_up(net, image, layer, chosen, place)
-    map_shown = unit.choose_map(opened, f"{spot} {place}")
+    place = unit_arithmetic.choose_place(mine, chosen, spot)
+    opened = activations.trace_unit(net, image, layer, chosen, place)
+    map_shown = unit_arithmetic.choose_map(opened, f"{spot} {place}")
 before = names[names.index(name) - 1] if name != names[0] else None
-framed = unit.picture(image, layers.field(net, layer, place))
-st.html(unit.arithmetic(opened, map_shown, before, framed))
-into_view(f"{name} {chosen}", key="unit in view", arriving=arriving)
+framed = unit_arithmetic.picture(image, activations.receptive_field(net, layer, place))
+st.html(unit_arithmetic.arithmetic(opened, map_shown, before, framed))
+scroll_into_view(f"{name} {chosen}", key="unit in view", arriving=arriving)
 with through:
     for each, its_layer in parts.items():
-        squares.show(
+        layer_tiles.show(
             each,
             values[each],
             net.layers[its_layer.first],
@@ -115,14 +118,14 @@ with through:
 left, right = st.columns(2, gap="large")
 with left:
     st.subheader("What excites it most", anchor=False)
-    known = atlas.seen(which, stamp, net, test, test.dataset)
+    known = embedding_map.activation_survey(which, stamp, net, test, test.dataset)
     count = len(known.logits)
     st.caption(f"Of {count:,} test images, the unit says most to these, where the ink is full.")
     excitement = known.excitement[names.index(name)][:, chosen]
-    squares.favourites(net, layer, chosen, excitement, test, open_image)
+    layer_tiles.show_max_activations(net, layer, chosen, excitement, test, open_image)
 with right:
     st.subheader("From ten sums to ten shares", anchor=False)
-    st.html(unit.shares(out[-1]))
+    st.html(unit_arithmetic.softmax_table(out[-1]))
     st.caption(
         "Each sum becomes e to its power, which makes small leads large and everything positive; "
         "then each is divided by their total. This is called *softmax*."
@@ -134,8 +137,10 @@ st.markdown(
     "what it finds alike lies close together. Point at a digit to see it, choose it to look "
     "inside. Those in a thin ring are misread; the one in a thick ring is the one above."
 )
-arranged = atlas.choose()
-plane, fixed = atlas.arrange(which, stamp, net, test, test.dataset, arranged)
-own = None if drawn is None else plane.place(explain.features(net, drawn[None]))[0]
-atlas.show(plane, fixed, index if choice == TEST and index < count else None, own, open_image)
-st.caption(atlas.ARRANGED[arranged])
+arranged = embedding_map.choose()
+plane, fixed = embedding_map.arrange(which, stamp, net, test, test.dataset, arranged)
+own = None if drawn is None else plane.place(attribution.penultimate_features(net, drawn[None]))[0]
+embedding_map.show(
+    plane, fixed, index if choice == TEST and index < count else None, own, open_image
+)
+st.caption(embedding_map.ARRANGED[arranged])

@@ -2,26 +2,30 @@
 
 import streamlit as st
 
-from pages.shared import door, resources
+from pages.common import navigation
+from pages.common.datasets import dataset, show_fallback_notice
 
-door.enter(__file__)
+navigation.require_frame(__file__)
 
 from dataclasses import asdict  # noqa: E402
 from datetime import datetime  # noqa: E402
 
-from mnistcore import curves, network, runs, sketch, training, turns  # noqa: E402
-from mnistcore.data import data_folder  # noqa: E402
+from mnistcore.config import TrainConfig, check, layer_summary  # noqa: E402
+from mnistcore.data.mnist import data_folder  # noqa: E402
 from mnistcore.errors import MnistError  # noqa: E402
 from mnistcore.presets import PRESETS  # noqa: E402
-from pages.shared import live, models, recipe  # noqa: E402
-from pages.shared.view import into_view  # noqa: E402
-from pages.shared.visitor import maker, visitor  # noqa: E402
-from pages.shared.words import literally  # noqa: E402
+from mnistcore.runs import queue, store  # noqa: E402
+from mnistcore.viz import learning_curves, network_diagram  # noqa: E402
+from pages.common import model_picker  # noqa: E402
+from pages.common.identity import creator, visitor_token  # noqa: E402
+from pages.common.text import escape_markdown  # noqa: E402
+from pages.common.widgets import scroll_into_view  # noqa: E402
+from pages.parts.train import config_form, run_panel  # noqa: E402
 
 SHOWN_RUNS = 8
 
 
-def open_run(run: runs.Run | None) -> None:
+def open_run(run: store.Run | None) -> None:
     """Show this run, or the form, from the next run of the page on; the address says so too."""
     st.session_state["run"] = run and run.id
     if run:
@@ -30,12 +34,12 @@ def open_run(run: runs.Run | None) -> None:
         st.query_params.pop("run", None)
 
 
-def opened() -> runs.Run | None:
+def opened() -> store.Run | None:
     """The run that is asked for, if it is there; a link to a recipe asks for the form."""
     kept = None if "preset" in st.query_params else st.session_state.get("run")
     wanted = st.query_params.get("run") or kept
     try:
-        run = models.run(wanted) if wanted else None
+        run = model_picker.run_by_id(wanted) if wanted else None
     except MnistError:
         st.warning("That run is no longer there.", icon=":material/search_off:")
         run = None
@@ -43,53 +47,53 @@ def opened() -> runs.Run | None:
     return run
 
 
-def start(preset: str, config: training.TrainConfig) -> None:
+def start(preset: str, config: TrainConfig) -> None:
     """Set a worker on a new run of this visitor's, and open it."""
-    loaded = resources.digits()
+    loaded = dataset()
     name = f"{PRESETS[preset].title} {datetime.now():%H:%M}"
     try:
-        run = runs.create(
+        run = store.create_run(
             asdict(config),
             preset=preset,
             name=name,
             dataset=loaded.train.dataset,
             data=data_folder(),
-            **maker(),
+            **creator(),
         )
-        turns.dispatch(run.path.parent)
+        queue.dispatch(run.path.parent)
     except MnistError as error:
-        st.session_state["refused"] = literally(error)
+        st.session_state["refused"] = escape_markdown(error)
     else:
         open_run(run)
 
 
 run = opened()
 with st.container(gap=None):  # whoever chose a run in the list was far below
-    into_view(run.id if run else "form", key="run in view")
-    st.title(literally(run.name) if run else "Train", anchor=False)
-resources.show_notice()
-everything = [each for each in runs.list_runs() if models.may_find(each)]
+    scroll_into_view(run.id if run else "form", key="run in view")
+    st.title(escape_markdown(run.name) if run else "Train", anchor=False)
+show_fallback_notice()
+everything = [each for each in store.list_runs() if model_picker.is_listed(each)]
 
 if run is None:
     st.markdown("Choose a recipe and press Start: you will see the network learn to read.")
-    preset = recipe.choose_preset()
+    preset = config_form.choose_preset()
     what, plan = st.empty(), st.container()  # shown above what can be changed in it
-    count = len(resources.digits().train)
-    config = recipe.change(preset, count)
-    what.markdown(recipe.in_words(preset, config, count))
+    count = len(dataset().train)
+    config = config_form.edit_config(preset, count)
+    what.markdown(config_form.describe(preset, config, count))
     with plan:
         problem, images = None, min(config.train_size or count, count)
         try:
-            training.check(config, count)
-            steps = network.portrait(config.network)
+            check(config, count)
+            steps = layer_summary(config.network)
             share = f"half of {images:,}" if config.epochs == 0.5 else f"{images:,}"
             often = "once" if config.epochs in (0.5, 1) else f"{config.epochs:g} times"
             st.markdown(
-                f"**{sum(step.weights for step in steps):,} weights** will learn from "
+                f"**{sum(step.num_params for step in steps):,} weights** will learn from "
                 f"**{share} training images**, {often} each."
             )
         except MnistError as error:
-            problem, steps = literally(error), []
+            problem, steps = escape_markdown(error), []
             st.error(problem, icon=":material/build:")
         st.button(
             "Start",
@@ -102,25 +106,25 @@ if run is None:
         if refused := st.session_state.pop("refused", None):
             st.warning(refused, icon=":material/hourglass_empty:")
         if steps:
-            st.html(sketch.network_html(steps))
-    live.pictures([curves.Curve("", [], max(1, round(images * config.epochs)))])
-    turns.warm_up()
+            st.html(network_diagram.network_html(steps))
+    run_panel.show_charts([learning_curves.Curve("", [], max(1, round(images * config.epochs)))])
+    queue.warm_spare_worker()
 else:
     others = [each for each in everything if each.id != run.id and each.has_curves()]
-    live.show(run, others[:SHOWN_RUNS])
+    run_panel.show(run, others[:SHOWN_RUNS])
     with st.container(horizontal=True):
         if st.button("Draw a digit for it", type="primary", icon=":material/draw:"):
             st.switch_page("pages/draw.py", query_params={"model": run.id})
         st.button("Train another", icon=":material/add:", on_click=open_run, args=(None,))
-        if run.belongs_to(visitor()):
+        if run.belongs_to(visitor_token()):
             with st.popover("Rename or delete", icon=":material/more_horiz:"):
                 with st.form("rename", border=False):
                     name = st.text_input("Name", run.name, max_chars=60)
                     renamed = st.form_submit_button("Rename")
-                if renamed and live.succeeds(lambda: run.rename(name, visitor())):
+                if renamed and run_panel.succeeds(lambda: run.rename(name, visitor_token())):
                     st.rerun()
-                if st.button("Delete for good", icon=":material/delete:") and live.succeeds(
-                    lambda: run.delete(visitor())
+                if st.button("Delete for good", icon=":material/delete:") and run_panel.succeeds(
+                    lambda: run.delete(visitor_token())
                 ):
                     open_run(None)
                     st.toast("Deleted.", icon=":material/delete:")
@@ -135,14 +139,14 @@ if everything:
         accuracy = status.result.get("test_accuracy")
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
-                literally(each.name),
+                escape_markdown(each.name),
                 key=f"open {each.id}",
                 on_click=open_run,
                 args=(each,),
                 disabled=run is not None and each.id == run.id,
             )
             read = f", {accuracy:.1%} of the test images right" if accuracy is not None else ""
-            mine = ", yours" if each.belongs_to(visitor()) else ""
+            mine = ", yours" if each.belongs_to(visitor_token()) else ""
             here = run is not None and each.id == run.id  # it says itself how it is
             st.caption("shown above" if here else f"{status.state}{read}{mine}", width="content")
     if len(everything) > SHOWN_RUNS:

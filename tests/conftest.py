@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnistcore import turns
-from mnistcore.data import Digits, load
-from pages.shared import resources
+from mnistcore.data.digits import Digits
+from mnistcore.data.loading import load_dataset
+from mnistcore.runs import queue
+from pages.common import datasets
 
 
 @pytest.fixture(scope="session")
 def digits() -> tuple[Digits, Digits]:
     """scikit-learn's digits, training and test part."""
-    return load("digits")
+    return load_dataset("digits")
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +50,7 @@ def one_thread() -> None:
 @pytest.fixture(autouse=True)
 def unattended(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody sets workers on the runs of a test but the test."""
-    monkeypatch.setattr(turns, "attend", lambda: None)
+    monkeypatch.setattr(queue, "start_dispatcher", lambda: None)
 
 
 @pytest.fixture
@@ -63,6 +64,6 @@ def folder(mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def fresh(folder: Path) -> Iterator[None]:
     """A server that has loaded nothing yet."""
-    resources._loading.clear()
+    datasets._loading.clear()
     yield
-    resources._loading.clear()
+    datasets._loading.clear()

@@ -11,10 +11,10 @@ import time
 import pytest
 from PIL import Image
 
-from mnistcore import download
-from mnistcore.__main__ import main
-from mnistcore.predict import load_network
-from mnistcore.runs import find, write_json
+from mnistcore.cli import main
+from mnistcore.data import download
+from mnistcore.models.checkpoint import load_network
+from mnistcore.runs.store import find_run, write_json
 
 TRAIN = ["train", "--preset", "plain", "--dataset", "digits", "--epochs", "1", "--threads", "1"]
 
@@ -170,7 +170,7 @@ def test_a_device_that_is_not_there_leaves_no_run_behind(capsys, tmp_path, monke
     assert capsys.readouterr().err.startswith("mnistcore: This machine has no 'cuda' device")
     assert not (tmp_path / "runs").exists()
     main([*TRAIN, "--name", "mine"])
-    run = find("mine", tmp_path / "runs")
+    run = find_run("mine", tmp_path / "runs")
     config = run.config()
     write_json(run.path / "config.json", config | {"recipe": config["recipe"] | {"device": "cuda"}})
     write_json(run.path / "status.json", {"state": "stopped"})
@@ -212,7 +212,7 @@ def test_a_training_that_nobody_watches_any_more_stops_and_can_be_resumed(tmp_pa
             time.sleep(0.05)
         process.stderr.close()
         assert process.wait(timeout=60) == 141
-    assert find("mine", tmp_path / "runs").status().state == "stopped"
+    assert find_run("mine", tmp_path / "runs").status().state == "stopped"
 
 
 def test_a_file_name_in_no_known_letters_is_read_and_told(tmp_path, digits):
@@ -246,7 +246,7 @@ def test_ctrl_c_stops_a_run_with_its_weights_and_resume_goes_on(tmp_path):
         error = process.communicate(timeout=60)[1]
     assert process.returncode == 130
     assert "can be resumed" in error.splitlines()[-1]
-    run = find("mine", tmp_path / "runs")
+    run = find_run("mine", tmp_path / "runs")
     assert run.status().state == "stopped"
     assert 0 < run.status().result["epochs"] < 100
     assert load_network(run.model)
@@ -258,7 +258,7 @@ def test_a_run_remembers_where_its_data_lay_when_nothing_was_said(tmp_path, monk
     monkeypatch.delenv("MNIST_DATA")
     monkeypatch.chdir(tmp_path)
     main([*TRAIN, "--name", "mine"])
-    assert find("mine").config()["data"] == str(tmp_path / "data")
+    assert find_run("mine").config()["data"] == str(tmp_path / "data")
 
 
 def test_it_can_be_started_as_a_module():

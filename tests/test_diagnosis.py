@@ -4,7 +4,12 @@ import math
 
 import pytest
 
-from mnistcore.diagnosis import CHANCE_LOSS, diagnose_fit, margin_of_error, smaller_rate
+from mnistcore.evaluation.diagnosis import (
+    CHANCE_LOSS,
+    diagnose_fit,
+    margin_of_error,
+    suggest_learning_rate,
+)
 
 
 def records(*tests, loss=1.0):
@@ -59,7 +64,7 @@ def test_who_took_steps_too_big_is_told_what_to_try(known):
     ("rate", "smaller"), [(100, 0.01), (1, 0.01), (0.05, 0.005), (0.008, 0.0008), (1e-5, 1e-6)]
 )
 def test_a_smaller_rate_is_a_tenth_and_never_wild(rate, smaller):
-    assert smaller_rate(rate) == smaller
+    assert suggest_learning_rate(rate) == smaller
 
 
 def test_the_margin_of_error_is_two_standard_errors_and_never_nothing():

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from mnistcore import download
-from mnistcore.data import file_names, load
-from mnistcore.download import download_mnist, torchvision_mnist
+from mnistcore.data import download
+from mnistcore.data.download import download_mnist, torchvision_mnist
+from mnistcore.data.loading import load_dataset
+from mnistcore.data.mnist import file_names
 from mnistcore.errors import DataError
 
 
@@ -51,7 +52,9 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 def test_a_download_ends_in_the_four_files_and_nothing_else(mirror, tmp_path, digits):
     seen = []
-    train, _ = load("mnist", tmp_path / "data", lambda done, total: seen.append((done, total)))
+    train, _ = load_dataset(
+        "mnist", tmp_path / "data", lambda done, total: seen.append((done, total))
+    )
     assert len(train) == len(digits[0])
     assert all(0 < done <= total for done, total in seen)
     kept = {path.name for path in (tmp_path / "data" / "MNIST").iterdir()}
@@ -74,7 +77,7 @@ def test_a_download_with_a_wrong_checksum_leaves_nothing_behind(mirror, tmp_path
 
 def test_a_server_that_falls_silent_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(download, "_COMMAND", [sys.executable, "-c", "import time; time.sleep(60)"])
-    monkeypatch.setattr(download, "_SILENCE", 0.3)
+    monkeypatch.setattr(download, "_TIMEOUT_S", 0.3)
     with pytest.raises(DataError, match="connect to the internet"):
         download_mnist(tmp_path)
 

@@ -6,9 +6,16 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnistcore import predict, runs
-from mnistcore.lessons import Lesson, Teaching, of, pictures
-from pages.shared import resources
+from mnistcore.models.checkpoint import load_network, save_network
+from mnistcore.models.registry import load_model, weights_path
+from mnistcore.runs import store
+from mnistcore.training.finetune_session import (
+    FineTuneSession,
+    LabeledDrawing,
+    rasterize_drawings,
+    read_drawings,
+)
+from pages.common.datasets import dataset
 
 ROOT = Path(__file__).parents[1]
 SEVEN = [(80.0, 90.0), (230.0, 90.0), (130.0, 300.0)]
@@ -18,7 +25,7 @@ TEACH, WHY = "Teach it my handwriting", "Why this answer?"
 @pytest.fixture(autouse=True)
 def quick(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs of the test's own, and a teaching that is soon over."""
-    monkeypatch.setattr("mnistcore.lessons.EXAM", 100)
+    monkeypatch.setattr("mnistcore.training.finetune_session.N_EVALUATION", 100)
 
 
 def draw_page(*strokes: list, more: str | None = None) -> AppTest:
@@ -76,28 +83,28 @@ def test_a_wrong_answer_is_a_lesson_that_is_learned_and_undone(folder: Path) -> 
     assert app.session_state["more"] == TEACH
     say_that_it_was(app, 2)  # said twice, the second word counts
     press(app, "Teach")
-    run = runs.list_runs(folder)[0]
+    run = store.list_runs(folder)[0]
     assert app.session_state["model"] == app.selectbox(key="model").value == run.id
     assert "This is a 2." in words(app) or "perhaps a 2" in words(app)
     assert "taught my hand" in run.name
     assert run.status().state == "finished"
-    assert [lesson.digit for lesson in of(run)] == [2]
+    assert [lesson.digit for lesson in read_drawings(run)] == [2]
     assert app.metric[0].value == "1 of 1"
     assert app.metric[1].label == "First 100 test images of MNIST"
 
     press(app, "Undo the teaching")
     assert app.session_state["model"] == "shipped"
     assert "This is a 7." in words(app)
-    assert not runs.list_runs(folder)
+    assert not store.list_runs(folder)
 
 
 def test_teaching_again_starts_from_the_network_before(folder: Path) -> None:
     app = draw_page(SEVEN)
     say_that_it_was(app, 4)
     press(app, "Teach")
-    first = runs.list_runs(folder)[0]
+    first = store.list_runs(folder)[0]
     press(app, "Teach")
-    (second,) = runs.list_runs(folder)
+    (second,) = store.list_runs(folder)
     assert second.id != first.id
     assert second.status().result["taught_from"] == "shipped"
 
@@ -116,9 +123,11 @@ def test_a_taught_network_is_in_nobody_elses_list_of_runs(folder: Path) -> None:
     mine = draw_page(SEVEN)
     say_that_it_was(mine, 4)
     press(mine, "Teach")
-    run = runs.list_runs(folder)[0]
-    plain = runs.create(run.config()["recipe"], name="For all", owner="somebody", folder=folder)
-    runs.write_json(plain.path / "status.json", {"state": "finished"})
+    run = store.list_runs(folder)[0]
+    plain = store.create_run(
+        run.config()["recipe"], name="For all", owner="somebody", folder=folder
+    )
+    store.write_json(plain.path / "status.json", {"state": "finished"})
     for app, others in ((mine, {run.id}), (draw_page(), set())):
         app.switch_page("pages/train.py").run()
         listed = {each.key for each in app.button if str(each.key).startswith("open ")}
@@ -131,7 +140,7 @@ def test_a_taught_network_is_in_nobody_elses_list_of_runs(folder: Path) -> None:
 
 
 def test_what_a_network_is_called_opens_it_for_nobody(folder: Path) -> None:
-    run = runs.create({}, name="Shipped, taught my hand", owner="somebody", folder=folder)
+    run = store.create_run({}, name="Shipped, taught my hand", owner="somebody", folder=folder)
     other = draw_page(SEVEN)
     for name, found in ((run.name, False), (run.id, True)):
         other.query_params["run"] = name
@@ -159,14 +168,14 @@ def test_choosing_another_network_while_one_learns_takes_nothing_away(folder: Pa
     app = draw_page(SEVEN)
     say_that_it_was(app, 4)
     press(app, "Teach")
-    first = runs.list_runs(folder)[0]
+    first = store.list_runs(folder)[0]
     app.selectbox(key="model").set_value("shipped").run()
-    teaching = Teaching("shipped", app.session_state["lessons"], resources.digits().train)
+    teaching = FineTuneSession("shipped", app.session_state["lessons"], dataset().train)
     next(iter(teaching))  # as it stands when a click interrupts the page
     app.session_state["teaching"] = teaching, None
     app.selectbox(key="model").set_value(first.id).run()
     assert not app.exception
-    names = {run.id for run in runs.list_runs(folder)}
+    names = {run.id for run in store.list_runs(folder)}
     assert len(names) == 2
     assert first.id in names
 
@@ -175,7 +184,7 @@ def test_lessons_that_were_damaged_take_only_their_pictures_away(folder: Path) -
     app = draw_page(SEVEN)
     say_that_it_was(app, 4)
     press(app, "Teach")
-    (runs.list_runs(folder)[0].path / "lessons.jsonl").write_text('{"label": 4, "str')
+    (store.list_runs(folder)[0].path / "lessons.jsonl").write_text('{"label": 4, "str')
     app.run()
     assert not app.exception
     assert "can no longer be read" in words(app)
@@ -211,17 +220,19 @@ def test_lessons_are_kept_in_the_format_of_stroke_files(folder: Path) -> None:
     app = draw_page(SEVEN)
     say_that_it_was(app, 7)
     press(app, "Teach")
-    run = runs.list_runs(folder)[0]
+    run = store.list_runs(folder)[0]
     (line,) = (run.path / "lessons.jsonl").read_text().splitlines()
     assert json.loads(line)["label"] == 7
-    images, digits = pictures(of(run))
+    images, digits = rasterize_drawings(read_drawings(run))
     assert images.shape == (1, 28, 28)
     assert digits.tolist() == [7]
-    assert predict.load_model(run.id).title == run.name
+    assert load_model(run.id).title == run.name
 
 
 def test_a_lesson_without_ink_is_no_lesson() -> None:
-    images, _ = pictures([Lesson(1, []), Lesson(1, [[(10, 10), (10, 200)]])])
+    images, _ = rasterize_drawings(
+        [LabeledDrawing(1, []), LabeledDrawing(1, [[(10, 10), (10, 200)]])]
+    )
     assert len(images) == 1
 
 
@@ -229,7 +240,7 @@ def test_a_taught_network_can_be_watched_and_judged_like_any_other() -> None:
     app = draw_page(SEVEN)
     say_that_it_was(app, 7)
     press(app, "Teach")
-    run = runs.list_runs()[0]
+    run = store.list_runs()[0]
     for page in ("train", "evaluate"):
         app.query_params["run"] = run.id
         app.switch_page(f"pages/{page}.py").run()
@@ -240,11 +251,11 @@ def test_a_taught_network_can_be_watched_and_judged_like_any_other() -> None:
 
 def test_reasons_for_a_drawing_and_for_a_picture_can_stand_one_below_the_other() -> None:
     def script(drawing: list) -> None:
-        from mnistcore.drawing import from_strokes
-        from pages.shared import why
+        from mnistcore.drawing.rasterize import from_strokes
+        from pages.parts.draw import explanation
 
-        why.show("shipped", from_strokes(drawing), drawing)
-        why.show("shipped", from_strokes(drawing))
+        explanation.show("shipped", from_strokes(drawing), drawing)
+        explanation.show("shipped", from_strokes(drawing))
 
     app = AppTest.from_function(script, kwargs={"drawing": [SEVEN]}, default_timeout=60).run()
     assert not app.exception
@@ -253,21 +264,21 @@ def test_reasons_for_a_drawing_and_for_a_picture_can_stand_one_below_the_other()
 
 def test_teaching_needs_no_place_among_the_runs_under_way(folder: Path) -> None:
     app = draw_page(SEVEN)
-    for _ in range(runs.MAX_PER_OWNER):
-        runs.create({}, owner=app.session_state["_visitor"], folder=folder)
+    for _ in range(store.MAX_PER_OWNER):
+        store.create_run({}, owner=app.session_state["_visitor"], folder=folder)
     say_that_it_was(app, 7)
     press(app, "Teach")
     assert not app.error
-    assert sum("taught my hand" in run.name for run in runs.list_runs(folder)) == 1
+    assert sum("taught my hand" in run.name for run in store.list_runs(folder)) == 1
 
 
 def test_who_teaches_on_when_the_network_before_is_gone_loses_nothing(folder: Path) -> None:
     app = draw_page(SEVEN)
     me = app.session_state["_visitor"]
-    base = runs.create({}, name="Base", owner=me, folder=folder)
-    shipped, _ = predict.load_network(predict.source())
-    predict.save_network(shipped, base.model)
-    runs.write_json(base.path / "status.json", {"state": "finished"})
+    base = store.create_run({}, name="Base", owner=me, folder=folder)
+    shipped, _ = load_network(weights_path())
+    save_network(shipped, base.model)
+    store.write_json(base.path / "status.json", {"state": "finished"})
     app.run()
     app.selectbox(key="model").set_value(base.id).run()
     say_that_it_was(app, 7)
@@ -275,7 +286,7 @@ def test_who_teaches_on_when_the_network_before_is_gone_loses_nothing(folder: Pa
     base.delete(me)
     press(app, "Teach")
     assert not app.exception
-    assert [run.name for run in runs.list_runs(folder)] == [
+    assert [run.name for run in store.list_runs(folder)] == [
         "Base, taught my hand, taught my hand",
         "Base, taught my hand",
     ]

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnistcore import network, predict, runs
+from mnistcore.config import NetworkConfig
+from mnistcore.models.checkpoint import save_network
+from mnistcore.models.network import build_network
+from mnistcore.runs import store
 
 ROOT = Path(__file__).parents[1]
 SEVEN = [[(80.0, 90.0), (230.0, 90.0), (130.0, 300.0)]]
@@ -33,13 +36,13 @@ def card(app: AppTest) -> str:
     return app.get("html")[0].proto.body
 
 
-def a_run(name: str, state: str = "finished", seed: int = 1) -> runs.Run:
-    config = network.NetworkConfig(convolutions=(), dense=(8,))
-    run = runs.create({"network": asdict(config)}, name=name)
-    predict.save_network(network.build(config, seed), run.model)
+def a_run(name: str, state: str = "finished", seed: int = 1) -> store.Run:
+    config = NetworkConfig(convolutions=(), dense=(8,))
+    run = store.create_run({"network": asdict(config)}, name=name)
+    save_network(build_network(config, seed), run.model)
     seen = {"step": 1, "steps": 9, "images": 1234}
     status = {"state": state, "heartbeat": time.time(), "progress": seen}
-    runs.write_json(run.path / "status.json", status)
+    store.write_json(run.path / "status.json", status)
     return run
 
 
@@ -193,7 +196,7 @@ def test_the_name_of_an_upload_is_shown_letter_by_letter() -> None:
 def test_what_a_run_says_is_shown_letter_by_letter(state: str) -> None:
     run = a_run("Mine", state=state)
     status = {"state": state, "heartbeat": time.time(), "message": TRAP}
-    runs.write_json(run.path / "status.json", status)
+    store.write_json(run.path / "status.json", status)
     app = AppTest.from_file(ROOT / "app.py", default_timeout=30).run()
     app.query_params["run"] = run.id
     app.switch_page("pages/train.py").run()

@@ -6,7 +6,7 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from mnistcore import embedding
+from mnistcore.inspection import embedding
 
 
 def clusters(count: int = 40, units: int = 12) -> tuple[torch.Tensor, torch.Tensor]:
@@ -19,7 +19,7 @@ def clusters(count: int = 40, units: int = 12) -> tuple[torch.Tensor, torch.Tens
 
 def test_the_principal_map_is_scikit_learns_up_to_its_signs() -> None:
     features, _ = clusters()
-    ours = embedding.principal(features)
+    ours = embedding.pca(features)
     directions = torch.nn.functional.normalize(features).numpy()
     expected = torch.from_numpy(PCA(2).fit_transform(directions))
     for axis in range(2):
@@ -29,7 +29,7 @@ def test_the_principal_map_is_scikit_learns_up_to_its_signs() -> None:
 
 def test_a_new_image_goes_where_its_twin_is() -> None:
     features, _ = clusters(count=20)
-    for make in (embedding.principal, embedding.by_neighbours):
+    for make in (embedding.pca, embedding.tsne):
         plane = make(features)
         assert plane.places.shape == (100, 2)
         assert torch.allclose(plane.place(features[7:9]), plane.places[7:9], atol=1e-2)
@@ -37,7 +37,7 @@ def test_a_new_image_goes_where_its_twin_is() -> None:
 
 def test_neighbours_stay_together_and_a_new_one_joins_its_kind() -> None:
     features, kinds = clusters(count=20)
-    plane = embedding.by_neighbours(features)
+    plane = embedding.tsne(features)
     new = features[45:46] + 0.5
     distances = torch.cdist(torch.cat([plane.places, plane.place(new)]), plane.places)
     distances.fill_diagonal_(torch.inf)
@@ -48,31 +48,34 @@ def test_neighbours_stay_together_and_a_new_one_joins_its_kind() -> None:
 @pytest.mark.parametrize("units", [1, 2])
 def test_a_layer_of_one_or_two_units_has_a_map_too(units: int) -> None:
     features, _ = clusters(units=units)
-    plane = embedding.principal(features)
+    plane = embedding.pca(features)
     assert plane.places.shape == (200, 2)
     assert plane.place(features[:3]).shape == (3, 2)
 
 
 def test_a_louder_image_of_the_same_kind_has_the_same_place() -> None:
     features, _ = clusters(count=10)
-    plane = embedding.principal(features)
+    plane = embedding.pca(features)
     assert torch.allclose(plane.place(3 * features[:4]), plane.places[:4], atol=1e-5)
 
 
 def test_the_same_images_give_the_same_map() -> None:
     features, _ = clusters(count=10)
-    first, second = (embedding.by_neighbours(features).places for _ in range(2))
+    first, second = (embedding.tsne(features).places for _ in range(2))
     assert first.equal(second)
 
 
 def test_progress_is_told_stage_by_stage() -> None:
     features, _ = clusters(count=10)
     told: list[tuple[int, int]] = []
-    embedding.by_neighbours(features, on_progress=lambda *steps: told.append(steps))
-    assert told == [(0, 2 * embedding.STEPS), (embedding.STEPS, 2 * embedding.STEPS)]
+    embedding.tsne(features, on_progress=lambda *steps: told.append(steps))
+    assert told == [
+        (0, 2 * embedding.STEPS_PER_STAGE),
+        (embedding.STEPS_PER_STAGE, 2 * embedding.STEPS_PER_STAGE),
+    ]
 
 
-@pytest.mark.parametrize("make", [embedding.principal, embedding.by_neighbours])
+@pytest.mark.parametrize("make", [embedding.pca, embedding.tsne])
 def test_a_network_whose_weights_ran_away_has_a_map_too(make: Callable) -> None:
     plane = make(torch.full((100, 8), torch.nan))
     assert plane.places.isfinite().all()

@@ -10,10 +10,12 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from mnistcore import network, predict, runs
-from mnistcore.diagnosis import margin_of_error
-from mnistcore.training import TrainConfig
-from pages.shared import snow
+from mnistcore.config import NetworkConfig, TrainConfig
+from mnistcore.evaluation.diagnosis import margin_of_error
+from mnistcore.models.checkpoint import save_network
+from mnistcore.models.network import build_network
+from mnistcore.runs import store
+from pages.parts.evaluate import robustness
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,14 +31,14 @@ def evaluate(**address: str) -> AppTest:
     return app
 
 
-def a_run(state: str = "finished", dataset: str = "mnist", **result: float) -> runs.Run:
+def a_run(state: str = "finished", dataset: str = "mnist", **result: float) -> store.Run:
     """A run of a network that has learned nothing: it misreads about nine of ten."""
-    config = network.NetworkConfig(convolutions=(), dense=(4,))
+    config = NetworkConfig(convolutions=(), dense=(4,))
     recipe = asdict(TrainConfig(network=config))
-    run = runs.create(recipe, name="Made up", dataset=dataset)
-    predict.save_network(network.build(config, 1), run.model)
+    run = store.create_run(recipe, name="Made up", dataset=dataset)
+    save_network(build_network(config, 1), run.model)
     status = {"state": state, "heartbeat": time.time(), "result": {"images": 1500} | result}
-    runs.write_json(
+    store.write_json(
         run.path / "status.json", status | {"progress": {"step": 1, "steps": 9, "images": 1234}}
     )
     return run
@@ -110,22 +112,22 @@ def test_a_slider_changes_the_images_and_both_accuracies():
 def test_while_a_network_beside_it_learns_its_curve_stays_until_asked_again():
     beside = a_run(state="running")
     beside.model.unlink()
-    weights = network.build(network.NetworkConfig((), (4,)), 1).state_dict()
+    weights = build_network(NetworkConfig((), (4,)), 1).state_dict()
     torch.save({"network": weights, "step": 100}, beside.checkpoint)
     app = evaluate(look="Sunshine and snow", kind="invert")
-    filling = set(snow._filling)
+    filling = set(robustness._filling)
     os.utime(beside.checkpoint, (2, 2))  # it has learned more
     app.select_slider(key="invert").set_value(50).run()
     assert not app.exception
-    assert not set(snow._filling) - filling
+    assert not set(robustness._filling) - filling
     next(button for button in app.button if button.label == "Take it as it is now").click().run()
     assert not app.exception
-    assert set(snow._filling) - filling
+    assert set(robustness._filling) - filling
 
 
 def test_a_curve_that_was_forgotten_to_make_room_is_worked_out_again():
     def begun() -> set[threading.Thread]:
-        return {thread for (kind, *_), thread in snow._filling.items() if kind == "noise"}
+        return {thread for (kind, *_), thread in robustness._filling.items() if kind == "noise"}
 
     app = evaluate(model=a_run().id, look="Sunshine and snow", kind="snow")
     first = begun()
@@ -134,7 +136,7 @@ def test_a_curve_that_was_forgotten_to_make_room_is_worked_out_again():
         thread.join(60)
     app.run()
     assert not begun() - first  # it is known
-    snow._known.clear()
+    robustness._known.clear()
     app.run()
     assert not app.exception
     assert begun() - first
@@ -159,7 +161,7 @@ def test_a_network_that_still_learns_is_judged_as_it_was_until_asked_again():
     run.model.unlink()
 
     def learn(seed: int) -> None:
-        weights = network.build(network.NetworkConfig((), (4,)), seed).state_dict()
+        weights = build_network(NetworkConfig((), (4,)), seed).state_dict()
         torch.save({"network": weights, "step": 100}, run.checkpoint)
         os.utime(run.checkpoint, (seed, seed))
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shared import resources
+from pages.common import datasets
+from pages.common.datasets import dataset
 
 ROOT = Path(__file__).parents[1]
 SEES_TWO_WAYS = ("explore", "draw")  # idea 1 leads to both
@@ -18,7 +19,7 @@ def home(**address: str) -> AppTest:
     app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
     app.query_params.update(address)
     app.run()
-    resources.digits()
+    dataset()
     app.run()
     assert not app.exception
     return app
@@ -42,7 +43,7 @@ def test_every_link_of_an_idea_says_how_the_page_is_to_be_set_up():
 
 
 def test_until_torch_is_there_the_first_screen_stands_alone(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(resources, "ready", lambda: False)
+    monkeypatch.setattr(datasets, "is_loaded", lambda: False)
     app = AppTest.from_file(ROOT / "app.py", default_timeout=30).run()
     assert not app.exception
     assert not ideas(app)

@@ -62,7 +62,7 @@ def test_pages_stay_under_150_lines():
 
 
 def test_listing_runs_and_opening_the_first_page_need_no_torch():
-    code = "import sys, mnistcore.runs, mnistcore.worker, mnistcore; print('torch' in sys.modules)"
+    code = "import sys, mnistcore.runs.store, mnistcore.runs.worker, mnistcore; print('torch' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert result.stdout.strip() == "False", result.stderr
 

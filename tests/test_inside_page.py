@@ -11,10 +11,13 @@ import torch
 from streamlit.testing.v1 import AppTest
 from test_draw_page import SEVEN, a_run
 
-from mnistcore import embedding, network, predict, runs
-from mnistcore.data import Digits
-from mnistcore.network import NetworkConfig
-from pages.shared import atlas
+from mnistcore.config import Conv, NetworkConfig
+from mnistcore.data.digits import Digits
+from mnistcore.inspection import embedding
+from mnistcore.models.checkpoint import save_network
+from mnistcore.models.network import build_network
+from mnistcore.runs import store
+from pages.parts.inside import embedding_map
 
 ROOT = Path(__file__).parents[1]
 Parts = tuple[Digits, Digits]
@@ -109,13 +112,13 @@ def test_without_a_drawing_the_page_says_where_to_draw() -> None:
     [
         NetworkConfig((), (), "none"),
         NetworkConfig((), (100, 8), "Tanh", dropout=0.2, batch_norm=True),
-        NetworkConfig((network.Conv(3, 3, pool=False, padding=True),), (), "GELU", batch_norm=True),
+        NetworkConfig((Conv(3, 3, pool=False, padding=True),), (), "GELU", batch_norm=True),
     ],
 )
 def test_every_kind_of_network_can_be_looked_into(config: NetworkConfig) -> None:
-    run = runs.create({"network": asdict(config)}, name="Other")
-    predict.save_network(network.build(config, 1), run.model)
-    runs.write_json(run.path / "status.json", {"state": "finished", "progress": {}})
+    run = store.create_run({"network": asdict(config)}, name="Other")
+    save_network(build_network(config, 1), run.model)
+    store.write_json(run.path / "status.json", {"state": "finished", "progress": {}})
     app = inside(SEVEN, model=run.id)
     for name in app.selectbox(key="layer").options:
         app.selectbox(key="layer").set_value(name).run()
@@ -129,16 +132,16 @@ def test_a_layer_that_the_other_network_lacks_is_forgotten() -> None:
 
 def test_a_network_that_still_learns_is_shown_as_it_was_until_asked_again() -> None:
     config = NetworkConfig((), (4,))
-    run = runs.create({"network": asdict(config)}, name="Learning")
+    run = store.create_run({"network": asdict(config)}, name="Learning")
     now = {
         "state": "running",
         "heartbeat": time.time(),
         "progress": {"step": 1, "steps": 9, "images": 1234},
     }
-    runs.write_json(run.path / "status.json", now)
+    store.write_json(run.path / "status.json", now)
 
     def learn(seed: int) -> None:
-        torch.save({"network": network.build(config, seed).state_dict()}, run.checkpoint)
+        torch.save({"network": build_network(config, seed).state_dict()}, run.checkpoint)
         os.utime(run.checkpoint, (seed, seed))
 
     learn(seed=1)
@@ -158,17 +161,17 @@ def test_one_map_at_a_time_is_arranged_by_neighbours(
 ) -> None:
     at_work, most, met = [], [], []
 
-    def arrange(features: torch.Tensor, on_progress: object) -> embedding.Map:
+    def arrange(features: torch.Tensor, on_progress: object) -> embedding.Embedding:
         at_work.append(1)
         most.append(len(at_work))
         met.append(threading.current_thread().daemon)
         time.sleep(0.2)
         at_work.pop()
-        return embedding.principal(features)
+        return embedding.pca(features)
 
-    monkeypatch.setattr(embedding, "by_neighbours", arrange)
-    net, test = network.build(NetworkConfig((), (4,)), 1), digits[1]
-    begun = [atlas._arranging("it", -n, net, test, "digits", "t-SNE") for n in (1, 2, 3)]
+    monkeypatch.setattr(embedding, "tsne", arrange)
+    net, test = build_network(NetworkConfig((), (4,)), 1), digits[1]
+    begun = [embedding_map._arranging("it", -n, net, test, "digits", "t-SNE") for n in (1, 2, 3)]
     for each in begun:
         each.result(lambda done, of: "")
     assert most == [1, 1, 1]

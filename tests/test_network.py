@@ -7,18 +7,17 @@ import pytest
 import torch
 from torch import nn
 
-from mnistcore.errors import NetworkError
-from mnistcore.network import (
-    ACTIVATIONS,
+from mnistcore.config import (
     Conv,
     NetworkConfig,
-    build,
-    check,
-    count_weights,
+    check_network,
+    count_parameters,
+    layer_summary,
     parse_convolutions,
     parse_dense,
-    portrait,
 )
+from mnistcore.errors import NetworkError
+from mnistcore.models.network import ACTIVATIONS, build_network
 
 CONFIGS = [
     NetworkConfig(),
@@ -30,7 +29,7 @@ CONFIGS = [
 
 
 def test_the_default_is_the_notebooks_network_to_the_shape():
-    shapes = [step.shape for step in portrait(NetworkConfig()) if len(step.shape) == 3]
+    shapes = [step.shape for step in layer_summary(NetworkConfig()) if len(step.shape) == 3]
     seen = [shape for i, shape in enumerate(shapes) if i == 0 or shape != shapes[i - 1]]
     assert seen == [
         (1, 28, 28),
@@ -41,11 +40,11 @@ def test_the_default_is_the_notebooks_network_to_the_shape():
         (64, 2, 2),
         (64, 1, 1),
     ]
-    assert count_weights(NetworkConfig()) == 49_770
+    assert count_parameters(NetworkConfig()) == 49_770
 
 
 def test_the_repr_teaches():
-    assert repr(build(NetworkConfig(), 0)) == (
+    assert repr(build_network(NetworkConfig(), 0)) == (
         "28x28 -> conv 32@5x5 -> ReLU -> pool 2x2 -> conv 32@5x5 -> ReLU -> pool 2x2 -> "
         "conv 64@3x3 -> ReLU -> pool 2x2 -> flatten -> dense 64 -> ReLU -> dense 10: "
         "49,770 weights"
@@ -54,20 +53,20 @@ def test_the_repr_teaches():
 
 @pytest.mark.parametrize("config", CONFIGS, ids=repr)
 def test_the_portrait_is_the_network_layer_by_layer(config):
-    network = build(config, 0).eval()
+    network = build_network(config, 0).eval()
     values = torch.zeros(2, 1, 28, 28)
-    steps = portrait(config)
+    steps = layer_summary(config)
     assert len(network.layers) == len(steps) - 1
     for layer, step in zip(network.layers, steps[1:], strict=True):
         values = layer(values)
         assert tuple(values.shape[1:]) == step.shape
-        assert sum(p.numel() for p in layer.parameters()) == step.weights
+        assert sum(p.numel() for p in layer.parameters()) == step.num_params
     assert values.shape == (2, 10)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_pooling_early_changes_neither_the_answer_nor_what_is_learned(activation):
-    network = build(NetworkConfig(activation=activation), 0)
+    network = build_network(NetworkConfig(activation=activation), 0)
     images = torch.rand(8, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     answers, changes = [], []
     for forward in (network, network.layers):
@@ -88,14 +87,14 @@ def test_a_config_survives_json(config):
 def test_the_same_seed_gives_the_same_weights_and_leaves_chance_alone():
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    one, two, other = (build(NetworkConfig(), seed).state_dict() for seed in (1, 1, 2))
+    one, two, other = (build_network(NetworkConfig(), seed).state_dict() for seed in (1, 1, 2))
     assert torch.equal(torch.get_rng_state(), before)
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert not torch.equal(one["layers.0.weight"], other["layers.0.weight"])
 
 
 def test_it_computes_what_plain_torch_computes():
-    network = build(NetworkConfig(), 3)
+    network = build_network(NetworkConfig(), 3)
     conv1, conv2, conv3, dense1, dense2 = [m for m in network.layers if hasattr(m, "weight")]
     f = nn.functional
     x = images = torch.rand(3, 1, 28, 28)
@@ -122,14 +121,14 @@ def test_it_computes_what_plain_torch_computes():
 )
 def test_what_cannot_be_built_is_refused_in_words(config, words):
     with pytest.raises(NetworkError, match=words):
-        build(config, 0)
+        build_network(config, 0)
     with pytest.raises(NetworkError, match=words):
-        check(config)
+        check_network(config)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_every_activation_can_be_chosen(name):
-    logits = build(NetworkConfig(activation=name), 0)(torch.rand(2, 1, 28, 28))
+    logits = build_network(NetworkConfig(activation=name), 0)(torch.rand(2, 1, 28, 28))
     assert logits.isfinite().all()
 
 

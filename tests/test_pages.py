@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnistcore.data import Digits
+from mnistcore.data.digits import Digits
 
 ROOT = Path(__file__).parents[1]
 Parts = tuple[Digits, Digits]

@@ -8,11 +8,15 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from mnistcore import predict, runs
-from mnistcore.data import as_input
-from mnistcore.doubt import Doubt
+from mnistcore.config import Conv, NetworkConfig
+from mnistcore.data.digits import to_model_input
 from mnistcore.errors import MnistError, ModelError, RunError
-from mnistcore.network import Conv, NetworkConfig, build
+from mnistcore.inference import predict
+from mnistcore.inference.ood import OODHead
+from mnistcore.models.checkpoint import load_network, save_network
+from mnistcore.models.network import build_network
+from mnistcore.models.registry import PRETRAINED, list_models, load_model
+from mnistcore.runs import store
 
 CONFIG = NetworkConfig((Conv(4, 5),), (8,), batch_norm=True)
 
@@ -31,10 +35,10 @@ def rewritten(
 
 
 def test_a_network_comes_back_from_its_file_as_it_was(tmp_path):
-    network = build(CONFIG, 1)
+    network = build_network(CONFIG, 1)
     network(torch.rand(8, 1, 28, 28))  # moves batch norm's averages
-    predict.save_network(network, tmp_path / "net.safetensors", title="Mine", seed=1)
-    again, card = predict.load_network(tmp_path / "net.safetensors")
+    save_network(network, tmp_path / "net.safetensors", title="Mine", seed=1)
+    again, card = load_network(tmp_path / "net.safetensors")
     assert card == {"title": "Mine", "seed": 1}
     assert repr(again) == repr(network)
     images = torch.rand(3, 1, 28, 28)
@@ -65,40 +69,40 @@ def test_a_network_comes_back_from_its_file_as_it_was(tmp_path):
 )
 def test_a_file_that_is_no_network_is_refused_in_words(tmp_path, spoil):
     path = tmp_path / "net.safetensors"
-    predict.save_network(build(CONFIG, 1), path)
+    save_network(build_network(CONFIG, 1), path)
     spoil(path)
     with pytest.raises(MnistError, match="network"):
-        predict.load_model(str(path))
+        load_model(str(path))
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ModelError, match=r"no network file .*nothing\.safetensors"):
-        predict.load_model(str(tmp_path / "nothing.safetensors"))
+        load_model(str(tmp_path / "nothing.safetensors"))
     with pytest.raises(RunError, match="There is no run 'nothing'"):
-        predict.load_model("nothing", tmp_path)
+        load_model("nothing", tmp_path)
 
 
 def test_a_run_that_has_not_begun_says_wait(tmp_path):
-    run = runs.create({}, name="New", folder=tmp_path)
+    run = store.create_run({}, name="New", folder=tmp_path)
     with pytest.raises(ModelError, match=f"{run.id} has not learned anything yet"):
-        predict.load_model(run.id, tmp_path)
-    assert [which for which, _ in predict.models(tmp_path)] == ["shipped"]
+        load_model(run.id, tmp_path)
+    assert [which for which, _ in list_models(tmp_path)] == ["shipped"]
 
 
 def test_the_shipped_network_reads_digits_that_it_was_not_trained_on(digits):
-    model = predict.load_model()
+    model = load_model()
     test = digits[1]
-    probabilities = model.probabilities(as_input(test.images)[:, 0])
+    probabilities = model.probabilities(to_model_input(test.images)[:, 0])
     assert torch.allclose(probabilities.sum(1), torch.ones(len(test)), atol=1e-5)
     assert (probabilities.argmax(1) == test.labels).float().mean() > 0.9
 
 
 def test_the_shipped_networks_card_names_its_command_and_its_figures():
-    _, card = predict.load_network(predict.PRETRAINED / "shipped.safetensors")
+    _, card = load_network(PRETRAINED / "shipped.safetensors")
     assert card["command"].startswith("python -m mnistcore")
     assert card["test_accuracy"] > 0.99
     assert card["dataset"] == "mnist+digits"
-    assert (predict.PRETRAINED / "shipped.safetensors").stat().st_size < 2_000_000
+    assert (PRETRAINED / "shipped.safetensors").stat().st_size < 2_000_000
 
 
 class _Fixed:
@@ -108,42 +112,42 @@ class _Fixed:
     def probabilities(self, images):
         return self._probabilities
 
-    def digit_like(self, image):
+    def in_distribution(self, image):
         return bool(self._probabilities.max() > 0.4)
 
 
 def test_nothing_drawn_is_answered_kindly():
-    reading = predict.read(_Fixed([0.1] * 10), None)
+    reading = predict.predict(_Fixed([0.1] * 10), None)
     assert (reading.digit, reading.probabilities) == (None, None)
     assert reading.sentence == "Draw a digit first."
 
 
 def test_a_sure_answer_is_plain_and_an_unsure_one_says_so():
     image = torch.zeros(28, 28)
-    sure = predict.read(_Fixed([0.02] * 7 + [0.86] + [0.0] * 2), image)
+    sure = predict.predict(_Fixed([0.02] * 7 + [0.86] + [0.0] * 2), image)
     assert (sure.digit, sure.sure, sure.sentence) == (7, True, "This is a 7.")
-    unsure = predict.read(_Fixed([0.0, 0.4, 0, 0, 0, 0, 0, 0.6, 0, 0]), image)
+    unsure = predict.predict(_Fixed([0.0, 0.4, 0, 0, 0, 0, 0, 0.6, 0, 0]), image)
     assert (unsure.digit, unsure.sure) == (7, False)
     assert unsure.sentence == "Not sure: perhaps a 7, or a 1."
 
 
 def test_what_is_no_digit_is_told_with_the_best_guess():
-    reading = predict.read(_Fixed([0.1] * 3 + [0.3] + [0.08] * 5 + [0.0]), torch.zeros(28, 28))
-    assert (reading.digit, reading.sure, reading.digit_like) == (3, False, False)
+    reading = predict.predict(_Fixed([0.1] * 3 + [0.3] + [0.08] * 5 + [0.0]), torch.zeros(28, 28))
+    assert (reading.digit, reading.sure, reading.in_distribution) == (3, False, False)
     assert reading.sentence == "This does not look like a digit. Perhaps a 3?"
 
 
 @pytest.mark.parametrize("inputs", [3, 5000])
 def test_a_doubt_that_is_made_for_another_network_is_told_in_words(tmp_path, inputs):
     path = tmp_path / "net.safetensors"
-    predict.save_network(build(CONFIG, 1), path, doubt=Doubt(inputs))
+    save_network(build_network(CONFIG, 1), path, doubt=OODHead(inputs))
     with pytest.raises(ModelError, match="fit its doubt anew"):
-        predict.load_model(str(path))
+        load_model(str(path))
 
 
 @pytest.mark.parametrize("recipe", [{}, {"network": None}, {"network": {"dense": 3}}])
 def test_a_checkpoint_whose_run_has_lost_its_recipe_is_told_in_words(tmp_path, recipe):
-    run = runs.create(recipe, name="Lost", folder=tmp_path)
-    torch.save({"network": build(CONFIG, 1).state_dict(), "step": None}, run.checkpoint)
+    run = store.create_run(recipe, name="Lost", folder=tmp_path)
+    torch.save({"network": build_network(CONFIG, 1).state_dict(), "step": None}, run.checkpoint)
     with pytest.raises(ModelError, match="are damaged: choose another"):
-        predict.load_model(run.id, tmp_path)
+        load_model(run.id, tmp_path)

@@ -2,17 +2,17 @@
 
 import pytest
 
-from mnistcore import quota, runs
-from mnistcore.quota import size
+from mnistcore.runs import quota, store
+from mnistcore.runs.quota import folder_size
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Quotas of 30, 90 and 150 kB."""
-    monkeypatch.setattr(runs, "_RESERVED", 0)
-    monkeypatch.setattr(quota, "PER_OWNER", 30e3)
-    monkeypatch.setattr(quota, "PER_ADDRESS", 90e3)
-    monkeypatch.setattr(quota, "IN_ALL", 150e3)
+    monkeypatch.setattr(store, "_RESERVE_BYTES", 0)
+    monkeypatch.setattr(quota, "BYTES_PER_OWNER", 30e3)
+    monkeypatch.setattr(quota, "BYTES_PER_ADDRESS", 90e3)
+    monkeypatch.setattr(quota, "BYTES_IN_ALL", 150e3)
 
 
 @pytest.fixture
@@ -22,12 +22,12 @@ def ended(tmp_path):
 
     def end(owner="me", address=None, state="stopped"):
         name = f"{len(made):02}"
-        run = runs.create({}, owner=owner, address=address, name=name, folder=tmp_path)
+        run = store.create_run({}, owner=owner, address=address, name=name, folder=tmp_path)
         run.checkpoint.write_bytes(bytes(8_000))
         run.model.write_bytes(bytes(2_000))
-        runs.tell(run, state=state, pid=runs.LEFT)
+        store.update_status(run, state=state, pid=store.PID_EXITED)
         # Within one second runs have no order but by chance.
-        made.append(runs.Run(run.path.rename(run.path.with_name(f"{name}-{run.id}"))))
+        made.append(store.Run(run.path.rename(run.path.with_name(f"{name}-{run.id}"))))
         return made[-1]
 
     return end
@@ -37,7 +37,7 @@ def test_the_oldest_run_first_loses_its_checkpoint_and_keeps_its_network(ended):
     oldest, *others = [ended() for _ in range(4)]
     assert not oldest.checkpoint.exists()
     assert oldest.model.exists()
-    assert oldest.status().message == runs.FORGOTTEN
+    assert oldest.status().message == store.CHECKPOINT_REMOVED
     assert all(run.checkpoint.exists() for run in others)
 
 
@@ -46,12 +46,12 @@ def test_whatever_one_visitor_does_the_room_is_held(ended, tmp_path):
         newest = ended()
     assert size_of_all(tmp_path) <= 30e3 + 11e3  # the quota, and the run for which room was made
     assert newest.checkpoint.exists()
-    assert runs.list_runs(tmp_path)[0] == newest
+    assert store.list_runs(tmp_path)[0] == newest
     assert not list(tmp_path.glob(".deleted*"))
 
 
 def size_of_all(folder):
-    return sum(size(run.path) for run in runs.list_runs(folder))
+    return sum(folder_size(run.path) for run in store.list_runs(folder))
 
 
 def test_a_fresh_cookie_makes_no_fresh_room(ended, tmp_path):
@@ -76,7 +76,7 @@ def test_runs_of_the_command_line_and_of_others_stay(ended):
 
 def test_runs_under_way_stay(ended):
     first = ended(state="queued")
-    runs.tell(first, pid=0)
+    store.update_status(first, pid=0)
     for _ in range(10):
         ended()
     assert first.checkpoint.exists()
@@ -96,10 +96,10 @@ def test_a_taught_network_makes_room_for_itself_too(ended, tmp_path):
 
     def fill(run):
         run.model.write_bytes(bytes(9_000))
-        runs.write_json(run.path / "status.json", {"state": "finished"})
+        store.write_json(run.path / "status.json", {"state": "finished"})
 
     for _ in range(3):
-        runs.create({}, fill, owner="me", folder=tmp_path)
+        store.create_run({}, fill, owner="me", folder=tmp_path)
     assert not old[0].checkpoint.exists()
 
 
@@ -107,6 +107,6 @@ def test_what_cannot_be_deleted_does_not_stop_a_new_run(ended, monkeypatch):
     def refuse(self):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(runs.Run, "remove", refuse)
-    monkeypatch.setattr(runs.Run, "forget_training", refuse)
+    monkeypatch.setattr(store.Run, "remove", refuse)
+    monkeypatch.setattr(store.Run, "forget_training", refuse)
     assert all(ended().checkpoint.exists() for _ in range(6))

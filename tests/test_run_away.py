@@ -10,9 +10,10 @@ import torch
 from streamlit.testing.v1 import AppTest
 from test_draw_page import SEVEN
 
-from mnistcore import network, runs, worker
-from mnistcore.network import Conv, NetworkConfig
-from mnistcore.training import Progress, TrainConfig
+from mnistcore.config import Conv, NetworkConfig, TrainConfig
+from mnistcore.models.network import build_network
+from mnistcore.records import Progress
+from mnistcore.runs import store, worker
 
 ROOT = Path(__file__).parents[1]
 ME = "0" * 32
@@ -27,18 +28,18 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "warm_up", lambda: None)
 
 
-def a_run(scale: float = 1.0, convolutions: tuple[Conv, ...] = (), **status: object) -> runs.Run:
+def a_run(scale: float = 1.0, convolutions: tuple[Conv, ...] = (), **status: object) -> store.Run:
     """One that has failed; its weights are those of a fresh network times `scale`."""
     config = NetworkConfig(convolutions, (8,))
     recipe = TrainConfig(config, batch_size=64, learning_rate=1.0)
-    run = runs.create(asdict(recipe), name="Wild", dataset="mnist", owner=ME)
+    run = store.create_run(asdict(recipe), name="Wild", dataset="mnist", owner=ME)
     weights = {
-        name: scale * values for name, values in network.build(config, 1).state_dict().items()
+        name: scale * values for name, values in build_network(config, 1).state_dict().items()
     }
     torch.save({"network": weights, "step": 21}, run.checkpoint)
     progress = asdict(Progress(21, 35, 3.0, 1344, 1091.6, 0.18, 1.0, 1, 900, 0, 1.4e8, 0.09, 500))
-    told = {"state": "failed", "message": GREW, "progress": progress, "result": runs.DIVERGED}
-    runs.write_json(run.path / "status.json", told | status)
+    told = {"state": "failed", "message": GREW, "progress": progress, "result": store.DIVERGED}
+    store.write_json(run.path / "status.json", told | status)
     return run
 
 
@@ -70,7 +71,7 @@ def charts(app: AppTest) -> list[str]:
 
 
 @pytest.fixture(params=["Infinity", "-Infinity", "NaN", "1e400"])
-def wild(request: pytest.FixtureRequest) -> runs.Run:
+def wild(request: pytest.FixtureRequest) -> store.Run:
     """A folder as it may lie on a disk: with what is not finite wherever there is a measure."""
     run, bad = a_run(), request.param
     lines = [record(1, "2.3", "2.3", 0.1), record(14, "2.2", "2.5", 0.3)]
@@ -83,7 +84,7 @@ def wild(request: pytest.FixtureRequest) -> runs.Run:
     return run
 
 
-def test_a_run_with_infinity_on_disk_shows_its_curve_and_what_to_try(wild: runs.Run) -> None:
+def test_a_run_with_infinity_on_disk_shows_its_curve_and_what_to_try(wild: store.Run) -> None:
     app = page("train", run=wild.id)
     assert GREW in words(app)
     accuracy, loss = charts(app)
@@ -92,7 +93,7 @@ def test_a_run_with_infinity_on_disk_shows_its_curve_and_what_to_try(wild: runs.
     assert not {"Infinity", "NaN"} & {*loss.replace(":", ",").replace("]", ",").split(",")}
 
 
-def test_it_can_be_laid_over_the_run_of_somebody_else(wild: runs.Run) -> None:
+def test_it_can_be_laid_over_the_run_of_somebody_else(wild: store.Run) -> None:
     mine = a_run(state="finished", message="")
     (mine.path / "metrics.jsonl").write_text(record(35, "0.1", "0.2", 0.9))
     app = page("train", run=mine.id)

@@ -9,12 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnistcore.drawing.strokes import (
+    CANVAS_SIZE,
+    MAX_POINTS,
+    parse_canvas_strokes,
+    place_on_canvas,
+    read_strokes,
+)
 from mnistcore.errors import DrawingError
-from mnistcore.strokes import CANVAS, MOST_POINTS, layout, read_strokes, sheet_strokes
 
 
 def test_strokes_come_from_the_sheet_as_they_were_drawn() -> None:
-    assert sheet_strokes([[[1, 2.5], [3, 4]], [[400, 0]]]) == [[(1, 2.5), (3, 4)], [(400, 0)]]
+    assert parse_canvas_strokes([[[1, 2.5], [3, 4]], [[400, 0]]]) == [
+        [(1, 2.5), (3, 4)],
+        [(400, 0)],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +39,7 @@ def test_strokes_come_from_the_sheet_as_they_were_drawn() -> None:
     ],
 )
 def test_junk_is_no_stroke_and_no_error(junk: object) -> None:
-    assert sheet_strokes(junk) == []
+    assert parse_canvas_strokes(junk) == []
 
 
 def test_a_dictionary_is_no_stroke_whatever_it_says_to_being_cut() -> None:
@@ -38,13 +47,13 @@ def test_a_dictionary_is_no_stroke_whatever_it_says_to_being_cut() -> None:
         def __getitem__(self, key: object) -> None:
             raise KeyError(key)
 
-    assert sheet_strokes([Uncut(), [[1, 2]]]) == [[(1, 2)]]
+    assert parse_canvas_strokes([Uncut(), [[1, 2]]]) == [[(1, 2)]]
 
 
 def test_points_beside_the_sheet_and_more_than_any_hand_draws_are_left_out() -> None:
-    assert sheet_strokes([[[5, 5], [500, 5], [9, 5]]]) == [[(5, 5), (9, 5)]]
+    assert parse_canvas_strokes([[[5, 5], [500, 5], [9, 5]]]) == [[(5, 5), (9, 5)]]
     endless = [[[x % 400, 5] for x in range(700)]] * 100
-    assert sum(map(len, sheet_strokes(endless))) == MOST_POINTS
+    assert sum(map(len, parse_canvas_strokes(endless))) == MAX_POINTS
 
 
 DIGIT = {"label": 7, "writer": 3, "strokes": [[[100, 150], [300, 150], [200, 350]]]}
@@ -83,20 +92,20 @@ def test_a_missing_torn_or_foreign_file_is_told_in_a_sentence(tmp_path: Path) ->
 
 
 def test_as_written_keeps_the_place_in_the_box() -> None:
-    (stroke,) = layout(DIGIT["strokes"], "as-written")
+    (stroke,) = place_on_canvas(DIGIT["strokes"], "as-written")
     assert np.allclose(stroke, [(80, 120), (240, 120), (160, 280)])
 
 
 def test_filling_brings_the_longer_side_to_70_percent_about_the_middle() -> None:
-    (stroke,) = layout(DIGIT["strokes"], "filling")
+    (stroke,) = place_on_canvas(DIGIT["strokes"], "filling")
     low, high = np.min(stroke, axis=0), np.max(stroke, axis=0)
-    assert (high - low).max() == pytest.approx(0.7 * CANVAS)
-    assert np.allclose((low + high) / 2, CANVAS / 2)
+    assert (high - low).max() == pytest.approx(0.7 * CANVAS_SIZE)
+    assert np.allclose((low + high) / 2, CANVAS_SIZE / 2)
 
 
 def test_an_unknown_layout_is_refused_in_words() -> None:
     with pytest.raises(DrawingError, match="as-written, filling"):
-        layout(DIGIT["strokes"], "sideways")
+        place_on_canvas(DIGIT["strokes"], "sideways")
 
 
 @pytest.mark.parametrize(
@@ -143,6 +152,6 @@ def test_a_small_file_that_would_unpack_to_very_much_is_refused_soon(tmp_path: P
 )
 def test_whatever_a_browser_sends_costs_little_and_little_is_kept(sent: list) -> None:
     started = time.thread_time()
-    kept = sheet_strokes(sent)
+    kept = parse_canvas_strokes(sent)
     assert time.thread_time() - started < 0.3
-    assert sum(map(len, kept)) <= MOST_POINTS
+    assert sum(map(len, kept)) <= MAX_POINTS

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnistcore import download, runs, turns
-from mnistcore.training import Progress, TrainConfig
-from pages.shared import resources
-from pages.shared.words import literally
+from mnistcore.config import TrainConfig
+from mnistcore.data import download
+from mnistcore.records import Progress
+from mnistcore.runs import queue, store
+from pages.common import datasets
+from pages.common.datasets import dataset_by_name
+from pages.common.text import escape_markdown
 
 ROOT = Path(__file__).parents[1]
 ME = "0" * 32
@@ -21,12 +24,12 @@ ME = "0" * 32
 @pytest.fixture(autouse=True)
 def idle(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs of the test's own, and no worker."""
-    monkeypatch.setattr(turns, "warm_up", lambda: None)
-    monkeypatch.setattr(turns, "dispatch", lambda folder: None)
+    monkeypatch.setattr(queue, "warm_spare_worker", lambda: None)
+    monkeypatch.setattr(queue, "dispatch", lambda folder: None)
     monkeypatch.setattr(download, "_COMMAND", ["false"])
 
 
-def train_page(run: runs.Run | None = None) -> AppTest:
+def train_page(run: store.Run | None = None) -> AppTest:
     app = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
     app.session_state["_visitor"] = ME
     if run:
@@ -36,13 +39,13 @@ def train_page(run: runs.Run | None = None) -> AppTest:
     return app
 
 
-def a_run(dataset: str = "mnist", **status: object) -> runs.Run:
+def a_run(dataset: str = "mnist", **status: object) -> store.Run:
     """One that has done all its steps."""
-    run = runs.create(asdict(TrainConfig()), name="Made up", dataset=dataset, owner=ME)
+    run = store.create_run(asdict(TrainConfig()), name="Made up", dataset=dataset, owner=ME)
     progress = asdict(Progress(9, 9, 1, 72, 0.5, 0.5, 0.1, 1, 72, 0, 0.5, 0.5, 100))
     guesses = [[0, 7, 0.9], [1, 2, 0.8]]
     told = {"state": "finished", "guesses": guesses, "progress": progress} | status
-    runs.write_json(run.path / "status.json", told)
+    store.write_json(run.path / "status.json", told)
     return run
 
 
@@ -85,13 +88,13 @@ def test_a_run_of_mnist_is_shown_without_its_images_while_they_cannot_be_had(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MNIST_DATA", str(tmp_path / "nothing"))
-    resources._loading.clear()
-    resources.parts.clear()
+    datasets._loading.clear()
+    dataset_by_name.clear()
     try:
         assert not shows_guesses(train_page(a_run()))
         assert shows_guesses(train_page(a_run(dataset="digits")))
     finally:
-        resources._loading.clear()
+        datasets._loading.clear()
 
 
 def test_a_run_that_lacks_only_its_final_test_can_be_resumed() -> None:
@@ -102,7 +105,7 @@ def test_a_run_that_lacks_only_its_final_test_can_be_resumed() -> None:
 
 
 def test_who_has_left_can_be_told_to_go_on_but_not_to_stop() -> None:
-    left = train_page(a_run(state="paused", pid=runs.LEFT))
+    left = train_page(a_run(state="paused", pid=store.PID_EXITED))
     assert "Go on" in buttons(left)
     assert "Stop" not in buttons(left)
 
@@ -115,7 +118,7 @@ def test_a_new_run_learns_from_the_images_that_the_page_shows(
     app = train_page()
     next(button for button in app.button if button.label == "Start").click().run()
     assert not app.exception
-    (run,) = runs.list_runs()
+    (run,) = store.list_runs()
     assert json.loads((run.path / "config.json").read_text())["data"] == str(mnist_folder)
 
 
@@ -136,7 +139,7 @@ def test_a_recipe_that_would_take_the_machine_cannot_be_started() -> None:
 
 def test_a_run_that_waits_says_how_long_and_can_be_stopped() -> None:
     running = a_run(state="running", pid=os.getpid(), heartbeat=time.time() + 20)
-    first, second, third = (runs.create({}, owner=str(n)) for n in range(3))
+    first, second, third = (store.create_run({}, owner=str(n)) for n in range(3))
     for run, words in (
         (first, "Waiting: its turn is next."),
         (second, "Waiting: 1 run goes before this one."),
@@ -144,21 +147,21 @@ def test_a_run_that_waits_says_how_long_and_can_be_stopped() -> None:
     ):
         assert train_page(run).info[0].value == words
     assert not train_page(running).info
-    mine = runs.create({}, owner=ME)
+    mine = store.create_run({}, owner=ME)
     app = train_page(mine)
     next(button for button in app.button if button.label == "Stop").click().run()
-    assert runs.STOPPED_WAITING in app.warning[0].value
+    assert store.STOPPED_WAITING in app.warning[0].value
     assert "Resume" in buttons(app)
 
 
 def test_who_comes_with_fresh_cookies_is_told_that_others_wait() -> None:
-    for number in range(runs.MAX_PER_ADDRESS):
-        runs.create({}, owner=str(number), address="this machine")
+    for number in range(store.MAX_PER_ADDRESS):
+        store.create_run({}, owner=str(number), address="this machine")
     app = train_page()
     next(button for button in app.button if button.label == "Start").click().run()
     assert not app.exception
     assert "runs from your network address are under way" in app.warning[0].value
-    assert len(runs.list_runs()) == runs.MAX_PER_ADDRESS
+    assert len(store.list_runs()) == store.MAX_PER_ADDRESS
 
 
 def test_a_run_that_went_to_make_room_leaves_its_page_in_peace() -> None:
@@ -173,7 +176,7 @@ def test_a_run_that_went_to_make_room_leaves_its_page_in_peace() -> None:
 def test_a_steering_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     run = a_run(state="interrupted")
     app = train_page(run)
-    monkeypatch.setattr(runs, "MAX_WAITING", 0)
+    monkeypatch.setattr(store, "MAX_WAITING", 0)
     next(button for button in app.button if button.label == "Resume").click().run()
     assert not app.exception
     assert "try again in a few minutes" in app.error[0].value
@@ -183,7 +186,7 @@ def test_a_steering_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_name_is_shown_letter_by_letter() -> None:
     run = a_run()
     run.rename("![x](http://y) *", ME)
-    assert train_page(run).title[0].value == literally("![x](http://y) *")
+    assert train_page(run).title[0].value == escape_markdown("![x](http://y) *")
 
 
 @pytest.mark.parametrize(("accuracy", "low"), [(0.85, True), (0.95, False)])
@@ -205,7 +208,7 @@ def test_a_recipe_that_was_changed_is_not_described_as_the_preset() -> None:
 
 
 def test_a_run_that_was_stopped_says_one_accuracy() -> None:
-    result = dict.fromkeys(runs.RESULT, 0.0) | {"test_accuracy": 0.25, "test_count": 300}
+    result = dict.fromkeys(store.RESULT, 0.0) | {"test_accuracy": 0.25, "test_count": 300}
     app = train_page(a_run(state="stopped", result=result))
     figures = "".join(each.proto.body for each in app.get("html"))
     assert "25.0%" in figures

@@ -13,11 +13,15 @@ import pytest
 import torch
 from filelock import FileLock
 
-from mnistcore import data, predict, runs, turns, worker
+from mnistcore.config import NetworkConfig, TrainConfig
+from mnistcore.data import loading
 from mnistcore.errors import DataError, DivergenceError, RunError
-from mnistcore.network import NetworkConfig
-from mnistcore.predict import load_model, load_network
-from mnistcore.training import TrainConfig, evaluate, train
+from mnistcore.evaluation.metrics import evaluate
+from mnistcore.models import checkpoint
+from mnistcore.models.checkpoint import load_network
+from mnistcore.models.registry import load_model
+from mnistcore.runs import queue, store, worker
+from mnistcore.training.trainer import train
 
 QUICK = TrainConfig(
     network=NetworkConfig(convolutions=(), dense=(16,), dropout=0.1),
@@ -30,7 +34,7 @@ LONG = replace(QUICK, epochs=900)
 
 
 def make(folder, recipe=QUICK, owner="me", **more):
-    return runs.create(asdict(recipe), dataset="digits", owner=owner, folder=folder, **more)
+    return store.create_run(asdict(recipe), dataset="digits", owner=owner, folder=folder, **more)
 
 
 def wait_for(run, *states, seconds=60.0):
@@ -55,14 +59,14 @@ def started(tmp_path):
 
     def start(recipe=QUICK, **more):
         run = make(tmp_path, recipe, **more)
-        turns.dispatch(run.path.parent)
+        queue.dispatch(run.path.parent)
         made.append(run)
         return run
 
     yield start
     for run in made:
         if run.status().state == "queued":  # or the worker that ends next would take it
-            runs.tell(run, state="stopped")
+            store.update_status(run, state="stopped")
     for run in made:
         if run.under_way() and run.status().pid not in (0, os.getpid()):
             os.kill(run.status().pid, signal.SIGKILL)
@@ -71,7 +75,7 @@ def started(tmp_path):
 def test_a_finished_run_leaves_all_that_the_contract_names(tmp_path):
     run = make(tmp_path)
     seen = []
-    result = worker.work(run, seen.append)
+    result = worker.run_training(run, seen.append)
     assert run.status().state == "finished"
     assert run.status().result == result
     assert result["weights"] == 784 * 16 + 16 + 170
@@ -88,7 +92,7 @@ def test_a_finished_run_leaves_all_that_the_contract_names(tmp_path):
 
 def test_the_saved_network_is_the_trained_one(tmp_path, digits):
     run = make(tmp_path)
-    worker.work(run)
+    worker.run_training(run)
     training = train(QUICK, *digits)
     for _ in training:
         pass
@@ -99,8 +103,8 @@ def test_the_saved_network_is_the_trained_one(tmp_path, digits):
 
 def test_however_long_a_run_its_curve_stays_short(tmp_path):
     run = make(tmp_path, replace(QUICK, epochs=60))
-    worker.work(run)
-    assert worker.POINTS / 2 < len(run.metrics()) < 2 * worker.POINTS
+    worker.run_training(run)
+    assert worker.N_RECORDS / 2 < len(run.metrics()) < 2 * worker.N_RECORDS
 
 
 def test_a_killed_run_is_interrupted_keeps_its_curve_and_resumes_to_the_same_weights(
@@ -111,11 +115,11 @@ def test_a_killed_run_is_interrupted_keeps_its_curve_and_resumes_to_the_same_wei
     wait_for_step(run, 200)
     os.kill(run.status().pid, signal.SIGKILL)
     whole = make(tmp_path / "whole", recipe)
-    worker.work(whole)
-    status = wait_for(run, "interrupted", seconds=runs.SILENCE + 5)
+    worker.run_training(whole)
+    status = wait_for(run, "interrupted", seconds=store.HEARTBEAT_TIMEOUT_S + 5)
     assert "It can go on" in status.message
     assert len(run.metrics()) > 5
-    turns.resume(run, "me")
+    queue.resume(run, "me")
     wait_for(run, "finished")
     one, two = load_network(run.model)[0].state_dict(), load_network(whole.model)[0].state_dict()
     assert all(torch.equal(one[name], two[name]) for name in one)
@@ -131,7 +135,7 @@ def test_a_run_pauses_goes_on_and_stops(started):
     step = run.status().progress["step"]
     time.sleep(1.2)  # longer than a heartbeat
     assert run.status().progress["step"] == step
-    turns.resume(run, "me")
+    queue.resume(run, "me")
     wait_for_step(run, step + 20)
     run.send("stop", "me")
     status = wait_for(run, "stopped")
@@ -143,11 +147,11 @@ def test_a_run_pauses_goes_on_and_stops(started):
 def test_a_stopped_run_can_be_resumed_by_its_owner_only(tmp_path):
     run = make(tmp_path)
     run.send("stop", "me")
-    worker.work(run)
+    worker.run_training(run)
     assert run.status().state == "stopped"
     with pytest.raises(RunError, match="Only the visitor"):
-        turns.resume(run, "you")
-    turns.resume(run, "me")
+        queue.resume(run, "you")
+    queue.resume(run, "me")
     wait_for(run, "finished")
 
 
@@ -160,7 +164,7 @@ def test_runs_take_turns_and_know_their_place(started):
     behind = started(LONG)
     time.sleep(3)
     assert (waiting.status().state, behind.status().state) == ("queued", "queued")
-    assert (waiting.place(), behind.place()) == (0, 1)
+    assert (waiting.queue_position(), behind.queue_position()) == (0, 1)
     behind.send("stop", "me")
     wait_for(behind, "stopped")
     busy[0].send("stop", "busy 0")
@@ -176,7 +180,7 @@ def test_a_paused_run_makes_room_for_others(started):
 
 
 def test_of_many_paused_workers_few_stay_and_all_runs_go_on(started, monkeypatch):
-    monkeypatch.setattr(runs, "MAX_PER_OWNER", 9)
+    monkeypatch.setattr(store, "MAX_PER_OWNER", 9)
     paused = []
     for _ in range(worker.MAX_PAUSED + 1):
         run = started(LONG)
@@ -191,7 +195,7 @@ def test_of_many_paused_workers_few_stay_and_all_runs_go_on(started, monkeypatch
         time.sleep(0.05)
     assert all(run.under_way() for run in stay)
     step = leaves.status().progress["step"]
-    turns.resume(leaves, "me")
+    queue.resume(leaves, "me")
     wait_for_step(leaves, step + 20)
 
 
@@ -218,11 +222,11 @@ def process_is_there(pid):
 
 def test_to_resume_what_was_stopped_is_no_way_round_the_limit(tmp_path):
     first = make(tmp_path)
-    runs.write_json(first.path / "status.json", {"state": "stopped"})
-    for _ in range(runs.MAX_PER_OWNER):
+    store.write_json(first.path / "status.json", {"state": "stopped"})
+    for _ in range(store.MAX_PER_OWNER):
         make(tmp_path)
     with pytest.raises(RunError, match="You have 3 runs under way"):
-        turns.resume(first, "me")
+        queue.resume(first, "me")
     assert first.status().state == "stopped"
 
 
@@ -230,7 +234,7 @@ def test_nothing_holds_a_run_that_has_failed(tmp_path):
     run = make(tmp_path)
     run.checkpoint.write_bytes(b"rubbish")
     with pytest.raises(RunError) as kept:  # and with it all that worked on the run
-        worker.work(run)
+        worker.run_training(run)
     with FileLock(run.path / ".worker.lock", timeout=0):
         assert "damaged" in str(kept.value)
 
@@ -241,12 +245,12 @@ def test_a_run_whose_images_cannot_be_had_today_can_go_on_another_day(tmp_path, 
     def offline(*_):
         raise DataError("Connect to the internet.")
 
-    monkeypatch.setattr(data, "load_or_fall_back", offline)
+    monkeypatch.setattr(loading, "load_or_fall_back", offline)
     with pytest.raises(DataError):
-        worker.work(run)
+        worker.run_training(run)
     assert (run.status().state, run.status().message) == ("interrupted", "Connect to the internet.")
     monkeypatch.undo()
-    worker.work(run)
+    worker.run_training(run)
     assert run.status().state == "finished"
 
 
@@ -256,36 +260,36 @@ def test_a_run_that_lacks_only_its_final_test_is_finished_by_resuming_it(tmp_pat
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(predict, "save_network", full)
+    monkeypatch.setattr(checkpoint, "save_network", full)
     with pytest.raises(RunError, match="make room, then resume"):
-        worker.work(run)
+        worker.run_training(run)
     status = run.status()
     assert status.progress["step"] == status.progress["steps"]
     monkeypatch.undo()
-    turns.resume(run, "me")
+    queue.resume(run, "me")
     assert wait_for(run, "finished").result["images"] == 6000
 
 
 def test_a_spare_worker_takes_the_next_run_and_dies_with_its_keeper(started):
-    turns.warm_up()
-    spare = turns._spare
-    turns.warm_up()
-    assert turns._spare is spare  # one is enough
+    queue.warm_spare_worker()
+    spare = queue._spare
+    queue.warm_spare_worker()
+    assert queue._spare is spare  # one is enough
     run = started()
-    assert turns._spare is None
+    assert queue._spare is None
     assert wait_for(run, "finished").pid == spare.pid
-    turns.warm_up()
-    spare = turns._spare
+    queue.warm_spare_worker()
+    spare = queue._spare
     spare.stdin.close()  # as when this process ends
     spare.wait(timeout=30)
-    turns._spare = None
+    queue._spare = None
 
 
 def test_two_workers_never_share_a_run(started):
     run = started(LONG)
     wait_for_step(run, 20)
     with pytest.raises(RunError, match="already being worked on"):
-        worker.work(run)
+        worker.run_training(run)
     assert run.status().state == "running"
 
 
@@ -293,7 +297,7 @@ def test_a_damaged_checkpoint_is_reported_in_words(tmp_path):
     run = make(tmp_path)
     run.checkpoint.write_bytes(b"rubbish")
     with pytest.raises(RunError, match="checkpoint of this run is damaged"):
-        worker.work(run)
+        worker.run_training(run)
     assert run.status().state == "failed"
     assert "start the run anew" in run.status().message
 
@@ -308,17 +312,17 @@ def test_a_checkpoint_that_would_run_code_is_not_unpickled(tmp_path):
 
     torch.save(Trap(), run.checkpoint)
     with pytest.raises(RunError, match="damaged"):
-        worker.work(run)
+        worker.run_training(run)
     assert not ran.exists()
 
 
 def test_a_loss_that_runs_away_is_told_to_the_visitor(tmp_path):
-    wild = replace(QUICK, learning_rate=100.0, optimiser="SGD with momentum")
+    wild = replace(QUICK, learning_rate=100.0, optimizer="SGD with momentum")
     run = make(tmp_path, replace(wild, network=NetworkConfig((), (64,), "none")))
     with pytest.raises(DivergenceError, match="learning rate"):
-        worker.work(run)
+        worker.run_training(run)
     status = run.status()
-    assert (status.state, status.result) == ("failed", runs.DIVERGED)
+    assert (status.state, status.result) == ("failed", store.DIVERGED)
     assert "try a smaller learning rate, such as 0.01." in status.message
     assert run.metrics()[-1]["step"] > 0
     assert run.metrics()[-1]["test_accuracy"] == status.progress["test_accuracy"]
@@ -338,27 +342,27 @@ def test_a_final_test_that_is_not_finite_fails_the_run_in_words(tmp_path, monkey
         score = evaluate(network, digits)
         return score._replace(loss=float("inf")) if over else score
 
-    monkeypatch.setattr("mnistcore.training.evaluate", lost)
+    monkeypatch.setattr("mnistcore.evaluation.metrics.evaluate", lost)
     with pytest.raises(DivergenceError):
-        worker.work(run, stop)
+        worker.run_training(run, stop)
     assert run.status().state == "failed"
 
 
 def test_a_full_disk_ends_a_run_in_words(tmp_path, monkeypatch):
     run = make(tmp_path)
-    write = runs.write_atomically
+    write = store.write_atomically
 
     def full(path, content):
         if path.name == "checkpoint.pt":
             raise OSError(28, "No space left on device")
         write(path, content)
 
-    monkeypatch.setattr(runs, "write_atomically", full)
+    monkeypatch.setattr(store, "write_atomically", full)
     with pytest.raises(RunError, match="No space left on device"):
-        worker.work(run)
+        worker.run_training(run)
     assert "make room, then resume" in run.status().message
     monkeypatch.undo()
-    turns.resume(run, "me")
+    queue.resume(run, "me")
     wait_for(run, "finished")
 
 
@@ -379,44 +383,46 @@ def test_the_reason_is_told_though_there_is_no_room_for_it(tmp_path, monkeypatch
             raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(RunError, match="The disk is full"):
-        worker.work(run, fill_the_disk)
+        worker.run_training(run, fill_the_disk)
     status = run.status()
     assert status.state == "interrupted"
     assert status.message == "The disk is full (No space left on device): make room, then resume."
     with pytest.raises(RunError, match="make room"):
         (run.path / ".reserve").write_bytes(b"")  # somebody else has filled it again
-        turns.resume(run, "me")
+        queue.resume(run, "me")
     assert run.status().state == "interrupted"
     monkeypatch.undo()
-    turns.resume(run, "me")
+    queue.resume(run, "me")
     assert wait_for(run, "finished").result["images"] == 6000
     assert not (run.path / ".reserve").exists()
 
 
 def test_a_finished_run_keeps_its_network_and_a_stopped_one_also_where_it_stood(tmp_path):
     done, stopped = make(tmp_path), make(tmp_path, LONG, owner="you")
-    worker.work(done)
+    worker.run_training(done)
     assert (done.model.exists(), done.checkpoint.exists()) == (True, False)
-    worker.work(stopped, lambda progress: progress.step == 20 and stopped.send("stop", "you"))
+    worker.run_training(
+        stopped, lambda progress: progress.step == 20 and stopped.send("stop", "you")
+    )
     assert (stopped.model.exists(), stopped.checkpoint.exists()) == (True, True)
 
 
 def test_a_run_whose_end_cannot_be_written_keeps_its_checkpoint(tmp_path, monkeypatch):
     run = make(tmp_path)
-    write = runs.write_json
+    write = store.write_json
 
     def full(path, value):
         if value.get("state") == "finished":
             raise OSError(errno.ENOSPC, "No space left on device")
         write(path, value)
 
-    monkeypatch.setattr(runs, "write_json", full)
-    monkeypatch.setattr(runs.time, "sleep", lambda seconds: None)
-    worker.work(run)
+    monkeypatch.setattr(store, "write_json", full)
+    monkeypatch.setattr(store.time, "sleep", lambda seconds: None)
+    worker.run_training(run)
     assert run.checkpoint.exists()
     monkeypatch.undo()
-    runs.tell(run, state="interrupted")
-    turns.resume(run, "me")
+    store.update_status(run, state="interrupted")
+    queue.resume(run, "me")
     wait_for(run, "finished")
 
 
@@ -431,7 +437,7 @@ def test_a_run_can_be_drawn_with_while_it_learns(started, tmp_path):
 def test_after_a_crash_records_go_on_on_a_new_line(tmp_path):
     run = make(tmp_path)
     (run.path / "metrics.jsonl").write_text('{"step": 0}\n{"step": 1, "lo')
-    worker.work(run)
+    worker.run_training(run)
     assert run.metrics()[-1]["step"] == 120
     assert json.loads((run.path / "status.json").read_text())["state"] == "finished"
 
@@ -441,7 +447,7 @@ def test_a_config_that_has_lost_all_but_its_recipe_still_trains(
 ):
     monkeypatch.setenv("MNIST_DATA", str(mnist_folder))
     recipe = asdict(TrainConfig(NetworkConfig((), ()), epochs=0.1, device="cpu"))
-    run = runs.create(recipe, folder=tmp_path)
-    runs.write_json(run.path / "config.json", {"recipe": recipe})
-    assert worker.work(run)["images"] > 0
+    run = store.create_run(recipe, folder=tmp_path)
+    store.write_json(run.path / "config.json", {"recipe": recipe})
+    assert worker.run_training(run)["images"] > 0
     assert run.status().state == "finished"

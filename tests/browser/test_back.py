@@ -9,8 +9,10 @@ import pytest
 from playwright.sync_api import Page, expect
 from visit import App, settle, visit
 
-from mnistcore import network, predict, runs
-from mnistcore.training import TrainConfig
+from mnistcore.config import NetworkConfig, TrainConfig
+from mnistcore.models.checkpoint import save_network
+from mnistcore.models.network import build_network
+from mnistcore.runs import store
 
 WAIT = 30_000  # ms: as a loaded machine may need
 WIDTHS = pytest.mark.parametrize("page", ["desktop", "phone"], indirect=True)
@@ -25,14 +27,14 @@ def page(request: pytest.FixtureRequest) -> Page:
 @pytest.fixture(scope="module")
 def run(app: App) -> str:
     """A run that is over, on a page longer than a screen."""
-    config = network.NetworkConfig(convolutions=(), dense=(4,))
-    made = runs.create(asdict(TrainConfig(network=config)), dataset="mnist", folder=app.runs)
-    predict.save_network(network.build(config, 1), made.model)
-    result = dict.fromkeys(runs.RESULT, 0.5)
+    config = NetworkConfig(convolutions=(), dense=(4,))
+    made = store.create_run(asdict(TrainConfig(network=config)), dataset="mnist", folder=app.runs)
+    save_network(build_network(config, 1), made.model)
+    result = dict.fromkeys(store.RESULT, 0.5)
     progress = {"step": 1, "steps": 1, "images": 64}
     guesses = [[n, 0, 0.5] for n in range(18)]
     status = {"state": "finished", "result": result, "progress": progress, "guesses": guesses}
-    runs.write_json(made.path / "status.json", status)
+    store.write_json(made.path / "status.json", status)
     (made.path / "metrics.jsonl").write_text(json.dumps(progress))
     return made.id
 

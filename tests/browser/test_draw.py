@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Locator, Page, expect
 from visit import App, fits_its_width, settle, visit
 
-from mnistcore import runs, turns
-from mnistcore.training import TrainConfig
+from mnistcore.config import TrainConfig
+from mnistcore.runs import queue, store
 
 Stroke = Sequence[tuple[float, float]]  # shares of the canvas: to the right, down
 
@@ -334,10 +334,10 @@ def test_the_answer_changes_by_itself_while_its_network_learns(
     app: App, desktop: Page, mnist_folder: Path
 ) -> None:
     recipe = TrainConfig(epochs=400, batch_size=64, learning_rate=1e-4)
-    run = runs.create(
+    run = store.create_run(
         asdict(recipe), dataset="mnist", data=mnist_folder, owner="me", folder=app.runs
     )
-    turns.dispatch(run.path.parent)
+    queue.dispatch(run.path.parent)
     try:
         deadline = time.monotonic() + 60
         while not run.checkpoint.is_file() and time.monotonic() < deadline:

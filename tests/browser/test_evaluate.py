@@ -7,8 +7,10 @@ import pytest
 from playwright.sync_api import Page, expect
 from visit import App, fits_its_width, settle, visit
 
-from mnistcore import network, predict, runs
-from mnistcore.training import TrainConfig
+from mnistcore.config import NetworkConfig, TrainConfig
+from mnistcore.models.checkpoint import save_network
+from mnistcore.models.network import build_network
+from mnistcore.runs import store
 
 LOOKS = ("Mistakes", "Would+you+have+known?", "Mix-ups", "Figures", "Sunshine+and+snow")
 
@@ -16,12 +18,12 @@ LOOKS = ("Mistakes", "Would+you+have+known?", "Mix-ups", "Figures", "Sunshine+an
 @pytest.fixture
 def clueless(app: App) -> str:
     """The address of the page with a network that has learned nothing, so it errs a lot."""
-    config = network.NetworkConfig(convolutions=(), dense=(4,))
-    run = runs.create(
+    config = NetworkConfig(convolutions=(), dense=(4,))
+    run = store.create_run(
         asdict(TrainConfig(network=config)), name="Clueless", dataset="mnist", folder=app.runs
     )
-    predict.save_network(network.build(config, 1), run.model)
-    runs.write_json(run.path / "status.json", {"state": "finished", "result": {"images": 1500}})
+    save_network(build_network(config, 1), run.model)
+    store.write_json(run.path / "status.json", {"state": "finished", "result": {"images": 1500}})
     return f"{app.address}/evaluate?model={run.id}"
 
 
@@ -93,9 +95,9 @@ def test_a_phone_shows_every_part_without_scrolling_sideways(clueless: str, phon
 
 
 def test_a_finished_run_leads_here(clueless: str, app: App, desktop: Page):
-    run = runs.list_runs(app.runs)[0]
+    run = store.list_runs(app.runs)[0]
     result = {"test_accuracy": 0.1, "train_accuracy": 0.1, "test_count": 297, "seconds": 1}
-    runs.write_json(
+    store.write_json(
         run.path / "status.json",
         {"state": "finished", "result": result | {"train_count": 1500}},
     )

@@ -7,8 +7,10 @@ import pytest
 from playwright.sync_api import Page, expect
 from visit import App, fits_its_width, settle, visit
 
-from mnistcore import network, predict, runs
-from mnistcore.training import TrainConfig
+from mnistcore.config import NetworkConfig, TrainConfig
+from mnistcore.models.checkpoint import save_network
+from mnistcore.models.network import build_network
+from mnistcore.runs import store
 
 PAGES = {
     "": "home=1&set=moon",
@@ -43,18 +45,18 @@ ALTERNATIVE = "xpath=descendant-or-self::*[string-length(@aria-label) > 12]"
 @pytest.fixture(scope="module")
 def run(app: App) -> str:
     """A run that is over, with curves and a network that reads one way or another."""
-    config = network.NetworkConfig(convolutions=(), dense=(4,))
-    made = runs.create(
+    config = NetworkConfig(convolutions=(), dense=(4,))
+    made = store.create_run(
         asdict(TrainConfig(network=config)), name="Example", dataset="mnist", folder=app.runs
     )
-    predict.save_network(network.build(config, 1), made.model)
+    save_network(build_network(config, 1), made.model)
     record = {"steps": 4, "loss": 2.0, "test_loss": 2.0, "train_accuracy": 0.3, "test_count": 297}
     record |= {"epoch": 1.0, "images_per_second": 1000.0, "seconds_left": 0.0}
     records = [record | {"step": n, "images": 64 * n, "test_accuracy": n / 8} for n in range(5)]
     (made.path / "metrics.jsonl").write_text("\n".join(map(json.dumps, records)))
     result = {"test_accuracy": 0.5, "train_accuracy": 0.5, "test_count": 297, "train_count": 1500}
     status = {"state": "finished", "progress": records[-1], "result": result | {"seconds": 1}}
-    runs.write_json(made.path / "status.json", status)
+    store.write_json(made.path / "status.json", status)
     return made.id
 
 

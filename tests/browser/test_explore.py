@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 from visit import App, settle, visit
 
-from mnistcore.data import Digits
+from mnistcore.data.digits import Digits
 
 Parts = tuple[Digits, Digits]
 

@@ -7,8 +7,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from visit import App, fits_its_width, settle, visit
 
-from mnistcore import network, rules
-from mnistcore.data import Digits
+from mnistcore.config import Conv, NetworkConfig, count_parameters
+from mnistcore.data.digits import Digits
+from mnistcore.demos import threshold_rule
 
 Parts = tuple[Digits, Digits]
 WAIT = 30_000  # ms: as a loaded machine may need
@@ -72,7 +73,7 @@ def test_idea_2_a_law_is_written_down_and_a_rule_for_digits_is_judged(home: Page
     press(home, "It is a 4 if", *["ArrowRight"] * 3)
     press(home, "It is a 4 if", "End")
     said(home, f"your rule gets {both - nines} right")
-    assert rules.MEASURES["top"].most == 100
+    assert threshold_rule.FEATURES["top"].most == 100
     follow(home, "Look at every 9")
     heading = home.get_by_role("heading", name=re.compile(r"^Test image \d+: a \d"))
     expect(heading).to_be_visible(timeout=WAIT)
@@ -114,14 +115,14 @@ def test_idea_4_layers_light_up_and_a_unit_is_opened_inside(home: Page):
 
 def test_idea_5_hyperparameters_are_turned_and_the_impossible_is_refused(home: Page):
     press(home, "Dense layers", "ArrowRight")
-    weights = network.count_weights(network.NetworkConfig((network.Conv(32, 3),), (64, 64)))
+    weights = count_parameters(NetworkConfig((Conv(32, 3),), (64, 64)))
     said(home, f"{weights:,} weights to learn.")
     press(home, "Convolution layers, 32", "End")
     said(home, "This cannot be built. Convolution 4 looks through a 3 x 3 window")
     press(home, "Convolution layers, 32", "ArrowLeft", "ArrowLeft")
     press(home, "Units in each of these", "ArrowRight")
-    config = network.NetworkConfig((network.Conv(32, 3),) * 2, (256, 256))
-    weights = network.count_weights(config)
+    config = NetworkConfig((Conv(32, 3),) * 2, (256, 256))
+    weights = count_parameters(config)
     said(home, f"{weights:,} weights to learn.")
     follow(home, "Let this very network learn")
     expect(home.get_by_text(f"{weights:,} weights will learn")).to_be_visible(timeout=WAIT)

@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 from test_draw import SEVEN, draw, open_draw
 from visit import App, fits_its_width, settle, visit
 
-from mnistcore.data import Digits
+from mnistcore.data.digits import Digits
 
 Parts = tuple[Digits, Digits]
 

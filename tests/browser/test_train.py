@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from visit import App, StartApp, fits_its_width, settle, visit
 
-from mnistcore import runs
-from mnistcore.runs import Run, list_runs
+from mnistcore.runs import store
+from mnistcore.runs.store import Run, list_runs
 
 # The sentence with which a run ends; the narrator says "It reads" on the way, too.
 RESULT = re.compile(r"It reads .* of training\.")
@@ -199,8 +199,8 @@ def test_the_page_fits_a_phone(app: App, phone: Page):
 def test_a_name_is_shown_letter_by_letter_whatever_is_in_it(app: App, desktop: Page):
     page = desktop
     name = "![x](//e.vil/a) https://e.vil :material/delete: **b** -> c"
-    run = runs.create({}, name=name, owner="somebody", folder=app.runs)
-    runs.write_json(run.path / "status.json", {"state": "stopped"})
+    run = store.create_run({}, name=name, owner="somebody", folder=app.runs)
+    store.write_json(run.path / "status.json", {"state": "stopped"})
     visit(page, f"{app.address}/train?run={run.id}")
     title = page.get_by_role("heading", level=1)
     expect(title).to_be_visible()

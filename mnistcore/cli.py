@@ -1,0 +1,393 @@
+"""The command line: train, resume, runs, predict, evaluate, calibrate."""
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import shlex
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
+
+from mnistcore.errors import MnistError
+
+# Threads that wait must sleep, or two trainings on one machine stand still; read at torch's import.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+Answer = tuple[dict[str, Any], list[str]]
+"""What a command has found out, as --json prints it and as lines to read."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 if it worked, 2 with one line on standard error if it did not."""
+    typed = sys.argv[1:] if arguments is None else list(arguments)
+    _prepare_streams()
+    try:
+        options = _parser().parse_args(typed)
+        options.typed = f"python -m mnistcore {shlex.join(typed)}"
+        answer, lines = options.command(options)
+        with _answering():
+            for line in [json.dumps(answer, allow_nan=False)] if options.json else lines:
+                print(line)
+    except KeyboardInterrupt:
+        return _complain("stopped; a run that was training can be resumed.", 130)
+    except BrokenPipeError:  # whoever read it has seen enough
+        _abandon(sys.stdout, sys.stderr)
+        return 141  # as a shell says it of a program that SIGPIPE ended
+    except (MnistError, OSError) as error:
+        return _complain(str(error), 2)
+    return 0
+
+
+def _complain(what: str, status: int) -> int:
+    """One line on standard error, if that can be written to."""
+    try:
+        print("mnistcore:", " ".join(what.splitlines()), file=sys.stderr)
+    except OSError:
+        _abandon(sys.stderr)
+    return status
+
+
+def _abandon(*streams: TextIO) -> None:
+    """What is left to be written to these is dropped, or Python would try again as it ends."""
+    for stream in streams:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _prepare_streams() -> None:
+    """Let whatever is printed go somewhere: closed streams, and names in no known letters."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    """What standard output refuses is told in words."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _abandon(sys.stdout)
+        raise MnistError(
+            f"The answer cannot be written ({error.strerror}): make room, or send it elsewhere."
+        ) from error
+
+
+class _Parser(argparse.ArgumentParser):
+    """One whose complaints are like all others: one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise MnistError(f"{message}: `python -m {self.prog} --help` says what can be typed.")
+
+    def print_help(self, file: Any = None) -> None:
+        with _answering():  # what argparse itself cannot print it drops without a word
+            print(self.format_help(), end="", file=file)
+
+
+def _folder(text: str) -> Path:
+    """A folder that is there or can be made."""
+    path = Path(text)
+    if not text or (path.exists() and not path.is_dir()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a folder")
+    return path
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser("mnistcore", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="end with one JSON object")
+    for name, what in (("data", "that holds MNIST/raw"), ("runs", "of the runs")):
+        known = f"MNIST_{name.upper()}"
+        common.add_argument(
+            f"--{name}",
+            type=_folder,
+            default=os.environ.get(known) or name,
+            help=f"folder {what} (${known}, or else {name})",
+        )
+
+    def command(name: str, function: Any, text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text, parents=[common])
+        made.set_defaults(command=function)
+        return made
+
+    train = command("train", _train, "train a network; Ctrl+C stops, resume goes on")
+    train.add_argument("--preset", default="fast", help="fast, notebook, plain, ...")
+    train.add_argument("--name", default="", help="what to call the run")
+    train.add_argument("--dataset", choices=("mnist", "digits", "mnist+digits"))
+    _add_recipe(train)
+    resume = command("resume", _resume, "go on with a run that was stopped or interrupted")
+    resume.add_argument("run")
+    command("runs", _runs, "list the runs")
+    predict = command("predict", _predict, "read pictures or pen strokes")
+    predict.add_argument("images", nargs="*", type=Path, metavar="IMAGE")
+    predict.add_argument("--strokes", type=Path, help="a .jsonl or .jsonl.gz file of pen strokes")
+    predict.add_argument("--layout", choices=("as-written", "filling"), default="as-written")
+    evaluate = command("evaluate", _evaluate, "judge a network on the test images")
+    evaluate.add_argument("--dataset", choices=("mnist", "digits", "mnist+digits"))
+    calibrate = command("calibrate", _calibrate, "teach a finished network how sure it may be")
+    calibrate.add_argument("--out", type=Path, required=True, help="the .safetensors to write")
+    for reader in (predict, evaluate, calibrate):
+        reader.add_argument("--model", default="shipped", help="shipped, a run, or a file")
+    return parser
+
+
+def _add_recipe(parser: argparse.ArgumentParser) -> None:
+    """One option for each number of a recipe; what is not given is the preset's."""
+    numbers: dict[str, type] = {
+        "epochs": float,
+        "batch_size": int,
+        "learning_rate": float,
+        "momentum": float,
+        "beta2": float,
+        "weight_decay": float,
+        "label_smoothing": float,
+        "train_size": int,
+        "seed": int,
+        "threads": int,
+    }
+    group = parser.add_argument_group("recipe")
+    for name, kind in numbers.items():
+        group.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N")
+    for name in ("optimiser", "schedule", "augmentation", "device", "precision"):
+        group.add_argument(f"--{name}", metavar="NAME")
+    net = parser.add_argument_group("network")
+    net.add_argument("--convolutions", metavar="32@5,64@3", help="filters@window; '' for none")
+    net.add_argument("--dense", metavar="64,32", help="hidden widths; '' for none")
+    net.add_argument("--activation", metavar="NAME")
+    net.add_argument("--dropout", type=float, metavar="SHARE")
+    net.add_argument("--batch-norm", action=argparse.BooleanOptionalAction, default=None)
+
+
+def _recipe(options: argparse.Namespace, images: int) -> Any:
+    """The preset's recipe for so many images, with what the options change in it, checked."""
+    from mnistcore.config import NetworkConfig, TrainConfig, check, parse_convolutions, parse_dense
+    from mnistcore.presets import PRESETS, scale_epochs
+
+    if options.preset not in PRESETS:
+        raise MnistError(f"There is no preset {options.preset!r}: use one of {', '.join(PRESETS)}.")
+    recipe = scale_epochs(PRESETS[options.preset].recipe, images)
+
+    def given(kind: type) -> dict[str, Any]:
+        names = {f.name for f in fields(kind)} - {"network"}
+        return {n: v for n, v in vars(options).items() if n in names and v is not None}
+
+    layers = given(NetworkConfig)
+    if "convolutions" in layers:
+        layers["convolutions"] = parse_convolutions(layers["convolutions"])
+    if "dense" in layers:
+        layers["dense"] = parse_dense(layers["dense"])
+    recipe = replace(recipe, **given(TrainConfig), network=replace(recipe.network, **layers))
+    check(recipe, images)
+    return recipe
+
+
+def _train(options: argparse.Namespace) -> Answer:
+    from mnistcore.data.loading import load_or_fall_back
+    from mnistcore.runs import store
+
+    # What is wrong is told before anything is loaded.
+    _recipe(options, images=60_000)
+    store.require_writable(options.runs)
+    loaded = load_or_fall_back(options.dataset, options.data)
+    recipe = _recipe(options, len(loaded.train))
+    run = store.create_run(
+        asdict(recipe),
+        preset=options.preset,
+        name=options.name,
+        dataset=loaded.train.dataset,
+        data=options.data,
+        command=options.typed,
+        here=True,
+        folder=options.runs,
+    )
+    if loaded.notice:
+        print(loaded.notice, file=sys.stderr)
+    return _work(run)
+
+
+def _resume(options: argparse.Namespace) -> Answer:
+    from mnistcore.runs import store
+    from mnistcore.training.trainer import pick_device
+
+    run = store.find_run(options.run, options.runs)
+    with store.locked(run.path.parent):
+        state = run.status().state
+        if state not in store.RESUMABLE:
+            raise MnistError(f"The run {run.id} is {state}: there is nothing to go on with.")
+        pick_device(run.config()["recipe"].get("device", "auto"))
+        store.enqueue(run, here=True)
+    return _work(run)
+
+
+def _work(run: Any) -> Answer:
+    """Train in this process, with a bar on standard error; Ctrl+C stops it, a second ends it."""
+    from tqdm import tqdm
+
+    from mnistcore.records import Progress
+    from mnistcore.runs import queue, store, worker
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        store.write_atomically(run.path / "control", b"stop")
+
+    print(f"run {run.id}", file=sys.stderr)
+    with tqdm(unit=" images", unit_scale=True, file=sys.stderr) as bar:
+
+        def show(progress: Progress) -> None:
+            bar.total = progress.images // max(progress.step, 1) * progress.steps
+            try:
+                bar.update(progress.images - bar.n)
+                if progress.test_accuracy is not None and progress.loss is not None:
+                    test = f"{progress.test_accuracy:.2%}"
+                    bar.set_postfix(loss=f"{progress.loss:.3f}", test=test)
+            except OSError:  # nobody watches any more
+                bar.disable = True
+                stop()
+
+        before = signal.signal(signal.SIGINT, stop)
+        try:
+            result = worker.run_training(run, show)
+        finally:
+            interrupted = signal.signal(signal.SIGINT, before) is not stop
+            queue.dispatch(run.path.parent)
+    if result:
+        print(
+            f"{result['test_accuracy']:.2%} of {result['test_count']:,} test images right, "
+            f"{result['train_accuracy']:.2%} of {result['train_count']:,} training images; "
+            f"{result['seconds']:.1f} s of training",
+            file=sys.stderr,
+        )
+    if interrupted and run.status().state != "finished":
+        raise KeyboardInterrupt
+    return result, []
+
+
+def _runs(options: argparse.Namespace) -> Answer:
+    from mnistcore.runs import store
+
+    listed, lines = [], []
+    for run in store.list_runs(options.runs):
+        status = run.status()
+        listed.append(
+            {"run": run.id, "name": run.name, "state": status.state, "result": status.result}
+        )
+        accuracy = status.result.get("test_accuracy")
+        shown = f"{accuracy:.2%}" if accuracy is not None else "-"
+        lines.append(f"{run.id}  {status.state:<12} {shown:>7}  {run.name}")
+    return {"runs": listed}, lines
+
+
+def _predict(options: argparse.Namespace) -> Answer:
+    import torch
+
+    from mnistcore.drawing import strokes, vectorize
+    from mnistcore.drawing.rasterize import from_bitmap, from_strokes
+    from mnistcore.inference import predict
+    from mnistcore.models.registry import load_model
+
+    model = load_model(options.model, options.runs)
+    if bool(options.images) == bool(options.strokes):
+        raise MnistError("Give pictures to read, or --strokes FILE: one of the two.")
+    if options.strokes:
+        examples = strokes.read_strokes(options.strokes)
+        sources = [f"{options.strokes}:{line}" for line in range(1, len(examples) + 1)]
+        labels = [label for label, _, _ in examples]
+        pictures = [
+            from_strokes(strokes.place_on_canvas(written, options.layout))
+            for _, _, written in examples
+        ]
+    else:
+        sources = [str(path) for path in options.images]
+        labels = [None] * len(sources)
+        pictures = [from_bitmap(vectorize.open_image(path)) for path in options.images]
+    torch.set_num_threads(1)
+    nothing = "There is no digit to be seen."
+    readings = [predict.predict(model, picture, nothing) for picture in pictures]
+    answer: dict[str, Any] = {
+        "model": model.name,
+        "predictions": [
+            {"source": source, "digit": reading.digit, "probabilities": reading.probabilities}
+            for source, reading in zip(sources, readings, strict=True)
+        ],
+    }
+    pairs = zip(readings, labels, strict=True)
+    known = [(reading.digit, label) for reading, label in pairs if label is not None]
+    if known:
+        accuracy = sum(digit == label for digit, label in known) / len(known)
+        answer |= {"accuracy": accuracy, "count": len(known)}
+        print(f"{accuracy:.2%} of {len(known):,} right", file=sys.stderr)
+        return answer, []
+    pairs = zip(sources, readings, strict=True)
+    return answer, [f"{source}: {reading.sentence}" for source, reading in pairs]
+
+
+def _evaluate(options: argparse.Namespace) -> Answer:
+    from mnistcore import serialization
+    from mnistcore.data.loading import load_or_fall_back
+    from mnistcore.evaluation import metrics
+    from mnistcore.models.registry import load_model
+
+    model = load_model(options.model, options.runs)
+    loaded = load_or_fall_back(options.dataset, options.data)
+    if loaded.notice:
+        print(loaded.notice, file=sys.stderr)
+    score = metrics.evaluate(model.network, loaded.test)
+    answer = {
+        "model": model.name,
+        "dataset": loaded.test.dataset,
+        "test_accuracy": score.accuracy,
+        "test_loss": serialization.finite_or_none(score.loss),
+        "count": score.count,
+    }
+    share, loss = f"{score.accuracy:.2%}", f"{score.loss:.4f}"
+    return answer, [f"{share} of {score.count:,} test images right, loss {loss}"]
+
+
+def _calibrate(options: argparse.Namespace) -> Answer:
+    from mnistcore.data.loading import load_dataset
+    from mnistcore.evaluation import metrics
+    from mnistcore.inference import ood
+    from mnistcore.inference.calibration import fit_temperature
+    from mnistcore.models.checkpoint import load_network, save_network
+    from mnistcore.models.registry import weights_path
+
+    _require_writable(options.out)
+    path = weights_path(options.model, options.runs)
+    if path.suffix != ".safetensors":
+        raise MnistError("This network is still learning: calibrate it when it has finished.")
+    network, card = load_network(path)
+    train, test = load_dataset("mnist", options.data)
+    temperature = fit_temperature(network, train)
+    fitted = ood.fit_ood_head(network, train)
+    score = metrics.evaluate(network, test)
+    card |= {"calibration": options.typed, "test_loss": score.loss}
+    card["temperature"] = temperature * card.get("temperature", 1.0)
+    save_network(network, options.out, doubt=fitted, **card)
+    answer = {"file": str(options.out), "temperature": temperature, "test_loss": score.loss}
+    told = f"temperature {temperature:.2f}, loss {score.loss:.4f} on the test images"
+    return answer, [f"{options.out}: {told}"]
+
+
+def _require_writable(path: Path) -> None:
+    """Refuse a network's file that cannot be written, before minutes go into it."""
+    try:
+        if path.suffix != ".safetensors" or path.is_dir():
+            raise MnistError(f"'{path}' is no name for a network: it has to end in .safetensors.")
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise MnistError(
+            f"{path} cannot be written ({error.strerror}): name another place with --out."
+        ) from error

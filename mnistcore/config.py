@@ -1,0 +1,408 @@
+"""What is trained, and how: NetworkConfig and TrainConfig, without torch.
+
+Each setting is described once, beside its default: range, choices, words. The form, the checks and
+the command line are made from these descriptions.
+"""
+
+import itertools
+import math
+import re
+import reprlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, NamedTuple
+
+from mnistcore.errors import NetworkError, TrainingError
+from mnistcore.serialization import structure
+
+IMAGE_SIZE = 28  # pixels: every picture in this project is IMAGE_SIZE x IMAGE_SIZE
+NUM_CLASSES = 10
+MAX_LAYERS = 8  # of each kind, convolutions and dense layers
+MAX_PARAMS = 5_000_000  # more than this would take a laptop minutes per epoch
+MNIST_IMAGES = 60_000  # training images that a configuration has to reckon with
+
+# What one run may take from a machine that others share. The notebook's network needs a tenth of
+# both: 0.13e14 multiplications for 100 epochs, 24e6 activations for 512 images at a time.
+MAX_TRAIN_MULT_ADDS = 1e14  # forward, in the whole run: one to three hours of one processor thread
+MAX_BATCH_ACTIVATIONS = 250e6  # between the layers, for one batch: 1 GB
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: what is accepted, what the form offers of it, and the words for it."""
+
+    label: str  # on the form
+    help: str = ""  # for visitors and for the command line
+    noun: str = ""  # in what is said of a value that is refused; if left out, the label
+    low: float = -math.inf  # the range that is accepted, both ends included
+    high: float = math.inf
+    choices: tuple[str, ...] = ()  # all that is accepted, of a name
+    stops: tuple[Any, ...] = ()  # what the form offers of a number; None is "all"
+    shown: tuple[float, float] | None = None  # the range that the form offers
+    step: float | None = None  # between two values on the form
+
+
+def _setting(default: Any, *words: str, **more: Any) -> Any:
+    return field(default=default, metadata={"setting": Setting(*words, **more)})
+
+
+def settings(kind: type) -> dict[str, Setting]:
+    """The settings of NetworkConfig or TrainConfig by the name of their field, in order."""
+    described = {f.name: f.metadata.get("setting") for f in fields(kind)}
+    return {name: setting for name, setting in described.items() if setting is not None}
+
+
+class Conv(NamedTuple):
+    """Convolution: `filters` maps, each through `kernel_size` x `kernel_size` pixels."""
+
+    filters: int
+    kernel_size: int
+    pool: bool = True  # 2 x 2 max pooling after it, which halves height and width
+    padding: bool = False  # keep height and width by a border of zeros
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The architecture; the defaults are the notebook's network."""
+
+    convolutions: tuple[Conv, ...] = (Conv(32, 5), Conv(32, 5), Conv(64, 3))
+    dense: tuple[int, ...] = (64,)  # widths of the hidden dense layers
+    activation: str = _setting(  # after every layer but the last
+        "ReLU",
+        "Activation",
+        "The bend after each layer. ReLU turns negative numbers into zero; with none, any number "
+        "of layers can do no more than one.",
+        choices=("ReLU", "LeakyReLU", "GELU", "SiLU", "Tanh", "Sigmoid", "none"),
+    )
+    dropout: float = _setting(  # before dense layers, in training
+        0.0,
+        "Dropout",
+        "The share of units that is switched off at random in each step, so that the network "
+        "cannot rely on a few of them. Helps against learning by heart.",
+        shown=(0.0, 0.8),
+        step=0.05,
+    )
+    batch_norm: bool = _setting(
+        False,
+        "Batch normalisation",
+        "Brings the numbers inside the network to a common scale; often learns faster.",
+    )
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "NetworkConfig":
+        """The inverse of `dataclasses.asdict`, also after a trip through JSON."""
+        try:
+            return structure(cls, values, needed=("convolutions", "dense"))
+        except ValueError as error:
+            raise NetworkError(
+                f"This is not the description of a network ({error}): begin with a preset."
+            ) from error
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A recipe: network, optimizer, schedule, data, seed. The defaults are the notebook's."""
+
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    epochs: float = _setting(  # 0.5 is half of the training images
+        2,
+        "Epochs",
+        "How many times the network sees every training image.",
+        "The number of epochs",
+        low=0.01,
+        high=1000,
+        shown=(0.1, 100.0),
+        step=1.0,
+    )
+    train_size: int | None = _setting(  # None is all
+        None,
+        "Training images",
+        "With few images, a network learns them by heart instead of learning to read.",
+        "The number of training images",
+        low=10,
+        high=10**9,
+        stops=(100, 500, 1_000, 5_000, 10_000, None),
+    )
+    batch_size: int = _setting(
+        8,
+        "Images per step (batch size)",
+        "After looking at so many images, every weight is changed a little. Small batches change "
+        "them often, large ones more surely.",
+        "The batch size",
+        low=1,
+        high=10_000,
+        stops=tuple(2**power for power in range(10)),
+    )
+    optimizer: str = _setting(
+        "Adam",
+        "Optimiser",
+        "The rule by which the weights follow the error downhill.",
+        choices=("Adam", "AdamW", "SGD with momentum", "RMSprop"),
+    )
+    learning_rate: float = _setting(  # the highest that the schedule reaches
+        1e-3,
+        "Learning rate",
+        "How big the changes are. Too small and it takes for ever; too big and it never settles. "
+        "Try 1 to see it fail.",
+        "The learning rate",
+        low=1e-7,
+        high=100,
+        stops=(*(float(f"{d}e-{p}") for p in (5, 4, 3, 2, 1) for d in (1, 2, 3, 5, 8)), 1.0),
+    )
+    schedule: str = _setting(
+        "constant",
+        "Learning-rate schedule",
+        "One-cycle starts gently, speeds up, and ends with ever smaller steps.",
+        "schedule",
+        choices=("constant", "one-cycle"),
+    )
+    momentum: float = _setting(
+        0.9,
+        "Momentum",
+        "How much of the last steps' direction is kept (Adam's first beta).",
+        low=0,
+        high=0.9999,
+        shown=(0.0, 0.99),
+        step=0.01,
+    )
+    beta2: float = _setting(
+        0.999, "The second beta", "Adam's second beta, RMSprop's alpha.", low=0, high=0.999999
+    )
+    weight_decay: float = _setting(
+        0.0,
+        "Weight decay",
+        "Pulls every weight a little towards zero: prefers simple answers.",
+        low=0,
+        high=10,
+        stops=(0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1),
+    )
+    label_smoothing: float = _setting(
+        0.0,
+        "Label smoothing",
+        "Asks for 95 % certainty instead of 100 %, say, which keeps the network modest.",
+        low=0,
+        high=0.9,
+        shown=(0.0, 0.3),
+        step=0.01,
+    )
+    augmentation: str = _setting(
+        "none",
+        "Augmentation",
+        "Turns, stretches and moves every training image a little, differently each time, so that "
+        "the network meets more ways of writing.",
+        choices=("none", "affine"),
+    )
+    seed: int = _setting(
+        1,
+        "Seed",
+        "Chance plays a part. The same seed plays it the same way again.",
+        low=0,
+        high=2**32 - 1,
+        shown=(0, 2**31),
+        step=1,
+    )
+    device: str = _setting(
+        "auto", "Device", "Where it is trained.", choices=("auto", "cpu", "cuda", "mps")
+    )
+    precision: str = _setting(  # weights, loss and optimizer keep their 32 bits in any case
+        "float32",
+        "Precision",
+        "Whether layers multiply in 16 bits.",
+        choices=("float32", "bfloat16", "auto"),
+    )
+    threads: int | None = _setting(  # None leaves the choice to the machine
+        None, "The number of threads", "Processor threads.", low=1, high=1024
+    )
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
+        """The inverse of `dataclasses.asdict`, also after a trip through JSON."""
+        try:
+            values = {_OLD_NAMES.get(name, name): value for name, value in values.items()}
+            config = structure(cls, values, needed=("network",))
+        except (AttributeError, ValueError) as error:
+            raise TrainingError(f"This is not a recipe ({error}): begin with a preset.") from error
+        return replace(config, network=NetworkConfig.from_dict(values["network"]))
+
+
+_OLD_NAMES = {"optimiser": "optimizer"}  # in files from before format 2
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """One layer: its kind and arguments as torch has them, what comes out, and what it costs."""
+
+    kind: str  # input, conv, norm, activation, pool, dropout, flatten or dense
+    text: str  # "conv 32@5x5"
+    shape: tuple[int, ...]  # of what comes out, without the batch: (32, 24, 24)
+    num_params: int = 0
+    args: tuple[Any, ...] = ()  # of the torch module, in its order
+
+    @property
+    def num_activations(self) -> int:
+        """How many numbers come out for one image."""
+        return math.prod(self.shape)
+
+    @property
+    def mult_adds(self) -> int:
+        """Multiplications for one image: every place of a map uses the same weights again."""
+        return self.num_params * math.prod(self.shape[1:])
+
+
+def layer_summary(config: NetworkConfig) -> list[LayerSummary]:
+    """Every layer in order, from the 28 x 28 pixels to the 10 logits.
+
+    Raises NetworkError where a layer does not fit onto what is left of the picture.
+    """
+    return list(_layers(config))
+
+
+def count_parameters(config: NetworkConfig) -> int:
+    """How many numbers such a network learns, without building it."""
+    return sum(layer.num_params for layer in layer_summary(config))
+
+
+def _layers(config: NetworkConfig) -> Iterator[LayerSummary]:
+    channels, side = 1, IMAGE_SIZE
+    yield LayerSummary("input", f"{side}x{side}", (channels, side, side))
+    for number, conv in enumerate(config.convolutions, 1):
+        border = conv.kernel_size // 2 if conv.padding else 0
+        if conv.kernel_size > side and not conv.padding:
+            raise NetworkError(
+                f"Convolution {number} looks through a {conv.kernel_size} x {conv.kernel_size} "
+                f"window, but only {side} x {side} pixels are left there: use a smaller window, "
+                "fewer convolutions, or no pooling before it."
+            )
+        side += 2 * border - conv.kernel_size + 1
+        yield LayerSummary(
+            "conv",
+            f"conv {conv.filters}@{conv.kernel_size}x{conv.kernel_size}",
+            (conv.filters, side, side),
+            channels * conv.filters * conv.kernel_size**2 + conv.filters,
+            (channels, conv.filters, conv.kernel_size, 1, border),
+        )
+        channels = conv.filters
+        yield from _after_weights(config, (channels, side, side))
+        if conv.pool:
+            if side < 2:
+                raise NetworkError(
+                    f"After convolution {number} there is one pixel left, too little to halve: "
+                    "switch its pooling off, or use fewer convolutions."
+                )
+            side //= 2
+            yield LayerSummary("pool", "pool 2x2", (channels, side, side), args=(2,))
+    widths = (channels * side * side, *config.dense, NUM_CLASSES)
+    yield LayerSummary("flatten", "flatten", (widths[0],))
+    for number, (inputs, width) in enumerate(itertools.pairwise(widths)):
+        if config.dropout:
+            text = f"dropout {config.dropout:g}"
+            yield LayerSummary("dropout", text, (inputs,), args=(config.dropout,))
+        num_params = inputs * width + width
+        yield LayerSummary("dense", f"dense {width}", (width,), num_params, (inputs, width))
+        if number < len(config.dense):
+            yield from _after_weights(config, (width,))
+
+
+def _after_weights(config: NetworkConfig, shape: tuple[int, ...]) -> Iterator[LayerSummary]:
+    if config.batch_norm:
+        yield LayerSummary("norm", "batch norm", shape, 2 * shape[0], (shape[0],))
+    if config.activation != "none":
+        yield LayerSummary("activation", config.activation, shape)
+
+
+def check_network(config: NetworkConfig) -> None:
+    """Refuse, with NetworkError in words, what cannot be built or would never finish."""
+    _check_settings(config, NetworkError)
+    if not 0 <= config.dropout < 1:
+        raise NetworkError("Dropout is a share of the units: use a number from 0 to below 1.")
+    if len(config.convolutions) > MAX_LAYERS or len(config.dense) > MAX_LAYERS:
+        raise NetworkError(f"Use at most {MAX_LAYERS} convolutions and {MAX_LAYERS} dense layers.")
+    sizes = [size for conv in config.convolutions for size in conv[:2]] + list(config.dense)
+    if any(not isinstance(size, int) or not 1 <= size <= MAX_PARAMS for size in sizes):
+        raise NetworkError(
+            "Filters, windows and widths are whole numbers of 1 or more, and no more than "
+            f"{MAX_PARAMS:,}."
+        )
+    if any(conv.padding and conv.kernel_size % 2 == 0 for conv in config.convolutions):
+        raise NetworkError("A convolution with a border needs an odd window, such as 3 or 5.")
+    if (count := count_parameters(config)) > MAX_PARAMS:
+        raise NetworkError(
+            f"This network has {count:,} weights, more than the {MAX_PARAMS:,} that train in "
+            "reasonable time here: make its layers narrower."
+        )
+
+
+def check(config: TrainConfig, images: int = MNIST_IMAGES) -> None:
+    """Refuse, in words, a recipe that cannot work on so many training images, or not in time.
+
+    Raises NetworkError or TrainingError.
+    """
+    check_network(config.network)
+    _check_settings(config, TrainingError)
+    if config.network.batch_norm and config.batch_size == 1:
+        raise TrainingError(
+            "Batch normalisation compares the images of a batch: use a batch size of 2 or more, "
+            "or switch it off."
+        )
+    _check_size(config, min(config.train_size or images, images))
+
+
+def _check_settings(
+    config: NetworkConfig | TrainConfig, error: type[NetworkError] | type[TrainingError]
+) -> None:
+    for name, setting in settings(type(config)).items():
+        value, what = getattr(config, name), setting.noun or setting.label
+        if setting.choices and value not in setting.choices:
+            known = ", ".join(setting.choices)
+            told = reprlib.repr(value)
+            raise error(f"There is no {what.lower()} {told}: use one of {known}.")
+        # False for NaN, too.
+        if isinstance(value, int | float) and not setting.low <= value <= setting.high:
+            told = reprlib.repr(value)
+            raise error(f"{what} must be from {setting.low:,} to {setting.high:,}, not {told}.")
+
+
+def _check_size(config: TrainConfig, images: int) -> None:
+    """Refuse what would take the machine from everybody else."""
+    layers = layer_summary(config.network)
+    activations = sum(layer.num_activations for layer in layers)
+    mult_adds = sum(layer.mult_adds for layer in layers)
+    batch = min(config.batch_size, images)
+    if batch * activations > MAX_BATCH_ACTIVATIONS:
+        raise TrainingError(
+            f"{batch:,} images at a time take {4e-9 * batch * activations:.1f} GB of memory in "
+            f"this network: use a batch size of {MAX_BATCH_ACTIVATIONS // activations:.0f} or "
+            "less, or fewer filters."
+        )
+    epochs = MAX_TRAIN_MULT_ADDS / (mult_adds * images)
+    if config.epochs > epochs:
+        raise TrainingError(
+            f"{config.epochs:g} epochs of {images:,} images take too long in this network: use "
+            f"{math.floor(10 * epochs) / 10:g} epochs or less, fewer images, fewer filters, or "
+            "halve the picture earlier."
+        )
+
+
+def parse_convolutions(text: str) -> tuple[Conv, ...]:
+    """ "32@5,64@3" -> two convolutions with pooling; "32@3p!" pads and does not pool."""
+    convolutions = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        match = re.fullmatch(r"(\d{1,5})@(\d{1,2})(p?)(!?)", part)
+        if not match:
+            raise NetworkError(
+                f"{reprlib.repr(part)} is not a convolution: write filters@window, as in 32@5, with a p after "
+                "it to pad and a ! to leave out the pooling."
+            )
+        filters, kernel_size, padding, bare = match.groups()
+        convolutions.append(Conv(int(filters), int(kernel_size), not bare, bool(padding)))
+    return tuple(convolutions)
+
+
+def parse_dense(text: str) -> tuple[int, ...]:
+    """ "64, 32" -> (64, 32), the widths of hidden layers."""
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise NetworkError(
+            f"{reprlib.repr(text)} are not widths of layers: write them as in 64,32."
+        ) from None

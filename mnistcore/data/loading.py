@@ -1,0 +1,72 @@
+"""Handwritten digits as tensors in memory: MNIST, or scikit-learn's bundled digits without it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from mnistcore.data.digits import Digits
+from mnistcore.data.mnist import _find, _read_part, data_folder, file_names
+from mnistcore.data.small_digits import add_small_digits, load_small_digits
+from mnistcore.errors import DataError
+
+DATASETS = {
+    "mnist": "MNIST",
+    "digits": "scikit-learn's 1,797 small digits",
+    "mnist+digits": "MNIST, with scikit-learn's small digits among the training images",
+}
+
+OnProgress = Callable[[int, int], None]  # bytes that have come, bytes that will
+
+
+class LoadedDataset(NamedTuple):
+    """Two parts of one dataset, and a sentence if it is not the dataset that was wished for."""
+
+    train: Digits
+    test: Digits
+    notice: str | None
+
+
+def load_dataset(
+    dataset: str = "mnist",
+    folder: Path | str | None = None,
+    on_progress: OnProgress | None = None,
+) -> tuple[Digits, Digits]:
+    """`train, test = load("mnist")`: read a dataset, downloading MNIST if it is not there.
+
+    `folder` is torchvision's root: the IDX files, plain or .gz, lie in `folder/MNIST/raw`.
+    `on_progress(bytes_done, bytes_total)` is called while downloading.
+    Raises DataError, in one sentence, for files that are missing, damaged or foreign.
+    """
+    if dataset == "digits":
+        return load_small_digits()
+    if dataset == "mnist+digits":
+        return add_small_digits(*load_dataset("mnist", folder, on_progress))
+    if dataset != "mnist":
+        raise DataError(
+            f"There is no dataset called {dataset!r}: use one of {', '.join(DATASETS)}."
+        )
+    folder = Path(folder or data_folder())
+    raw = folder / "MNIST" / "raw"
+    if any(_find(raw, name) is None for name in file_names()):
+        from mnistcore.data.download import download_mnist  # torchvision: only when it is needed
+
+        download_mnist(folder, on_progress)
+    return _read_part(raw, "train"), _read_part(raw, "t10k")
+
+
+def load_or_fall_back(
+    dataset: str | None = None,
+    folder: Path | str | None = None,
+    on_progress: OnProgress | None = None,
+) -> LoadedDataset:
+    """MNIST, or if it cannot be had, the bundled digits and a notice that says so.
+
+    A dataset asked for by name is never replaced by another.
+    """
+    try:
+        return LoadedDataset(*load_dataset(dataset or "mnist", folder, on_progress), notice=None)
+    except DataError as error:
+        if dataset is not None:
+            raise
+        notice = f"You see {DATASETS['digits']}, not MNIST. {error}"
+        return LoadedDataset(*load_dataset("digits"), notice=notice)

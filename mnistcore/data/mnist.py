@@ -1,0 +1,85 @@
+"""TODO."""
+
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mnistcore import serialization
+from mnistcore.config import IMAGE_SIZE
+from mnistcore.data.digits import Digits
+from mnistcore.errors import DataError
+
+# The IDX format opens with two zero bytes, 8 for "unsigned byte", and the number of dimensions.
+_IMAGE_MAGIC = 0x0803
+_LABEL_MAGIC = 0x0801
+_MAX_FILE_BYTES = 250_000_000  # of one file, unpacked: five times MNIST
+
+
+def data_folder() -> Path:
+    """Where MNIST is looked for unless told otherwise: $MNIST_DATA, or `data`."""
+    return Path(os.environ.get("MNIST_DATA") or "data")
+
+
+def file_names() -> list[str]:
+    """The four files of MNIST, without .gz."""
+    return [
+        f"{part}-{kind}-ubyte"
+        for part in ("train", "t10k")
+        for kind in ("images-idx3", "labels-idx1")
+    ]
+
+
+def _find(raw: Path, name: str) -> Path | None:
+    candidates = (raw / name, raw / f"{name}.gz")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _read_part(raw: Path, part: str) -> Digits:
+    images = _read_idx(raw, f"{part}-images-idx3-ubyte", _IMAGE_MAGIC)
+    labels = _read_idx(raw, f"{part}-labels-idx1-ubyte", _LABEL_MAGIC)
+    if images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE) or len(images) == 0:
+        raise _damaged(
+            raw, f"{part}-images-idx3-ubyte", f"it does not hold {IMAGE_SIZE} x {IMAGE_SIZE} images"
+        )
+    if len(images) != len(labels):
+        raise _damaged(
+            raw,
+            f"{part}-labels-idx1-ubyte",
+            f"it has {len(labels):,} labels for {len(images):,} images",
+        )
+    if labels.max() > 9:
+        raise _damaged(raw, f"{part}-labels-idx1-ubyte", "it has labels that are not 0 to 9")
+    return Digits(torch.from_numpy(images), torch.from_numpy(labels).long(), "mnist")
+
+
+def _read_idx(raw: Path, name: str, magic: int) -> np.ndarray:
+    path = _find(raw, name)
+    if path is None:
+        raise DataError(f"{raw / name} is missing: put MNIST's four files into that folder.")
+    length = 4 + 4 * (magic & 0xFF)
+    try:
+        header = np.frombuffer(
+            serialization.read_bounded(path, length)[:length].ljust(length), dtype=">u4"
+        )
+        if header[0] != magic:
+            raise _damaged(raw, name, "it is not one of MNIST's files")
+        shape = tuple(int(size) for size in header[1:])
+        expected = length + math.prod(shape)
+        if not length < expected <= _MAX_FILE_BYTES:  # for no more is room made
+            raise _damaged(raw, name, f"it is not one of MNIST's files, by its {expected:,} bytes")
+        content = serialization.read_bounded(path, expected)
+    except OSError as error:
+        raise _damaged(raw, name, f"it cannot be read ({error})") from error
+    if len(content) != expected:
+        found = f"{len(content):,}" if len(content) < expected else "more"
+        raise _damaged(raw, name, f"it has {found} bytes instead of {expected:,}")
+    # A copy, because torch wants memory that may be written to.
+    return np.frombuffer(content, dtype=np.uint8, offset=length).reshape(shape).copy()
+
+
+def _damaged(raw: Path, name: str, what: str) -> DataError:
+    path = _find(raw, name) or raw / name
+    return DataError(f"{path} is damaged: {what}. Delete it, and it will be downloaded again.")

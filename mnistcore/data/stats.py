@@ -1,0 +1,65 @@
+"""A dataset at a glance: how many of each digit, their averages, their greys, what is typical."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mnistcore.config import NUM_CLASSES
+from mnistcore.data.digits import Digits
+from mnistcore.inspection.attribution import penultimate_features
+from mnistcore.models.network import Network
+
+GREY_BINS = 16  # bands of as many grey values each
+
+
+def class_counts(digits: Digits) -> list[int]:
+    """How many images there are of 0, of 1, ... of 9."""
+    return torch.bincount(digits.labels, minlength=NUM_CLASSES).tolist()
+
+
+def class_means(digits: Digits) -> Tensor:
+    """The mean image of each digit, (10, 28, 28) uint8; blank where there is none."""
+    return torch.stack([_mean_image(digits.images[digits.labels == d]) for d in range(NUM_CLASSES)])
+
+
+def _mean_image(images: Tensor) -> Tensor:
+    if len(images) == 0:
+        return torch.zeros(images.shape[1:], dtype=torch.uint8)
+    return images.float().mean(0).round().to(torch.uint8)
+
+
+def nearest_centroid_accuracy(train: Digits, test: Digits) -> float:
+    """The share of the test images whose nearest average, pixel by pixel, is of their own digit.
+
+    No network, nothing learned but ten pictures: what any network has to beat.
+    """
+    nearest = torch.cdist(
+        test.images.flatten(1).float(), class_means(train).flatten(1).float()
+    ).argmin(1)
+    return float((nearest == test.labels).float().mean())
+
+
+def grey_histogram(images: Tensor) -> tuple[float, list[float]]:
+    """The share of the pixels that are blank, and of the others the share in each band of greys.
+
+    images: (..., 28, 28) uint8. The bands are 1 to 15, 16 to 31, ... 240 to 255, GREYS of them.
+    """
+    values = torch.bincount(images.flatten(), minlength=256)
+    bands = values.view(GREY_BINS, -1).sum(1)
+    bands[0] -= values[0]
+    ink = int(bands.sum())
+    return float(values[0] / values.sum()), (bands / max(1, ink)).tolist()
+
+
+def rank_by_typicality(network: Network, digits: Digits, digit: int) -> Tensor:
+    """The indices of all images of a digit, the most typical first, the oddest last.
+
+    Typical is what excites the units of the last hidden layer in nearly the proportions that are
+    the mean of those of all images of that digit. So it is not only about where the ink lies, as a
+    distance in pixels would be, but about what a network that can read goes by.
+    """
+    indices = (digits.labels == digit).nonzero().flatten()
+    if len(indices) == 0:
+        return indices
+    directions = functional.normalize(penultimate_features(network, digits.images[indices]))
+    return indices[(directions @ directions.mean(0)).argsort(descending=True, stable=True)]

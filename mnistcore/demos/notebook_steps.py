@@ -1,0 +1,68 @@
+"""The notebook in six steps: the lines that are shown are the lines that run."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from torch.nn.functional import cross_entropy
+from torch.optim import Adam
+
+from mnistcore.config import NetworkConfig
+from mnistcore.data.digits import Digits, to_model_input
+from mnistcore.evaluation.metrics import evaluate
+from mnistcore.models.network import build_network
+
+
+class NotebookStep(NamedTuple):
+    """One step, and the code that does it."""
+
+    title: str
+    code: str
+
+
+STEPS = (
+    NotebookStep(
+        "Load data", "train, test = load()\nimage, label = train.images[10], train.labels[10]"
+    ),
+    NotebookStep("Create a network", "network = build(NetworkConfig(), seed=1)"),
+    NotebookStep(
+        "Choose a loss",
+        "guesses = network(as_input(train.images[:8]))\n"
+        "loss = cross_entropy(guesses, train.labels[:8])",
+    ),
+    NotebookStep(
+        "Optimise",
+        """
+optimizer = Adam(network.parameters(), lr=1e-3)
+losses = []
+for images, labels in zip(train.images[:1200].split(8), train.labels[:1200].split(8)):
+    loss = cross_entropy(network(as_input(images)), labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    losses.append(loss.item())
+""".strip(),
+    ),
+    NotebookStep(
+        "Measure",
+        "on_train = evaluate(network, train.head(1000))\n"
+        "on_test = evaluate(network, test.head(1000))",
+    ),
+    NotebookStep("Predict", "predicted = network(as_input(test.images[:8])).argmax(1)"),
+)
+
+
+def initial_names(load: Callable[[], tuple[Digits, Digits]]) -> dict[str, Any]:
+    """The names that the steps know at first; `load` gives training and test images."""
+    tools = (Adam, NetworkConfig, to_model_input, build_network, cross_entropy, evaluate)
+    return {"load": load} | {tool.__name__: tool for tool in tools}
+
+
+def run_step(number: int, names: dict[str, Any]) -> dict[str, Any]:
+    """Run one step, from 0, and return the names that are known after it.
+
+    The network is trained in place; so every step can be taken once.
+    """
+    after = dict(names)
+    exec(STEPS[number].code, after)
+    after.pop("__builtins__", None)
+    return after

@@ -1,0 +1,112 @@
+"""Pen strokes: as the sheet of paper sends them, as a file keeps them, and laid out on it."""
+
+import reprlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mnistcore import serialization
+from mnistcore.errors import DrawingError
+
+Stroke = Sequence[tuple[float, float]]
+"""One movement of the pen: points in canvas pixels, x to the right, y down."""
+
+TABLET_SIZE = 500.0  # pixels: the box in which a file's strokes were written
+CANVAS_SIZE = 400.0  # pixels: the canvas that they are laid out on, and the Draw page's sheet
+FILL_RATIO = 0.7  # of the canvas: the longer side of a digit that fills it
+LAYOUTS = ("as-written", "filling")
+MAX_POINTS = 10_000  # that are taken from a browser: a digit has a few hundred
+MAX_STROKES = 500  # likewise: a digit has a few
+MAX_FILE_BYTES = 24_000_000  # of a file, unpacked: some 50,000 digits
+
+
+def parse_canvas_strokes(sent: object) -> list[Stroke]:
+    """The strokes that the Draw page's sheet of paper sends: lists of (x, y) in canvas pixels.
+
+    It comes from a browser and is not trusted: points beside the sheet, more points than any
+    digit needs and what is no stroke are left out. This never raises.
+    """
+    strokes: list[Stroke] = []
+    left = MAX_POINTS
+    for stroke in sent[:MAX_STROKES] if isinstance(sent, list) else []:
+        if not isinstance(stroke, list | tuple):
+            continue
+        some = stroke[:left]
+        left -= len(some)
+        try:
+            points = [(float(x), float(y)) for x, y in some]
+        except (OverflowError, TypeError, ValueError):
+            continue
+        points = [(x, y) for x, y in points if 0 <= x <= CANVAS_SIZE and 0 <= y <= CANVAS_SIZE]
+        if points:
+            strokes.append(points)
+    return strokes
+
+
+def read_strokes(path: Path | str) -> list[tuple[int | None, Any, list[Stroke]]]:
+    """(label, writer, strokes) of every digit in a .jsonl or .jsonl.gz file.
+
+    One JSON object a line with `strokes` and, where known, `label` (0 to 9) and `writer`.
+    """
+    path = Path(path)
+    try:
+        content = serialization.read_bounded(path, MAX_FILE_BYTES)
+        if len(content) > MAX_FILE_BYTES:
+            raise DrawingError(
+                f"{path} has more than {MAX_FILE_BYTES // 1_000_000} MB of strokes: split it."
+            )
+        lines = content.decode().split("\n")
+    except FileNotFoundError:
+        raise DrawingError(f"There is no file {path}: give the path of one with strokes.") from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise DrawingError(
+            f"{path} cannot be read ({problem}): it has to be a .jsonl or .jsonl.gz file."
+        ) from None
+    numbered = enumerate(lines, start=1)
+    digits = [_digit(line, f"Line {number} of {path}") for number, line in numbered if line.strip()]
+    if not digits:
+        raise DrawingError(f"{path} holds no digits: it has to have one JSON object a line.")
+    return digits
+
+
+def place_on_canvas(strokes: Sequence[Stroke], how: str) -> list[Stroke]:
+    """A file's strokes on the square canvas of the Draw page.
+
+    `how` is "as-written", the whole box that they were written in, or "filling", scaled about
+    the canvas's centre so that the digit's longer side is 70 % of it.
+    """
+    if how not in LAYOUTS:
+        raise DrawingError(f"There is no layout {how!r}: choose one of {', '.join(LAYOUTS)}.")
+    points = np.array([point for stroke in strokes for point in stroke]).reshape(-1, 2)
+    if how == "as-written" or not len(points):
+        scale, middle = CANVAS_SIZE / TABLET_SIZE, np.full(2, TABLET_SIZE / 2)
+    else:
+        low, high = points.min(axis=0), points.max(axis=0)
+        scale, middle = FILL_RATIO * CANVAS_SIZE / max((high - low).max(), 1e-9), (low + high) / 2
+    return [
+        [tuple(point) for point in ((np.array(stroke) - middle) * scale + CANVAS_SIZE / 2).tolist()]
+        for stroke in strokes
+        if len(stroke)
+    ]
+
+
+def _digit(line: str, where: str) -> tuple[int | None, Any, list[Stroke]]:
+    """One line of a file of strokes."""
+    try:
+        digit = serialization.parse_object(line)
+        strokes = [[(float(x), float(y)) for x, y in stroke] for stroke in digit["strokes"]]
+        if not all(
+            serialization.is_number(z) for each in digit["strokes"] for xy in each for z in xy
+        ):
+            raise ValueError("There are points at no place.")
+    except (KeyError, OverflowError, TypeError, ValueError):
+        raise DrawingError(
+            f'{where} is no digit: it should read like {{"label": 7, "strokes": [[[x, y], ...]]}}.'
+        ) from None
+    label = digit.get("label")
+    if label is not None and (type(label) is not int or label not in range(10)):
+        told = reprlib.repr(label)
+        raise DrawingError(f"{where} has the label {told}: it should be 0 to 9, or left out.")
+    return label, digit.get("writer"), strokes

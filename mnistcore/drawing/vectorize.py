@@ -1,0 +1,334 @@
+"""From a picture of a digit, a scan or a photograph, to the line that the pen went along."""
+
+import contextlib
+import io
+import logging
+import re
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, ImageOps
+from scipy import ndimage
+
+from mnistcore.errors import DrawingError
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")  # no other is even tried
+MAX_BYTES = 150_000_000  # of a file; the pages take less
+# Of a JPEG, more than nearly any telephone's camera gives; WebP takes 15 bytes of memory for each.
+MAX_PIXELS_JPEG = {"JPEG": 60_000_000, "MPO": 60_000_000, "WEBP": 16_000_000}
+MAX_PIXELS = 36_000_000  # pixels of others, unpacked in full: A4 at 600 dots an inch
+MAX_SCANS = 100  # in which a JPEG builds up its picture; ten are usual
+MAX_DECODE_WORK = 400_000_000  # pixels times passes: three seconds
+DECODE_TIMEOUT_S = 5.0  # seconds of a processor that a file may take to be read
+LIGHT_WORK = 13_000_000  # pixels times passes; what is more waits for one of HEAVY_AT_ONCE places
+MAX_CONCURRENT_HEAVY = 2  # so that they do not fill the memory
+QUEUE_TIMEOUT_S = 15.0  # seconds to wait for one
+WORKING_SIZE = 384  # pixels: a larger picture is made smaller first, so that it costs no more
+MIN_CONTRAST = 0.12  # of the light of the paper: what is darker by less is no ink
+THINNING_SIZE = 72  # pixels along the longer side of the ink when it is thinned to a line
+_heavy = threading.BoundedSemaphore(MAX_CONCURRENT_HEAVY)
+_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")  # of a JPEG; the others have no length
+_log = logging.getLogger(__name__)
+
+
+def trace_centerline(image: Image.Image) -> np.ndarray:
+    """The middle line of the ink, (n, 2, 2) short pieces (from, to; x, y) in pixels of their own.
+
+    Takes any mode and size, dark on light or light on dark, under uneven light; n is 0 where
+    nothing stands out.
+    """
+    mask = ink_mask(to_grayscale(image))
+    if mask is None:
+        return np.empty((0, 2, 2))
+    ink = _resized(mask)
+    line = zhang_suen_thin(ink)
+    return np.concatenate([_pieces(line), _blots(ink, line)])
+
+
+def open_image(source: Path | str | BinaryIO) -> Image.Image:
+    """A picture from a file, or from what a visitor uploads; refused in words if it is none.
+
+    A large one comes smaller, but with 2 * LARGEST pixels or more along its longer side. Whatever
+    is in the file, it takes seconds at the most, and keeps nobody waiting whose picture is LIGHT.
+    """
+    name = getattr(source, "name", source if isinstance(source, Path | str) else "This file")
+    try:
+        content = _content(source)
+        return _unpacked(Image.open(_DeadlineReader(content), formats=FORMATS), content)
+    except FileNotFoundError:
+        raise DrawingError(f"There is no picture {source}: give the path of one.") from None
+    except DrawingError:
+        raise
+    except Exception:  # Pillow raises all kinds for a damaged file
+        raise DrawingError(
+            f"{name} cannot be read as a picture: give a PNG, JPEG or WebP file."
+        ) from None
+
+
+def _content(source: Path | str | BinaryIO) -> bytes:
+    if isinstance(source, Path | str):
+        with Path(source).open("rb") as file:
+            return _content(file)
+    source.seek(0)
+    content = source.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise DrawingError(
+            f"This file has more than {MAX_BYTES // 1_000_000} MB: give a smaller picture."
+        )
+    return content
+
+
+class _DeadlineReader(io.BytesIO):
+    """A file that can be read for LONGEST seconds.
+
+    They are of this thread's processor time: on a busy machine a picture has no fault.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self._until = time.thread_time() + DECODE_TIMEOUT_S
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if time.thread_time() > self._until:
+            raise DrawingError("This picture takes too long to read: save it anew as a PNG.")
+        return super().read(size)
+
+
+def _unpacked(image: Image.Image, content: bytes) -> Image.Image:
+    """What is in the file, small and upright."""
+    pixels = image.width * image.height
+    if pixels > MAX_PIXELS_JPEG.get(image.format or "", MAX_PIXELS):
+        raise DrawingError(
+            f"This picture has {image.width} x {image.height} pixels, too many to read: "
+            "make it smaller."
+        )
+    passes = _passes(content) if image.format in ("JPEG", "MPO") else 1
+    if passes > MAX_SCANS or passes * pixels > MAX_DECODE_WORK:
+        raise DrawingError(
+            "This JPEG builds up its picture in too many passes: save it anew as a PNG, or smaller."
+        )
+    with _place(passes * pixels):
+        return _small(image)
+
+
+def _passes(content: bytes) -> int:
+    """How many times a JPEG goes over its pixels; counted to one more than MOST_PASSES."""
+    passes, at = 0, 2
+    while passes <= MAX_SCANS and (marker := _MARKER.search(content, at)):
+        if marker[1] == b"\xd9":  # the end; what follows is another picture, or a film
+            break
+        passes += marker[1] == b"\xda"
+        at = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2], "big")
+    return passes
+
+
+@contextlib.contextmanager
+def _place(work: int) -> Iterator[None]:
+    """Within it, so much work (in pixels) may be done; a light picture never waits for it."""
+    if work <= LIGHT_WORK:
+        yield
+        return
+    if not _heavy.acquire(timeout=QUEUE_TIMEOUT_S):
+        raise DrawingError(
+            "Others read large pictures just now: make yours smaller, or try again in a minute."
+        )
+    try:
+        yield
+    finally:
+        _heavy.release()
+
+
+def _small(image: Image.Image) -> Image.Image:
+    image.draft(None, (2 * WORKING_SIZE, 2 * WORKING_SIZE))  # a JPEG is not even unpacked in full
+    image.load()
+    try:
+        notes = image.getexif().tobytes()
+    except Exception:  # damaged notes are no reason to refuse the picture itself
+        _log.info("The notes in a picture cannot be read.", exc_info=True)
+        notes = b""
+    factor = max(image.size) // (2 * WORKING_SIZE)
+    if factor > 1 and (image.mode in ("1", "P") or image.mode.startswith("I;16")):
+        size = [max(1, side // factor) for side in image.size]
+        image = image.resize(size, Image.Resampling.NEAREST)  # no means can be taken in these
+    elif factor > 1:
+        image = image.reduce(factor)
+    image.info["exif"] = notes
+    ImageOps.exif_transpose(image, in_place=True)  # turned as the camera was held
+    return image
+
+
+def to_grayscale(image: Image.Image) -> np.ndarray:
+    """Brightness in [0, 1], (height, width), LARGEST pixels at most on either side.
+
+    What is transparent becomes paper: white under dark ink, black under bright ink.
+    """
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    elif image.mode in ("I", "F"):
+        values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+        low, high = values.min(), values.max()
+        image = Image.fromarray(np.uint8((values - low) / max(high - low, 1e-9) * 255))
+    small = min(1.0, WORKING_SIZE / max(image.size))
+    size = [max(1, round(side * small)) for side in image.size]
+    image = image.convert("RGBA").resize(size, Image.Resampling.BOX if small < 1 else None)
+    light = np.asarray(image.convert("RGB").convert("L"), dtype=np.float64) / 255
+    solid = np.asarray(image.getchannel("A"), dtype=np.float64) / 255
+    if solid.min() == 1.0:
+        return light
+    paper = 1.0 if (light * solid).sum() < 0.5 * solid.sum() else 0.0
+    return light * solid + paper * (1 - solid)
+
+
+def ink_mask(light: np.ndarray) -> np.ndarray | None:
+    """Where the ink of the digit is, cut out of the picture; None where nothing stands out."""
+    light = ndimage.gaussian_filter(light, max(light.shape) / 200)
+    if _bright_ink(light):
+        light = 1 - light
+    light = light / estimate_illumination(light)
+    # Closing a picture over more than a pen's width leaves the paper, with what shadows there are:
+    # over half of the picture, it would take away the shadow of whoever holds the camera.
+    paper = ndimage.grey_closing(light, max(3, max(light.shape) // 4))
+    dark = 1 - light / np.maximum(paper, 1e-3)
+    grain, plain, *inks = np.quantile(dark, (0.1, 0.3, 0.998, 0.9995))
+    # A small digit on a large sheet covers less than a pixel in five hundred.
+    least = max(MIN_CONTRAST, 9 * (plain - grain))
+    ink = next((ink for ink in inks if ink - plain >= least), None)
+    if ink is None:
+        return None
+    return _the_digit(dark > plain + 0.45 * (ink - plain))
+
+
+def estimate_illumination(light: np.ndarray) -> np.ndarray:
+    """The light on the paper as a smooth bowl, fitted to what is paper and not ink."""
+    down, across = (np.linspace(-1, 1, side) for side in light.shape)
+    bowl = np.stack(
+        [
+            (down**i)[:, None] * (across**j)[None]
+            for i, j in ((0, 0), (0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
+        ],
+        axis=-1,
+    )
+    some = (slice(None, None, max(1, light.shape[0] // 64)),) * 2
+    seen, shape = light[some].ravel(), bowl[some].reshape(-1, 6)
+    paper = seen >= np.median(seen)
+    for _ in range(6):
+        weights = np.linalg.lstsq(shape[paper], seen[paper], rcond=None)[0]
+        off = seen - shape @ weights
+        paper = off > -2 * np.median(np.abs(off)) - 1e-6
+    return np.maximum(bowl @ weights, 0.02)
+
+
+def _bright_ink(light: np.ndarray) -> bool:
+    """Whether the ink is brighter than its paper.
+
+    Ink covers less than paper does, so the pixels that differ most from what is around them are
+    ink, whatever the light. Where that says little, because the digit fills the picture, the
+    larger part of the picture and of its rim is paper.
+    """
+    stand_out = light - ndimage.uniform_filter(light, max(3, max(light.shape) // 3))
+    skew = (stand_out**3).mean() / max((stand_out**2).mean() ** 1.5, 1e-9)
+    if abs(skew) > 1:
+        return bool(skew > 0)
+    bright = light > (light.min() + light.max()) / 2
+    rim = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]])
+    return bool(bright.mean() + rim.mean() < 1)
+
+
+def _the_digit(ink: np.ndarray) -> np.ndarray | None:
+    """The largest connected ink with what belongs to it, cropped; the picture's rim is dropped."""
+    names, count = ndimage.label(ink, np.ones((3, 3)))
+    boxes = ndimage.find_objects(names)
+    extents = np.array([max(s.stop - s.start for s in box) for box in boxes])
+    if not count or extents.max() < max(4, max(ink.shape) / 25):
+        return None
+    inside = np.array(
+        [
+            all(s.start > 0 and s.stop < side for s, side in zip(box, ink.shape, strict=True))
+            for box in boxes
+        ]
+    )
+    # A shadow or the table at the rim is not the digit, if there is a digit within.
+    if inside.any() and extents[inside].max() > max(ink.shape) / 8:
+        extents = np.where(inside, extents, 0)
+    main = int(extents.argmax())
+    near = extents[main] / 4
+    rows, columns = boxes[main]
+    kept = [
+        name
+        for name, (r, c) in enumerate(boxes)
+        if extents[name] > extents[main] / 6
+        and rows.start - near < r.stop
+        and r.start < rows.stop + near
+        and columns.start - near < c.stop
+        and c.start < columns.stop + near
+    ]
+    digit = np.isin(names, np.array(kept) + 1)
+    across, down = digit.any(axis=0).nonzero()[0], digit.any(axis=1).nonzero()[0]
+    return digit[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
+
+
+def _resized(mask: np.ndarray) -> np.ndarray:
+    """The mask with FINE pixels on its longer side and smooth outlines, with a rim of 4 pixels."""
+    scale = THINNING_SIZE / max(mask.shape)
+    size = [max(1, round(side * scale)) for side in mask.shape[::-1]]
+    kind = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
+    smooth = np.asarray(Image.fromarray(np.uint8(mask) * 255).resize(size, kind)) / 255
+    smooth = ndimage.gaussian_filter(np.pad(smooth, 4), 1.0)
+    return smooth > min(0.4, smooth.max() / 2)
+
+
+def zhang_suen_thin(mask: np.ndarray) -> np.ndarray:
+    """The line that is left when the ink is peeled from all sides (Zhang and Suen 1984)."""
+    line = mask.astype(np.uint8)
+    changed = True
+    while changed:
+        changed = False
+        for first in (True, False):
+            ring = [
+                np.roll(line, shift, (0, 1))
+                for shift in [(1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1)]
+            ]
+            n, _, e, _, s, _, w, _ = ring
+            neighbours = sum(ring)
+            runs = sum((a == 0) & (b == 1) for a, b in zip(ring, [*ring[1:], n], strict=True))
+            open_sides = (n * e * s == 0) & (e * s * w == 0)
+            if not first:
+                open_sides = (n * e * w == 0) & (n * s * w == 0)
+            peel = (line == 1) & (neighbours >= 2) & (neighbours <= 6) & (runs == 1) & open_sides
+            changed |= bool(peel.any())
+            line[peel] = 0
+    return line.astype(bool)
+
+
+def _pieces(line: np.ndarray) -> np.ndarray:
+    """(n, 2, 2) pieces that join the neighbouring pixels of a line; a lone pixel joins itself."""
+    number = np.where(line, np.cumsum(line).reshape(line.shape) - 1, -1)
+    points = np.argwhere(line)[:, ::-1] + 0.5
+    # Half a line's noise is its pixels: each point moves to the mean of its neighbourhood.
+    pairs = []
+    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        other = np.roll(number, (-down, -right), (0, 1))
+        joined = (number >= 0) & (other >= 0)
+        pairs.append(np.stack([number[joined], other[joined]], axis=1))
+    pairs = np.concatenate(pairs)
+    near = np.zeros((len(points), 3))
+    for a, b in (pairs.T, pairs.T[::-1]):
+        np.add.at(near, a, np.column_stack([points[b], np.ones(len(b))]))
+    ends = near[:, 2:] < 2
+    smooth = np.where(ends, points, (points + near[:, :2]) / (1 + near[:, 2:]))
+    return smooth[pairs]
+
+
+def _blots(ink: np.ndarray, line: np.ndarray) -> np.ndarray:
+    """(n, 2, 2) pieces without length that fill what a thick pen filled: a 6 keeps its loop."""
+    if not line.any():
+        return np.empty((0, 2, 2))
+    depth = ndimage.distance_transform_edt(ink)
+    usual = np.median(depth[line])
+    points = np.argwhere(depth > 0.6 * usual + 1)[:, ::-1] + 0.5
+    points = points[(points % 2 < 1).all(axis=1)]
+    return np.stack([points, points], axis=1)

@@ -1,0 +1,157 @@
+"""What the figures of a training say: whether it fits, and if not, what went wrong."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+Record = dict[str, Any]  # a training.Progress as plain values
+
+CHANCE_LOSS = math.log(10)  # cross-entropy of who calls ten digits equally likely: 2.3026
+EXPLODED_LOSS = 2 * CHANCE_LOSS  # no start is as bad as this: only steps too big lead here
+CHANCE_ACCURACY = 0.2  # up to which a network does no better than a guess in ten
+LEARNED = 0.3  # accuracy from which it has clearly learned something
+ONE_DIGIT = 0.95  # share of its answers from which it is said to give always the same
+MAX_TRAIN_ERROR = 0.05  # misreading more of the images that it learned from is underfitting
+MAX_GENERALIZATION_GAP = 0.025  # losing more than this on new images is overfitting
+RAN_AWAY = "its steps were too big, and its loss ran away"
+SAFE_RATE = 0.01  # a learning rate with which every optimizer here gets somewhere
+_TITLES = {"diverged": "Diverged: its loss ran away", "collapsed": "Collapsed: it only guesses"}
+
+
+class FitDiagnosis(NamedTuple):
+    """What is the matter with a network that has learned."""
+
+    kind: str  # "underfitting", "overfitting", "about right", "diverged" or "collapsed"
+    title: str
+    reason: str  # the rest of a sentence: "it fails already on what it was taught"
+    advice: tuple[str, ...]  # what to try next
+
+
+def margin_of_error(accuracy: float, count: int) -> float:
+    """How far an accuracy on `count` images is likely off by chance alone: two standard errors."""
+    # One image more on either side, so that 100 % of a few images is not taken for certain.
+    share = (accuracy * count + 1) / (count + 2)
+    return 2 * math.sqrt(share * (1 - share) / max(1, count))
+
+
+def generalization_gap_is_real(
+    train_accuracy: float, test_accuracy: float, test_count: int
+) -> bool:
+    """Whether new images are read worse than learned ones, by more than chance explains."""
+    margin = margin_of_error(test_accuracy, test_count)
+    return train_accuracy - test_accuracy > max(MAX_GENERALIZATION_GAP, margin)
+
+
+def best_accuracy(history: Sequence[Record]) -> float:
+    """The highest test accuracy on the way, 0 where no test was taken."""
+    tests = [record.get("test_accuracy") for record in history]
+    return max((accuracy for accuracy in tests if accuracy is not None), default=0.0)
+
+
+def has_exploded(history: Sequence[Record]) -> bool:
+    """Whether a loss on the way was far above that of a guess."""
+    losses = [record.get(name) for record in history for name in ("loss", "test_loss")]
+    return any(loss is not None and loss > EXPLODED_LOSS for loss in losses)
+
+
+def suggest_learning_rate(learning_rate: float) -> float:
+    """What to try where steps were too big: a tenth, and no more than is safe; one digit."""
+    return float(f"{min(SAFE_RATE, learning_rate / 10):.1g}")
+
+
+def diagnose_fit(
+    train_accuracy: float,
+    test_accuracy: float,
+    test_count: int,
+    *,
+    test_loss: float | None = None,
+    history: Sequence[Record] = (),
+    one_digit: float | None = None,
+    diverged: bool = False,
+    learning_rate: float | None = None,
+) -> FitDiagnosis:
+    """Tell the five ways apart in which a training can end.
+
+    Accuracies are shares from 0 to 1. test_loss: mean cross-entropy; history: the records of the
+    training, in order; one_digit: the share of test answers that are one and the same digit, for
+    where there is no history; diverged: it broke off because something was not finite any more;
+    learning_rate: its own, to name a better one.
+
+    A person reads nearly all digits, so misreading many of the very images that it learned from
+    is the network's own fault (bias). What it loses from there to new images (variance) has to be
+    more than chance explains before it counts. A bad loss alone proves nothing: one that learned
+    by heart is sure of its mistakes, too. On top of bias, it tells steps that were too big.
+    """
+    error, gap = 1 - train_accuracy, train_accuracy - test_accuracy
+    overfits = generalization_gap_is_real(train_accuracy, test_accuracy, test_count)
+    fails = error > MAX_TRAIN_ERROR and (error >= gap or not overfits)
+    loss = CHANCE_LOSS if test_loss is None else test_loss
+    if diverged or not math.isfinite(loss):
+        return _too_big("diverged", RAN_AWAY, learning_rate)
+    if fails and (found := _went_wrong(test_accuracy, loss, history, one_digit or 0.0)):
+        return _too_big(*found, learning_rate)
+    if fails:
+        return FitDiagnosis(
+            "underfitting",
+            "Underfitting: high bias",
+            "it fails already on what it was taught",
+            (
+                "a bigger network: more layers, or wider ones",
+                "more time: let it see the images more often",
+                "another learning rate: steps too small get nowhere, steps too big never settle",
+            ),
+        )
+    if overfits:
+        return FitDiagnosis(
+            "overfitting",
+            "Overfitting: high variance",
+            "it has learned its examples by heart more than it learned to read",
+            (
+                "more training images",
+                "augmentation: the same images, a little different every time",
+                "dropout, weight decay or a smaller network: less room to learn by heart",
+            ),
+        )
+    return FitDiagnosis(
+        "about right",
+        "About right",
+        "what it learned holds for digits that it has never seen",
+        (
+            "look at its surest mistakes, and whether you would have known",
+            "see in sunshine and snow whether it reads what looks different from its lessons",
+        ),
+    )
+
+
+def _went_wrong(
+    accuracy: float, loss: float, history: Sequence[Record], one_digit: float
+) -> tuple[str, str] | None:
+    """Kind and reason, where a network that reads badly shows that its steps were too big."""
+    best = best_accuracy(history)
+    if loss > EXPLODED_LOSS:
+        return "diverged", RAN_AWAY
+    if accuracy <= CHANCE_ACCURACY:
+        if best >= LEARNED:
+            reason = f"its steps were too big: it read {best:.0%} once, and lost what it knew"
+            return "collapsed", reason
+        if has_exploded(history):
+            return "collapsed", "its steps were too big, and it never got past guessing"
+        if not history and one_digit >= ONE_DIGIT:
+            return "collapsed", "it gives the same answer to nearly everything"
+    if best >= LEARNED and loss > CHANCE_LOSS:
+        return "diverged", "its steps were too big, and its loss is worse than that of a guess"
+    return None
+
+
+def _too_big(kind: str, reason: str, learning_rate: float | None) -> FitDiagnosis:
+    such_as = f", such as {suggest_learning_rate(learning_rate):g}" if learning_rate else ""
+    return FitDiagnosis(
+        kind,
+        _TITLES[kind],
+        reason,
+        (
+            f"a smaller learning rate{such_as}",
+            "less momentum or larger batches: both make for calmer steps",
+            "batch normalisation: it keeps the numbers inside the network within bounds",
+        ),
+    )

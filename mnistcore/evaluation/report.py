@@ -1,0 +1,114 @@
+"""TODO."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mnistcore.data.digits import Digits
+from mnistcore.evaluation.diagnosis import FitDiagnosis, Record, diagnose_fit, margin_of_error
+from mnistcore.evaluation.metrics import (
+    Score,
+    by_confidence,
+    evaluate,
+)
+from mnistcore.evaluation.provenance import (
+    UNKNOWN,
+    TrainingProvenance,
+    seen_subset,
+)
+from mnistcore.models.registry import Model
+
+N_TRAIN_EVALUATION = 5_000  # images on which a training accuracy rests, if nobody took it before
+SMALL_SAMPLE = 1_000  # fewer than these and the verdict says how many
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """What a network says of test images, beside how it does on images that it learned from."""
+
+    model: Model
+    test: Digits
+    score: Score  # on every image of `test`
+    train_accuracy: float | None  # 0 to 1; None where what it learned from is not there, or nothing
+    train_count: int  # images that it learned from that this rests on
+    learned: TrainingProvenance = UNKNOWN
+
+
+class DiagnosisReport(NamedTuple):
+    """What the two accuracies mean: a diagnosis.FitDiagnosis with the figures that it rests on."""
+
+    kind: str
+    title: str
+    sentence: str
+    rests_on: str
+    advice: tuple[str, ...]  # what to try next
+
+
+def evaluate_model(
+    model: Model, learned: TrainingProvenance, train: Digits, test: Digits
+) -> EvaluationReport:
+    """Let a network read every test image and, unless that is known, what it learned from."""
+    accuracy, count = learned.accuracy, learned.accuracy_count
+    if not learned.met(train.dataset):
+        accuracy, count = None, 0
+    elif accuracy is None and (clean := seen_subset(learned, train)) is not None:
+        clean = clean.head(N_TRAIN_EVALUATION)
+        accuracy, count = evaluate(model.network, clean).accuracy, len(clean)
+    return EvaluationReport(model, test, evaluate(model.network, test), accuracy, count, learned)
+
+
+def misclassified(exam: EvaluationReport) -> list[int]:
+    """The places of the test images that were misread, the surest mistake first."""
+    return by_confidence(exam.score, exam.score.predicted != exam.test.labels)
+
+
+def confusion_cell(exam: EvaluationReport, true: int, said: int) -> list[int]:
+    """The places of the test images of a `true` that were read as a `said`, the surest first."""
+    return by_confidence(exam.score, (exam.test.labels == true) & (exam.score.predicted == said))
+
+
+def diagnose_report(
+    exam: EvaluationReport, history: Sequence[Record] = (), diverged: bool = False
+) -> DiagnosisReport | None:
+    """The verdict on a network that was examined; the rest is what `way` tells of its training.
+
+    None where nobody knows how it reads what it learned from.
+    """
+    if exam.train_accuracy is None:
+        return None
+    score = exam.score
+    found = diagnose_fit(
+        exam.train_accuracy,
+        score.accuracy,
+        score.count,
+        test_loss=score.loss,
+        history=history,
+        one_digit=float(score.predicted.bincount().max()) / score.count,
+        diverged=diverged,
+        learning_rate=exam.learned.recipe.get("learning_rate"),
+    )
+    return report_diagnosis(
+        exam.train_accuracy, exam.train_count, score.accuracy, score.count, found
+    )
+
+
+def report_diagnosis(
+    train_accuracy: float,
+    train_count: int,
+    test_accuracy: float,
+    test_count: int,
+    found: FitDiagnosis | None = None,
+) -> DiagnosisReport:
+    """A diagnosis in words, with its figures; `found` where more is known than the accuracies."""
+    found = found or diagnose_fit(train_accuracy, test_accuracy, test_count)
+    few = f"{train_count:,} " if train_count < SMALL_SAMPLE else ""
+    sentence = (
+        f"It reads **{train_accuracy:.1%}** of the {few}images that it learned from and "
+        f"**{test_accuracy:.1%}** of new ones: {found.reason}."
+    )
+    rests_on = (
+        f"This rests on {test_count:,} test images that it never learned from, and {train_count:,} "
+        f"that it did. Chance alone moves the test figure by up to "
+        f"{100 * margin_of_error(test_accuracy, test_count):.1f} points."
+    )
+    return DiagnosisReport(found.kind, found.title, sentence, rests_on, found.advice)

@@ -1,0 +1,126 @@
+"""Specimens of digits and of what is none, drawn as the canvas would give them.
+
+A doubt (see doubt.py) learns from them. Letters and digits in type come from the typeface inside
+Pillow, thinned to a pen's line and bent, so that no two are the same; the training images are
+drawn anew likewise, so that digits do not differ from letters by the pen.
+"""
+
+import string
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from mnistcore.drawing.rasterize import fit_mnist_frame, from_strokes, rasterize
+from mnistcore.drawing.vectorize import trace_centerline
+
+# Left out because as handwriting they are digits: 0 (D O Q o), 1 (I J i j l), 2 (Z z), 5 (S s),
+# 6 (G b), 9 (g q).
+LETTERS = "".join(c for c in string.ascii_letters if c not in "DOQoIJijlZzSsGbgq")
+TYPE_SIZE = 120  # pixels: the size in which type is set before it is thinned
+PADDING = 4  # pixels of black around a training image, so that its ink touches no edge
+
+
+def letters(count: int, chance: np.random.Generator) -> Tensor:
+    """Letters that look like no digit: (count, 28, 28) float32 in [0, 1], as all that follow."""
+    return _typeset(LETTERS, count, chance)
+
+
+def typed_digits(count: int, chance: np.random.Generator) -> Tensor:
+    """The ten digits in type, clean as no hand writes them, bent as letters are."""
+    return _typeset(string.digits, count, chance)
+
+
+def rerendered(images: Tensor, chance: np.random.Generator) -> Tensor:
+    """Images of digits, (n, 28, 28) uint8, drawn anew with the canvas's pen and a little bent.
+
+    One in which no line is found is left out.
+    """
+    padded = np.pad(images.numpy(), ((0, 0), (PADDING, PADDING), (PADDING, PADDING)))
+    lines = [trace_centerline(Image.fromarray(image)) for image in padded]
+    return _render([distort(line, chance, 0.5) for line in lines if len(line)])
+
+
+def composites(digits: Tensor) -> Tensor:
+    """Half as many pictures, each of parts of two digits: on top of, above or beside each other.
+
+    Draws from torch's global random generator.
+    """
+    count = len(digits) // 2
+    ours, theirs = (digits[torch.randperm(len(digits))[:count]] for _ in range(2))
+    both = torch.maximum(ours, theirs)
+    both[1::3] = torch.cat([ours[1::3, :14], theirs[1::3, 14:]], 1)
+    both[2::3] = torch.cat([ours[2::3, :, :14], theirs[2::3, :, 14:]], 2)
+    return both
+
+
+def scribbles(count: int, chance: np.random.Generator) -> Tensor:
+    """Drawings without meaning: a pen that wanders about, or up to five marks of any kind."""
+    drawn: list[Tensor] = []
+    while len(drawn) < count:
+        box = np.array([chance.uniform(0.5, 1.0), 1.0]) * 200
+        marks = int(chance.integers(1, 6))
+        # One line, arc or corner alone may well be a 1, a 0 or a 7.
+        parts = (
+            [_random_mark(chance) for _ in range(marks)] if marks > 1 else [_random_walk(chance)]
+        )
+        picture = from_strokes([list(map(tuple, part * box)) for part in parts])
+        if picture is not None:
+            drawn.append(picture)
+    return torch.stack(drawn) if drawn else torch.empty(0, 28, 28)
+
+
+def _typeset(signs: str, count: int, chance: np.random.Generator) -> Tensor:
+    """Signs of the typeface in turn, each bent in its own way."""
+    font, lines = ImageFont.load_default(TYPE_SIZE), []
+    for sign in signs:
+        sheet = Image.new("L", (2 * TYPE_SIZE, 2 * TYPE_SIZE), 255)
+        ImageDraw.Draw(sheet).text((TYPE_SIZE, TYPE_SIZE), sign, fill=0, font=font, anchor="mm")
+        lines.append(trace_centerline(sheet))
+    return _render([distort(lines[number % len(lines)], chance) for number in range(count)])
+
+
+def _render(lines: list[np.ndarray]) -> Tensor:
+    """Pieces of pen lines, (n, 2, 2) each, as the network sees them."""
+    boxed = [box for line in lines if (box := fit_mnist_frame(line)) is not None]
+    return torch.from_numpy(np.stack([rasterize(box) for box in boxed]))
+
+
+def distort(line: np.ndarray, chance: np.random.Generator, much: float = 1.0) -> np.ndarray:
+    """A pen line, (n, 2, 2), turned, stretched, slanted and warped by chance, as hands differ."""
+    low, high = line.min(axis=(0, 1)), line.max(axis=(0, 1))
+    points = (line - (low + high) / 2) / max((high - low).max(), 1e-9)
+    waves, phases = chance.normal(0, 3, (2, 3)), chance.uniform(0, 2 * np.pi, 3)
+    points = points + np.sin(points @ waves + phases) @ chance.normal(0, 0.06 * much, (3, 2))
+    turn, slant = np.radians(15) * much * chance.uniform(-1, 1), 0.35 * much * chance.uniform(-1, 1)
+    wide, tall = np.exp(0.4 * much * chance.uniform(-1, 1, 2))
+    cos, sin = np.cos(turn), np.sin(turn)
+    matrix = np.array([[cos, -sin], [sin, cos]]) @ [[wide, slant], [0, tall]]
+    return points @ matrix.T
+
+
+def _random_mark(chance: np.random.Generator) -> np.ndarray:
+    """One stroke of a scrawl, (n, 2), in a box of about 1 x 1."""
+    kind = chance.integers(4)
+    if kind == 0:  # a line
+        return chance.uniform(0, 1, (2, 2))
+    if kind == 1:  # an arc, or more than a full turn
+        way = np.linspace(0, chance.uniform(1.5, 7), 20) * chance.choice((-1, 1))
+        angle = chance.uniform(0, 2 * np.pi) + way
+        ring = np.stack([np.cos(angle), np.sin(angle)], 1) * chance.uniform(0.1, 0.5, 2)
+        return chance.uniform(0, 1, 2) + ring
+    if kind == 2:  # corners
+        return chance.uniform(0, 1, (chance.integers(3, 6), 2))
+    return _random_walk(chance)
+
+
+def _random_walk(chance: np.random.Generator) -> np.ndarray:
+    """A pen that wanders about, (n, 2), its corners cut off."""
+    line = chance.normal(0, 1, (chance.integers(4, 12), 2)).cumsum(0)
+    line = (line - line.min(0)) / np.ptp(line, axis=0).max()
+    for _ in range(3):
+        first, second = line[:-1], line[1:]
+        cut = np.stack([0.75 * first + 0.25 * second, 0.25 * first + 0.75 * second], 1)
+        line = np.concatenate([line[:1], cut.reshape(-1, 2), line[-1:]])
+    return line

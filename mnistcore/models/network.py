@@ -1,0 +1,97 @@
+"""From a NetworkConfig to a torch module, a visible list of layers."""
+
+import itertools
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from mnistcore.config import (
+    LayerSummary,
+    NetworkConfig,
+    check_network,
+    count_parameters,
+    layer_summary,
+)
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "ReLU": nn.ReLU,
+    "LeakyReLU": nn.LeakyReLU,
+    "GELU": nn.GELU,
+    "SiLU": nn.SiLU,
+    "Tanh": nn.Tanh,
+    "Sigmoid": nn.Sigmoid,
+    "none": nn.Identity,  # a network without one is a straight-line function, however deep
+}
+
+# Of these, the largest of four outputs is the output of the largest: pooling may come first.
+MONOTONIC = (nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid)
+
+
+class Network(nn.Module):
+    """Images (batch, 1, 28, 28) float32 in [0, 1] -> logits (batch, 10), one per digit.
+
+    `layers` holds everything in order, so that a network reads, and can be walked, like a list.
+    Its initial weights come from torch's global random generator.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        check_network(config)
+        super().__init__()
+        self.config = config
+        self.layers = nn.Sequential(*map(_module, layer_summary(config)[1:]))
+        self._forward_order = _pool_before_activation(list(self.layers))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images -> logits, in the shapes above."""
+        for layer in self._forward_order:
+            images = layer(images)
+        return images
+
+    def __repr__(self) -> str:
+        texts = " -> ".join(layer.text for layer in layer_summary(self.config))
+        return f"{texts}: {count_parameters(self.config):,} weights"
+
+
+def _module(layer: LayerSummary) -> nn.Module:
+    match layer.kind:
+        case "conv":
+            return nn.Conv2d(*layer.args)
+        case "dense":
+            return nn.Linear(*layer.args)
+        case "norm":
+            return (nn.BatchNorm2d if len(layer.shape) == 3 else nn.BatchNorm1d)(*layer.args)
+        case "activation":
+            return ACTIVATIONS[layer.text]()
+        case "pool":
+            return nn.MaxPool2d(*layer.args)
+        case "dropout":
+            return nn.Dropout(*layer.args)
+        case "flatten":
+            return nn.Flatten()
+    raise ValueError(f"no torch module for a layer of kind {layer.kind!r}")
+
+
+def _pool_before_activation(layers: list[nn.Module]) -> list[nn.Module]:
+    """The same function, sooner: an activation has a quarter of the work after pooling."""
+    for place, (layer, following) in enumerate(itertools.pairwise(layers)):
+        if isinstance(layer, MONOTONIC) and isinstance(following, nn.MaxPool2d):
+            layers[place : place + 2] = following, layer
+    return layers
+
+
+def build_network(config: NetworkConfig, seed: int) -> Network:
+    """A network with fresh weights, which depend on `seed` alone."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.device("meta"):  # shapes only, no numbers yet
+        network = Network(config)
+    network.to_empty(device="cpu")
+    for layer in network.layers:  # as torch itself would begin
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_uniform_(layer.weight, math.sqrt(5), generator=generator)
+            most = 1 / math.sqrt(layer.weight[0].numel())
+            nn.init.uniform_(layer.bias, -most, most, generator=generator)
+        elif isinstance(layer, nn.BatchNorm2d | nn.BatchNorm1d):
+            layer.reset_parameters()
+    return network

@@ -1,0 +1,55 @@
+"""How much room visitors' runs may take on the disk, and which of them go.
+
+Whenever a visitor's run is created, room is made for it: first among the visitor's own runs, then
+among those from the visitor's address, then among those of all visitors, until each of the three
+is within its quota. Of runs that have ended, the oldest go first: at first only their checkpoints,
+with which training could have gone on, and if that is not enough the runs. Runs that are under way
+stay, and those of the command line are the machine's owner's: nobody's quota touches them.
+"""
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mnistcore.runs.store import Creator, Run
+
+
+# In bytes. A finished run takes 0.2 to 20 MB, one that was stopped up to four times as much.
+BYTES_PER_OWNER = 300e6
+BYTES_PER_ADDRESS = 3 * BYTES_PER_OWNER  # a new cookie makes a new visitor, but not a new address
+BYTES_IN_ALL = 10 * BYTES_PER_OWNER
+
+
+def make_room(known: "list[Run]", maker: "Creator") -> None:
+    """Let old runs go for a new one of `maker`. known: all runs, newest first."""
+    visitors = [(run, by) for run in known if (by := run.maker()).owner]
+    _trim([run for run, by in visitors if by.owner == maker.owner], BYTES_PER_OWNER)
+    if maker.address:
+        _trim([run for run, by in visitors if by.address == maker.address], BYTES_PER_ADDRESS)
+    _trim([run for run, _ in visitors], BYTES_IN_ALL)
+
+
+def _trim(some: "list[Run]", most: float) -> None:
+    over = sum(folder_size(run.path) for run in some) - most
+    if over <= 0:
+        return
+    ended = [run for run in reversed(some) if not run.under_way()]
+    for let_go in (lambda run: run.forget_training(), lambda run: run.remove()):
+        for run in ended:
+            if over <= 0:
+                return
+            before = folder_size(run.path)
+            with contextlib.suppress(OSError):  # what cannot go stays
+                let_go(run)
+            over -= before - folder_size(run.path)
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes of the files in a folder; 0 if there is none, or none that may be looked at."""
+    try:
+        with os.scandir(folder) as files:
+            return sum(file.stat(follow_symlinks=False).st_size for file in files)
+    except OSError:
+        return 0

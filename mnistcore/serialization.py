@@ -1,0 +1,111 @@
+"""Plain values from files that anybody may have written: read within bounds, and checked."""
+
+import contextlib
+import dataclasses
+import errno
+import json
+import os
+import reprlib
+import sys
+import types
+import zlib
+from collections.abc import Collection
+from gzip import GzipFile
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+MAX_JSON_BYTES = 4_000_000  # bytes: a run's largest file of JSON has some thousand
+MAX_NUMBER = 10**15  # whole numbers up to here are exact also as floats
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """What is in a file, unpacked if its name ends in .gz, or of a longer one `most` + 1 bytes.
+
+    Raises OSError where it cannot be read, or is no gzip file, or no file: a pipe may never answer.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    with path.open("rb") as file:
+        if path.suffix != ".gz":
+            size = os.fstat(file.fileno()).st_size  # to ask for more makes room for more
+            return file.read(min(size, most) + 1)
+        try:
+            with GzipFile(fileobj=file) as unpacked:
+                return unpacked.read(most + 1)
+        except (EOFError, zlib.error) as error:
+            raise OSError(str(error)) from error
+
+
+def parse_object(text: str | bytes) -> dict[str, Any]:
+    """The JSON object that this is the text of; ValueError if it is none, or nested without end.
+
+    What would become an infinity or NaN reads as None.
+    """
+    try:
+        value = json.loads(
+            text,
+            parse_constant=lambda _: None,
+            parse_float=lambda digits: finite_or_none(float(digits)),
+        )
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError("it is no JSON object")
+    return value
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; OSError or ValueError if there is none of a reasonable size."""
+    text = read_bounded(path, MAX_JSON_BYTES)
+    if len(text) > MAX_JSON_BYTES:
+        raise ValueError(f"it has more than {MAX_JSON_BYTES:,} bytes")
+    return parse_object(text)
+
+
+def is_finite(value: object) -> bool:
+    """Whether it is a number that can be drawn: no infinity, no NaN, no bool, no text."""
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+
+
+def finite_or_none(value: float) -> float | None:
+    """What JSON has a word for."""
+    return value if is_finite(value) else None
+
+
+def is_number(value: object) -> bool:
+    """Whether one can reckon with it: an int or a float, not NaN, and no larger than LARGEST."""
+    return type(value) in (int, float) and abs(value) <= MAX_NUMBER
+
+
+def structure(kind: Any, value: Any, name: str = "it", needed: Collection[str] = ()) -> Any:
+    """The inverse of `dataclasses.asdict`, also after a trip through JSON.
+
+    kind: a dataclass or NamedTuple of these and of tuples, int, float, bool, str and None. An int
+    will do for a float, and a field may be left out that has a default and is not `needed`. Raises
+    ValueError, about the field `name`, where a value is of another kind.
+    """
+    if isinstance(kind, types.UnionType):
+        for each in get_args(kind):
+            with contextlib.suppress(ValueError):
+                return structure(each, value, name)
+    elif get_origin(kind) is tuple and isinstance(value, list | tuple):
+        return tuple(structure(get_args(kind)[0], each, name) for each in value)
+    elif dataclasses.is_dataclass(kind) and isinstance(value, dict):
+        kinds = get_type_hints(kind)
+        if missing := [each for each in needed if each not in value]:
+            raise ValueError(f"{name} has no {missing[0]}")
+        if unknown := value.keys() - kinds.keys():
+            raise ValueError(f"{name} has something called {reprlib.repr(unknown.pop())}")
+        return kind(**{each: structure(kinds[each], v, each) for each, v in value.items()})
+    elif hasattr(kind, "_fields") and isinstance(value, list | tuple):
+        kinds = get_type_hints(kind).values()
+        if len(value) <= len(kinds):
+            parts = zip(kinds, value, strict=False)
+            with contextlib.suppress(TypeError):  # if there are too few
+                return kind(*(structure(each, v, name) for each, v in parts))
+    elif type(value) in (int, float):
+        if is_number(value) and (kind is float or kind is type(value)):
+            return value
+    elif type(value) is kind:
+        return value
+    raise ValueError(f"{name} cannot be {reprlib.repr(value)}")

@@ -1,0 +1,36 @@
+"""What this computer offers to training: 16-bit arithmetic, and memory that stays at hand."""
+
+import ctypes
+import sys
+
+import torch
+
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # names of settings in glibc's malloc.h
+_LARGEST_BLOCK = 32 << 20  # bytes; every intermediate result of a batch is smaller
+_KEPT = 512 << 20  # bytes that may lie ready for the next batch
+
+
+def has_native_bfloat16(device: torch.device) -> bool:
+    """Whether 16-bit multiplication is a processor's own, and so twice as fast as 32-bit.
+
+    Only asked of processors: a graphics card spends longer on launching this project's small
+    networks than on multiplying, and conversions are further launches.
+    """
+    capabilities = torch.cpu.get_capabilities()
+    return device.type == "cpu" and bool(
+        capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+    )
+
+
+def tune_malloc() -> None:
+    """Let this process keep the memory that it frees, for the next batch to use.
+
+    Otherwise Linux hands out the megabytes of every intermediate result page by page, zeroed,
+    at every step, which takes a third of the time of a batch of 64, and more of a larger one.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+    if mallopt:
+        mallopt(_MMAP_THRESHOLD, _LARGEST_BLOCK)
+        mallopt(_TRIM_THRESHOLD, _KEPT)

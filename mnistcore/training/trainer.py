@@ -1,0 +1,293 @@
+"""Training, one visible loop: `for progress in train(config, train_set, test_set): ...`."""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mnistcore.config import (
+    TrainConfig,
+    check,
+)
+from mnistcore.config import check_network as check_network
+from mnistcore.data.augment import AUGMENTATIONS
+from mnistcore.data.digits import Digits, epoch_permutation, to_model_input
+from mnistcore.errors import DivergenceError, TrainingError
+from mnistcore.evaluation.diagnosis import suggest_learning_rate
+from mnistcore.evaluation.metrics import Score, evaluate
+from mnistcore.models.network import build_network
+from mnistcore.records import Prediction, Progress
+from mnistcore.training.hardware import has_native_bfloat16, tune_malloc
+
+REPORT_IMAGES = 512  # images between two Progress records: about ten a second on a laptop
+N_SHOWN_PREDICTIONS = 12  # test images whose guess every evaluation reports, right or wrong
+N_SHOWN_MISTAKES = 6  # and how many of the wrong ones beyond these
+RUNNING_AVERAGE_IMAGES = 2_000  # images over which running loss and accuracy are averaged
+
+
+def _adam(kind: type) -> Callable[[Iterable[Tensor], TrainConfig], torch.optim.Optimizer]:
+    return lambda weights, c: kind(
+        weights, c.learning_rate, (c.momentum, c.beta2), weight_decay=c.weight_decay, fused=True
+    )
+
+
+OPTIMIZERS: dict[str, Callable[[Iterable[Tensor], TrainConfig], torch.optim.Optimizer]] = {
+    "Adam": _adam(torch.optim.Adam),
+    "AdamW": _adam(torch.optim.AdamW),
+    "SGD with momentum": lambda weights, c: torch.optim.SGD(
+        weights, c.learning_rate, c.momentum, weight_decay=c.weight_decay, nesterov=c.momentum > 0
+    ),
+    "RMSprop": lambda weights, c: torch.optim.RMSprop(
+        weights, c.learning_rate, c.beta2, weight_decay=c.weight_decay
+    ),
+}
+
+
+def _one_cycle(done: float) -> float:
+    """Up in a straight line for a quarter of the run, then down in half a cosine."""
+    warm_up = 0.25
+    if done < warm_up:
+        return 0.04 + 0.96 * done / warm_up
+    return max(0.5 + 0.5 * math.cos(math.pi * (done - warm_up) / (1 - warm_up)), 1e-4)
+
+
+# From the share of the run that is done, 0 to 1, to the share of the learning rate.
+SCHEDULES: dict[str, Callable[[float], float]] = {
+    "constant": lambda done: 1.0,
+    "one-cycle": _one_cycle,
+}
+
+
+# Whether layers multiply in 16 bits; weights, loss and optimizer keep their 32 in any case.
+PRECISIONS: dict[str, Callable[[torch.device], bool]] = {
+    "float32": lambda device: False,
+    "bfloat16": lambda device: True,
+    "auto": has_native_bfloat16,
+}
+
+
+def pick_device(wish: str = "auto") -> torch.device:
+    """The device that a recipe asks for; "auto" takes an accelerator where there is one."""
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    if wish == "auto":
+        return accelerator or torch.device("cpu")
+    if wish != "cpu" and (accelerator is None or accelerator.type != wish):
+        raise TrainingError(f"This machine has no {wish!r} device: use --device auto or cpu.")
+    return torch.device(wish)
+
+
+def _spread_sample(total: int, count: int) -> Tensor:
+    """The first SHOWN_GUESSES of `total` places, and the rest of `count` from all over the others.
+
+    MNIST's first test images are easier than its last: to judge by the first would flatter.
+    """
+    count = min(count, total)
+    few = min(N_SHOWN_PREDICTIONS, count)
+    rest = torch.arange(count - few) * (total - few) // max(1, count - few)
+    return torch.cat([torch.arange(few), few + rest])
+
+
+class Trainer:
+    """A run in the making: iterate over it to train, as far as you like, and again to go on.
+
+    `state()` and `restore()` carry everything from which the numbers follow, so that a run that
+    was interrupted ends in the very same weights. Iterating seeds, and then draws
+    from, torch's global random generator: one run at a time in a process.
+    """
+
+    def __init__(self, config: TrainConfig, train_set: Digits, test_set: Digits) -> None:
+        check(config, len(train_set))
+        tune_malloc()
+        self.config = config
+        self.device = pick_device(config.device)
+        train_set = train_set.head(config.train_size or len(train_set))
+        # The whole dataset lives where the network does, as bytes; batches are cut from it there.
+        self.test_set = replace(test_set, images=test_set.images.to(self.device))
+        self._images = train_set.images.to(self.device)
+        self._labels = train_set.labels.to(self.device)
+        self.batch_size = min(config.batch_size, len(train_set))
+        self.batches = len(train_set) // self.batch_size  # per epoch; every batch is full
+        self.steps = max(1, round(config.epochs * self.batches))
+        self.network = build_network(config.network, config.seed).to(
+            self.device, memory_format=torch.channels_last
+        )
+        self.optimizer = OPTIMIZERS[config.optimizer](self.network.parameters(), config)
+        self._short = PRECISIONS[config.precision](self.device)
+        self.step = 0
+        self.seconds = 0.0
+        self._recent: list[tuple[Tensor, Tensor]] = []  # logits and labels since the last record
+        self._sums = torch.zeros(3, device=self.device)  # weight, loss, right: decaying averages
+
+    def __iter__(self) -> Iterator[Progress]:
+        """Train from where it stands to the end, with a Progress every REPORT_IMAGES images.
+
+        Raises DivergenceError instead of yielding what is not finite.
+        """
+        every = max(1, REPORT_IMAGES // self.batch_size)
+        tests = self._test_steps()
+        if self.step == 0:
+            torch.manual_seed(self.config.seed)
+            yield self._progress(0.0, 0, tested=True)
+        begun, first = time.perf_counter(), self.step
+        self.network.train()
+        while self.step < self.steps:
+            started = time.perf_counter()
+            for _ in range(every):
+                self._one_step()
+                if self.step in tests or self.step == self.steps:
+                    break
+            self._take_averages()
+            self.require_finite()  # waits for the device, so that the clock below is right
+            self.seconds += time.perf_counter() - started
+            progress = self._progress(begun, first, tested=self.step in tests)
+            left = time.perf_counter()
+            yield progress
+            begun += time.perf_counter() - left  # who pauses for an hour will not at every step
+
+    def _one_step(self) -> None:
+        """The heart of it: guess, compare, trace the error back, change every weight a little."""
+        config = self.config
+        images, labels = self._batch()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._learning_rate()
+        images = AUGMENTATIONS[config.augmentation](to_model_input(images))
+        with self._products():
+            logits = self.network(images).float()
+        loss = functional.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.step += 1
+        self._recent.append((logits.detach(), labels))
+
+    def _products(self) -> torch.autocast:
+        """Within it, layers multiply in the precision of the recipe."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._short)
+
+    def _take_averages(self) -> None:
+        """Loss and accuracy of the batches since the last record, all at once: it costs less."""
+        logits, labels = (torch.cat(parts) for parts in zip(*self._recent, strict=True))
+        self._recent.clear()
+        right = (logits.argmax(1) == labels).float().mean()
+        new = torch.stack([torch.ones_like(right), functional.cross_entropy(logits, labels), right])
+        self._sums.lerp_(new, min(1.0, len(labels) / RUNNING_AVERAGE_IMAGES))
+
+    def _batch(self) -> tuple[Tensor, Tensor]:
+        epoch, place = divmod(self.step, self.batches)
+        if place == 0 or self._order_epoch != epoch:
+            self._order = epoch_permutation(self.config.seed, epoch, len(self._labels)).to(
+                self.device
+            )
+            self._order_epoch = epoch
+        chosen = self._order[place * self.batch_size : (place + 1) * self.batch_size]
+        return self._images[chosen], self._labels[chosen]
+
+    _order_epoch = -1
+
+    def _learning_rate(self) -> float:
+        return self.config.learning_rate * SCHEDULES[self.config.schedule](self.step / self.steps)
+
+    def _test_steps(self) -> set[int]:
+        """Often at first, when most happens; then evenly. Some 5 % of the time of the run."""
+        times = min(40, max(10, self.steps * self.batch_size // 6_000))
+        early = {round(self.steps * share) for share in (0.01, 0.025, 0.05)}
+        return early | {round(self.steps * n / times) for n in range(1, times + 1)}
+
+    def _test(self) -> tuple[Score, tuple[Prediction, ...]]:
+        """All test images at the end; on the way 1,000 of them, or 500 in a short run."""
+        long = self.steps * self.batch_size >= 50_000
+        count = len(self.test_set) if self.step == self.steps else 1000 if long else 500
+        places = _spread_sample(len(self.test_set), count)
+        sample = self.test_set.select(places)
+        if self.step == self.steps:  # as whoever uses the network will have it
+            score = evaluate(self.network, sample)
+        else:
+            with self._products():
+                score = evaluate(self.network, sample)
+        wrong = (score.predicted != sample.labels).nonzero().flatten().tolist()
+        fixed = range(min(N_SHOWN_PREDICTIONS, len(sample)))
+        shown = [*fixed, *[index for index in wrong if index not in fixed][:N_SHOWN_MISTAKES]]
+        return score, tuple(
+            Prediction(
+                int(places[i]), int(score.predicted[i]), round(float(score.confidence[i]), 4)
+            )
+            for i in shown
+        )
+
+    def require_finite(self, test_loss: float | None = None) -> None:
+        """Raise DivergenceError if the loss, a weight or this test loss is not finite any more."""
+        numbers = (self._sums, *self.network.state_dict().values())
+        finite = torch.stack([each.isfinite().all() for each in numbers]).all().item()
+        if not finite or not math.isfinite(test_loss or 0.0):
+            raise DivergenceError(
+                f"The loss grew beyond all bounds after {self.step * self.batch_size:,} images: "
+                f"try a smaller learning rate, such as {suggest_learning_rate(self.config.learning_rate):g}."
+            )
+
+    def _progress(self, begun: float, first: int, tested: bool) -> Progress:
+        weight, loss, right = self._sums.tolist()
+        images = self.step * self.batch_size
+        elapsed = time.perf_counter() - begun
+        score, guesses = self._test() if tested else (None, ())
+        if score:
+            self.require_finite(score.loss)
+        return Progress(
+            step=self.step,
+            steps=self.steps,
+            epoch=self.step / self.batches,
+            images=images,
+            loss=loss / weight if weight else None,
+            train_accuracy=right / weight if weight else None,
+            learning_rate=self._learning_rate(),
+            seconds=self.seconds,
+            images_per_second=images / self.seconds if self.seconds else 0.0,
+            seconds_left=elapsed / (self.step - first) * (self.steps - self.step)
+            if self.step > first
+            else None,
+            test_loss=score and score.loss,
+            test_accuracy=score and score.accuracy,
+            test_count=score.count if score else 0,
+            guesses=guesses,
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the numbers to come depend on, fit for `torch.save`."""
+        return {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimizer.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+            "sums": self._sums,
+            "random": torch.get_rng_state(),
+            "device_random": torch.get_device_module(self.device).get_rng_state()
+            if self.device.type != "cpu"
+            else None,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from `state`; raises TrainingError if it does not belong to this recipe."""
+        try:
+            step, seconds, sums = state["step"], state["seconds"], state["sums"]
+            if not 0 <= step <= self.steps or not 0 <= seconds < math.inf or sums.shape != (3,):
+                raise ValueError("This is no place in this run.")
+            self.network.load_state_dict(state["network"])
+            self.optimizer.load_state_dict(state["optimiser"])
+            self.step, self.seconds = int(step), float(seconds)
+            self._sums = sums.to(self.device)
+            torch.set_rng_state(state["random"].cpu())
+            if self.device.type != "cpu" and state["device_random"] is not None:
+                torch.get_device_module(self.device).set_rng_state(state["device_random"].cpu())
+        except Exception as error:  # torch raises all kinds for what does not fit
+            raise TrainingError(
+                "This checkpoint does not belong to this run: start the run anew."
+            ) from error
+
+
+def train(config: TrainConfig, train_set: Digits, test_set: Digits) -> Trainer:
+    """Iterate over the result to train: `for progress in train(config, *load("mnist")): ...`."""
+    return Trainer(config, train_set, test_set)

@@ -1,0 +1,95 @@
+"""An idea tried out in about a second: a small training that is bounded, one at a time."""
+
+import threading
+import time
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+
+from mnistcore.config import Conv, NetworkConfig, TrainConfig
+from mnistcore.data.digits import Digits
+from mnistcore.evaluation.metrics import evaluate
+from mnistcore.evaluation.provenance import seen_images
+from mnistcore.training.trainer import train
+
+MAX_SECONDS = 5.0  # after so long a trial ends with what it has learned; a free machine needs one
+N_EVALUATION = 1_000  # images on which each of the two accuracies rests, at the most
+_ONE_AT_A_TIME = threading.Lock()  # they share the processor and torch's random generator
+
+_BASE = TrainConfig(
+    network=NetworkConfig(convolutions=(), dense=(4,)),
+    epochs=5,
+    batch_size=64,
+    learning_rate=3e-3,
+    schedule="one-cycle",
+    train_size=5_000,
+    device="cpu",
+)
+
+# Three ways to end: what each learns, and from how many images.
+TRIALS: dict[str, TrainConfig] = {
+    "Too simple": _BASE,
+    "About right": replace(
+        _BASE,
+        network=NetworkConfig(convolutions=(Conv(8, 5), Conv(32, 3)), dense=(64,)),
+        epochs=2,
+        learning_rate=8e-3,
+    ),
+    "Learns by heart": replace(
+        _BASE,
+        network=NetworkConfig(convolutions=(), dense=(512, 256)),
+        epochs=30,
+        batch_size=25,
+        learning_rate=1e-3,
+        train_size=100,
+    ),
+}
+
+
+class TrialResult(NamedTuple):
+    """What came of a trial. Accuracies are shares from 0 to 1."""
+
+    learned: float  # read right of the images that it learned from
+    learned_count: int  # that this rests on
+    judged: float  # read right of images that it had never seen
+    judged_count: int
+    images: int  # seen in training, repeats included
+    seconds: float
+    whole: bool  # False if it was cut short, on a machine that is slow or busy
+
+
+def one_hidden_layer(rate: float, width: int) -> TrainConfig:
+    """A network with one hidden layer of `width` units, and the learning rate to try it with."""
+    network = NetworkConfig(convolutions=(), dense=(width,))
+    return replace(_BASE, network=network, learning_rate=rate, schedule="constant")
+
+
+def split_validation(train_set: Digits) -> tuple[Digits, Digits]:
+    """The training images to learn from, and the last JUDGED (a third, if few) to choose by."""
+    held = min(N_EVALUATION, len(train_set) // 3)
+    return train_set.head(len(train_set) - held), train_set.select(slice(-held, None))
+
+
+def run_trial(recipe: TrainConfig, learn: Digits, judge: Digits) -> TrialResult:
+    """Train by the recipe, then read images of both kinds; of few images, each is seen more often.
+
+    Whoever comes second waits. Raises TrainingError, in one sentence, if the weights run away.
+    """
+    wanted = recipe.train_size or len(learn)
+    recipe = replace(recipe, epochs=recipe.epochs * max(1.0, wanted / len(learn)))
+    with _ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
+        started = time.perf_counter()
+        training = train(recipe, learn, judge.head(1))  # judged once, at the end
+        images, whole = 0, True
+        for progress in training:
+            images = progress.images
+            if images and time.perf_counter() - started > MAX_SECONDS:
+                whole = progress.step == progress.steps
+                break
+        own = evaluate(
+            training.network, seen_images(learn, vars(recipe), images).head(N_EVALUATION)
+        )
+        new = evaluate(training.network, judge.head(N_EVALUATION))
+        seconds = time.perf_counter() - started
+    return TrialResult(own.accuracy, own.count, new.accuracy, new.count, images, seconds, whole)

@@ -1,0 +1,175 @@
+"""The curves of runs as ECharts options; the axes stand still while the lines grow."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from mnistcore.serialization import is_finite
+from mnistcore.viz.theme import BLUE, LINE_COLORS, LINE_DASHES, ORANGE
+
+_NETWORKS = (BLUE, LINE_COLORS[0])
+LINE = 18  # pixels that a name above a chart takes
+MAX_POINTS = 400  # drawn per line at the most; more only cost time
+LOSS_AXES = (2.5, 5, 10)  # where a loss axis may end: a guess, at 2.3, stays well above the floor
+LEAST = 1e-3  # where an axis of powers of ten begins, at the lowest
+
+
+class Curve(NamedTuple):
+    """One run to be drawn."""
+
+    name: str
+    records: Sequence[dict[str, Any]]  # of training.Progress, in order
+    images: int  # that the whole run will see
+
+
+def accuracy_chart(curves: Sequence[Curve], least: float = 0.0) -> dict[str, Any]:
+    """Accuracy in percent over images seen, for axes from `least` to 100 %.
+
+    The first run is drawn with its training and test line, the others with their test line.
+    """
+    series = _pair(curves, "accuracy", 100.0)
+    return _chart("Share read right (%)", series, curves, least, 100)
+
+
+def loss_chart(curves: Sequence[Curve]) -> dict[str, Any]:
+    """Mean cross-entropy over images seen, likewise; the axis grows until all points are on it.
+
+    A loss that has run away would press all others to the floor of an even axis, so that one
+    would see a single spike: beyond what LOSS_AXES has room for, the axis goes by powers of ten.
+    """
+    series = _pair(curves, "loss", 1.0)
+    values = [value for line in series for _, value in line["data"]]
+    highest = max(values, default=0.0)
+    for end in LOSS_AXES:
+        if highest <= end:
+            return _chart("Loss (how wrong, 0 is perfect)", series, curves, 0, end)
+    lowest = max(LEAST, 10.0 ** math.floor(math.log10(max(min(values), LEAST))))
+    for line in series:  # there is no 0 on such an axis
+        line["data"] = [[x, max(value, lowest)] for x, value in line["data"]]
+    end = 10.0 ** math.ceil(math.log10(highest))
+    chart = _chart("Loss (how wrong, by powers of ten)", series, curves, lowest, end)
+    chart["yAxis"]["type"] = "log"
+    return chart
+
+
+def describe_curves(records: Sequence[dict[str, Any]]) -> str:
+    """What the curves say, for those who cannot see them."""
+    tested = [r for r in records if r.get("test_accuracy") is not None]
+    if not tested:
+        return "No points yet."
+    first, last = tested[0], tested[-1]
+    return (
+        f"Test accuracy went from {first['test_accuracy']:.0%} to {last['test_accuracy']:.1%} "
+        f"while the network saw {last['images']:,} training images."
+    )
+
+
+def severity_chart(
+    lines: dict[str, list[tuple[float, float | None]]],
+    axis: str,
+    here: float,
+    every: float,
+    count: int,
+) -> dict[str, Any]:
+    """How the share read right of `count` images changes with the images, from (amount, share).
+
+    One line for each network by its name, with None where it is not known yet; `here` is the
+    amount that is being looked at, and `every` what lies between two numbers on the axis.
+    """
+    series = []
+    for number, (name, points) in enumerate(lines.items()):
+        known = [[x, None if share is None else round(100 * share, 2)] for x, share in points]
+        line = _line(name, known, _NETWORKS[number])
+        line["lineStyle"]["type"] = ("solid", "dashed")[number]
+        series.append(line | {"showSymbol": True, "symbolSize": 6})
+    series[0]["markLine"] = {
+        "symbol": "none",
+        "silent": True,
+        "data": [{"xAxis": here}],
+        "label": {"show": False},
+        "lineStyle": {"color": "#8895A7", "width": 2, "type": "solid"},
+    }
+    chart = _chart(f"Share of {count:,} images read right (%)", series, [Curve("", [], 1)], 0, 100)
+    amounts = [x for x, _ in next(iter(lines.values()))]
+    chart["xAxis"] |= {"min": min(amounts), "max": max(amounts), "name": axis}
+    chart["xAxis"] |= {"interval": every, "axisLabel": {"fontSize": 13, "hideOverlap": True}}
+    return _names_below_each_other(chart)
+
+
+def chart_height(curves: int) -> int:
+    """Pixels that a chart of so many runs needs, with room for their names."""
+    return 340 + (LINE * curves if curves > 1 else 0)
+
+
+def _names_below_each_other(chart: dict[str, Any]) -> dict[str, Any]:
+    """For names that may be too long to stand side by side above the lines."""
+    chart["legend"] |= {"orient": "vertical", "itemGap": 4}
+    chart["grid"]["top"] += LINE * (len(chart["series"]) - 1)
+    return chart
+
+
+def _pair(curves: Sequence[Curve], what: str, scale: float) -> list[dict[str, Any]]:
+    series = []
+    for number, curve in enumerate(curves):
+        if number == 0:
+            points = _points(curve.records, f"train_{what}" if what == "accuracy" else what, scale)
+            series.append(_line("Training images", points, BLUE))
+        points = _points(curve.records, f"test_{what}", scale)
+        if number == 0:
+            line = _line("Test images", points, ORANGE)
+            line |= {"showSymbol": True, "symbolSize": 7, "z": 3}
+        else:
+            line = _line(
+                f"{curve.name}, test", points, LINE_COLORS[(number - 1) % len(LINE_COLORS)]
+            )
+            line["lineStyle"]["type"] = LINE_DASHES[(number - 1) % len(LINE_DASHES)]
+        series.append(line)
+    return series
+
+
+def _points(records: Sequence[dict[str, Any]], name: str, scale: float) -> list[list[float]]:
+    # Whatever a record says, only what is a number is drawn: a chart breaks over anything else.
+    known = [(r["images"], r[name]) for r in records if is_finite(r.get(name))]
+    points = [[x, round(y * scale, 3)] for x, y in known if is_finite(x) and is_finite(y * scale)]
+    if len(points) <= MAX_POINTS:
+        return points
+    stride = -(-len(points) // MAX_POINTS)
+    return [*points[:-1:stride], points[-1]]
+
+
+def _line(name: str, points: list[list[float]], colour: str) -> dict[str, Any]:
+    return {
+        "type": "line",
+        "name": name,
+        "data": points,
+        "showSymbol": False,
+        "clip": True,
+        "color": colour,
+        "lineStyle": {"width": 3},
+    }
+
+
+def _chart(
+    title: str, series: list[dict[str, Any]], curves: Sequence[Curve], low: float, high: float
+) -> dict[str, Any]:
+    chart = {
+        "title": {"text": title, "left": 0, "top": 6, "textStyle": {"fontSize": 16}},
+        "legend": {"top": 32, "left": 0, "itemGap": 16, "textStyle": {"fontSize": 14}},
+        "grid": {"left": 4, "right": 24, "top": 70, "bottom": 26},
+        "animation": False,
+        "tooltip": {"trigger": "axis", "valueFormatter": "localized"},
+        "xAxis": {
+            "type": "value",
+            "min": 0,
+            "max": max(curve.images for curve in curves),
+            "name": "training images seen",
+            "nameLocation": "middle",
+            "nameGap": 28,
+            "splitNumber": 4,
+            "axisLabel": {"fontSize": 13, "hideOverlap": True, "showMaxLabel": False},
+            "nameTextStyle": {"fontSize": 13},
+        },
+        "yAxis": {"type": "value", "min": low, "max": high, "axisLabel": {"fontSize": 13}},
+        "series": series,
+    }
+    return chart if len(curves) == 1 else _names_below_each_other(chart)

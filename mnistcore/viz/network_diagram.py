@@ -1,0 +1,91 @@
+"""A network as a picture: one small drawing per layer, in HTML that wraps on a narrow screen."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from urllib.parse import quote
+
+from mnistcore.config import LayerSummary
+
+_SIZE = 72  # pixels: height and width of a layer's drawing
+
+
+def network_html(steps: Sequence[LayerSummary]) -> str:
+    """The layers from left to right: what each is, what comes out of it, what it learns.
+
+    Activations, normalisation, dropout and pooling are told in the caption of their layer.
+    """
+    starts = [i for i, s in enumerate(steps) if s.text.startswith(("conv", "dense")) or i == 0]
+    figures = []
+    for start, end in pairwise([*starts, len(steps)]):
+        group = [step for step in steps[start:end] if step.text != "flatten"]
+        figures.append(_figure(group, is_last=end == len(steps)))
+    arrow = '<span aria-hidden="true" style="align-self:center;font-size:1.4rem">→</span>'
+    return (
+        '<div role="img" aria-label="The layers of the network" style="display:flex;'
+        f'flex-wrap:wrap;gap:.5rem .3rem;align-items:flex-start">{arrow.join(figures)}</div>'
+    )
+
+
+def _figure(group: Sequence[LayerSummary], is_last: bool) -> str:
+    head, shape = group[0], group[-1].shape
+    kind = head.text.split()[0]
+    if kind == "conv":
+        title = f"convolution {head.text.split('@')[1].replace('x', ' x ')}"
+    elif kind == "dense":
+        title = "answer" if is_last else "dense"
+    else:
+        title = "picture"
+    out = (
+        f"{shape[0]} unit{'s' * (shape[0] > 1)}"
+        if len(shape) == 1
+        else f"{shape[1]} x {shape[2]} pixels"
+        if head.text[0].isdigit()
+        else f"{shape[0]} maps, {shape[1]} x {shape[2]}"
+    )
+    if is_last:
+        out = "10 digits"
+    extras = ", ".join(step.text for step in group[1:] if not step.text.startswith("dropout"))
+    weights = sum(step.num_params for step in group)
+    lines = [f"<b>{title}</b>", out, extras, f"{weights:,} weights" if weights else ""]
+    drawing = _maps(shape) if len(shape) == 3 else _units(shape[0])
+    return (
+        f'<figure style="margin:0;text-align:center;width:6.8rem">{drawing}'
+        f'<figcaption style="font-size:.8rem;line-height:1.35">'
+        f"{'<br>'.join(line for line in lines if line)}</figcaption></figure>"
+    )
+
+
+def _maps(shape: tuple[int, ...]) -> str:
+    """A pile of squares: as many as fit of the maps, each as large as its share of the picture."""
+    channels, side = shape[0], max(6.0, shape[1] / 28 * 52)
+    count = min(channels, 6)
+    step = 3.5
+    corner = (_SIZE - side - step * (count - 1)) / 2
+    squares = "".join(
+        f'<rect x="{corner + step * i:.1f}" y="{corner + step * (count - 1 - i):.1f}" '
+        f'width="{side:.1f}" height="{side:.1f}" rx="1.5"/>'
+        for i in range(count)
+    )
+    return _svg(squares)
+
+
+def _units(count: int) -> str:
+    """A column of dots, up to ten of them."""
+    shown = min(count, 10)
+    gap = 7.0
+    top = _SIZE / 2 - gap * (shown - 1) / 2
+    return _svg(
+        "".join(f'<circle cx="{_SIZE / 2}" cy="{top + gap * i:.1f}" r="3"/>' for i in range(shown))
+    )
+
+
+def _svg(content: str) -> str:
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_SIZE} {_SIZE}" '
+        f'fill="#56B4E9" stroke="#0072B2" stroke-width="1">{content}</svg>'
+    )
+    # As an image, because pages may only hold plain HTML.
+    return (
+        f'<img alt="" width="{_SIZE}" height="{_SIZE}" src="data:image/svg+xml,{quote(svg)}" '
+        'style="display:block;margin:0 auto">'
+    )

@@ -1,0 +1,74 @@
+"""The sheet of paper to draw on; what is on it stays when the page is left."""
+
+import streamlit as st
+
+from mnistcore.drawing.strokes import Stroke, parse_canvas_strokes
+from mnistcore.serialization import is_number
+from pages.common.tiles import component
+
+PEN_WIDTH = 20.0  # width of a stroke, in units of which the sheet is 400 wide
+_KEY, _DRAWING, _WIDTHS, _PLACE = "sheet", "drawing", "drawing_widths", "drawing_place"
+
+_sheet = component(__file__)
+
+
+def canvas(pen: float, *, live: bool) -> list[Stroke]:
+    """Show the sheet, as large as there is room for, and return the strokes on it.
+
+    pen: width of the next strokes; those already drawn keep theirs. live: whether to hear of a
+    stroke while it is drawn, and not only when the pen lifts.
+    """
+    state = st.session_state
+    first, turn = state.get(_PLACE, (0, 0))
+    drawn, widths = current_strokes(), state.get(_WIDTHS, [])
+    _sheet(
+        key=_KEY,
+        data={
+            "pen": pen,
+            "live": live,
+            "first": first,
+            "turn": turn,
+            "strokes": drawn,
+            "widths": (widths + [PEN_WIDTH] * len(drawn))[: len(drawn)],
+        },
+        on_drawing_change=_take,
+    )
+    _take()  # what a tab brings along to a server that has been started anew
+    return current_strokes()
+
+
+def current_strokes() -> list[Stroke]:
+    """The strokes on the sheet, in units of which it is 400 wide and high."""
+    return st.session_state.get(_DRAWING, [])
+
+
+def clear() -> None:
+    """Take away every stroke that the page knows of; one that has been begun since stays."""
+    state = st.session_state
+    first, turn = state.get(_PLACE, (0, 0))
+    state[_PLACE] = first + len(current_strokes()), turn
+    state[_DRAWING] = state[_WIDTHS] = []
+
+
+def _take() -> None:
+    """Keep what the browser says is on the sheet, where it makes sense."""
+    state = st.session_state
+    sent = (state.get(_KEY) or {}).get("drawing")
+    if not isinstance(sent, dict):
+        return
+    first, _ = state.get(_PLACE, (0, 0))
+    at, turn, widths = (sent.get(name) for name in ("first", "turn", "widths"))
+    if not (_counted(at) and _counted(turn) and isinstance(widths, list)):
+        return
+    cleared = max(first - at, 0)  # meanwhile, by `clear`
+    state[_PLACE] = max(first, at), turn
+    state[_DRAWING] = parse_canvas_strokes(sent.get("strokes"))[cleared:]
+    state[_WIDTHS] = [
+        max(1.0, min(100.0, float(width))) if is_number(width) else PEN_WIDTH
+        for width in widths[cleared:][: len(state[_DRAWING])]
+    ]
+
+
+def _counted(value: object) -> bool:
+    """Whether a browser can have come so far."""
+    return type(value) is int and is_number(value)

@@ -1,0 +1,88 @@
+"""What all visitors share, loaded once and never changed: the digits."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnistcore.errors import DataError
+from pages.common.background import BackgroundTask, ReportProgress
+from pages.common.text import escape_markdown
+
+if TYPE_CHECKING:  # torch takes seconds to import, and the first page does without
+    from mnistcore.data.digits import Digits
+    from mnistcore.data.loading import LoadedDataset
+
+
+_begun = threading.Event()
+
+
+@st.cache_resource(show_spinner=False)
+def _loading() -> BackgroundTask[LoadedDataset]:
+    def load(report: ReportProgress) -> LoadedDataset:
+        from mnistcore.data.loading import load_or_fall_back
+
+        return load_or_fall_back(on_progress=report)
+
+    _begun.set()
+    return BackgroundTask(load, daemon=True)
+
+
+def start_loading() -> None:
+    """Begin to load torch and the digits, and do not wait for them."""
+    _loading()
+
+
+def is_loaded() -> bool:
+    """Whether torch and the digits are there already; to ask does not begin to load them."""
+    return _begun.is_set() and _loading().ready()
+
+
+def dataset() -> LoadedDataset:
+    """`train, test, notice = digits()`: MNIST, or what there is instead.
+
+    All visitors share them, so nobody may change them. Whoever has to wait sees how far they are.
+    """
+    try:
+        return _loading().result(_news)
+    except Exception:
+        _loading.clear()  # so that the next visitor gets another try
+        raise
+
+
+def _news(done: float, of: float) -> str:
+    amount = f": {done / 1e6:.1f} of {of / 1e6:.1f} MB" if of else " ..."
+    return f"Fetching handwritten digits{amount}"
+
+
+def show_fallback_notice() -> None:
+    """If these are not the real MNIST digits, say so, with a way to try again."""
+    notice = dataset().notice
+    if notice:
+        st.warning(escape_markdown(notice), icon=":material/cloud_off:")
+        if st.button("Try again", icon=":material/refresh:", key="try_the_download_again"):
+            _loading.clear()
+            st.rerun()
+
+
+def test_images(dataset: str | None) -> Digits:
+    """The test images that a run was judged on, also if it was another dataset than today's.
+
+    Raises DataError, at once, for those of MNIST while that cannot be had.
+    """
+    loaded = dataset()
+    if dataset in (None, loaded.test.dataset):
+        return loaded.test
+    if loaded.notice and dataset != "digits":  # to try again takes long, and has its own button
+        raise DataError(loaded.notice)
+    return dataset_by_name(dataset)[1]
+
+
+@st.cache_resource(show_spinner=False)
+def dataset_by_name(dataset: str) -> tuple[Digits, Digits]:
+    """The training and the test images of a dataset by its name, whichever is today's."""
+    from mnistcore.data.loading import load_dataset
+
+    return load_dataset(dataset)

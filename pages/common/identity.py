@@ -1,0 +1,46 @@
+"""Who is visiting: a random token, so that runs can be told apart as one's own."""
+
+import re
+import secrets
+
+import streamlit as st
+
+_COOKIE = "see_a_network_learn"
+_TOKEN = re.compile(r"[0-9a-f]{32}")
+
+_keep = st.components.v2.component(
+    "keep_visitor",
+    js="""
+    export default function({ data }) {
+        const secure = location.protocol === "https:" ? "; Secure" : ""
+        document.cookie = data + "; Path=/; Max-Age=31536000; SameSite=Strict" + secure
+    }
+    """,
+)
+
+
+def visitor_token() -> str:
+    """The visitor's token: 32 hexadecimal digits that say nothing about anybody.
+
+    It lives in a cookie for a year, or for one session where the browser keeps no cookies.
+    """
+    if "_visitor" not in st.session_state:
+        known = str(st.context.cookies.get(_COOKIE))
+        st.session_state["_visitor"] = known if _TOKEN.fullmatch(known) else secrets.token_hex(16)
+    return st.session_state["_visitor"]
+
+
+def creator() -> dict[str, str]:
+    """Whose a run is that this visitor starts, for runs.create: their token, their address."""
+    address = st.context.ip_address  # None on the server's own machine
+    return {
+        "owner": visitor_token(),
+        "address": address if isinstance(address, str) else "this machine",
+    }
+
+
+def keep_token() -> None:
+    """Let the browser keep the token; called by app.py below each page."""
+    token = visitor_token()
+    if st.context.cookies.get(_COOKIE) != token:
+        _keep(data=f"{_COOKIE}={token}", key="keep_visitor")

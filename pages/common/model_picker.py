@@ -1,0 +1,185 @@
+"""Which network reads: the choice among them, and the loaded ones, shared by all visitors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+import streamlit as st
+
+from mnistcore.errors import ModelError, RunError
+from mnistcore.runs import store
+from pages.common.identity import visitor_token
+
+if TYPE_CHECKING:  # torch takes seconds to import, and the page can be there before
+    from mnistcore.evaluation.provenance import TrainingProvenance
+    from mnistcore.models.registry import Model
+
+
+_SHIPPED = "shipped"
+_HELD = "held"  # by network, the time of its weights: what is shown must not change underfoot
+
+
+class Snapshot(NamedTuple):
+    """A network as it was at one time; all that is found out about it goes by `stamp`."""
+
+    model: Model
+    learned: TrainingProvenance
+    stamp: int  # when its weights were written
+
+
+def selected_model() -> str:
+    """The name of the network that this visitor chose: here, by a link (?model=), or not at all."""
+    state = st.session_state
+    which = state.get("model") or st.query_params.get("model") or _SHIPPED
+    try:
+        state["model"] = which if which == _SHIPPED else run_by_id(which).id
+    except RunError:
+        st.toast("That network is no longer there: the one that comes with the app reads instead.")
+        state["model"] = _SHIPPED
+    return state["model"]
+
+
+def run_by_id(name: str) -> store.Run:
+    """The run with this id. By what it is called nobody finds it here: names can be guessed."""
+    found = store.find_run(name)
+    if found.id != name:
+        raise RunError("There is no run with this id.")
+    return found
+
+
+def preset_id(which: str) -> str:
+    """The title of the preset that a network's training began from, or of the first one."""
+    from mnistcore.presets import PRESETS
+
+    try:
+        name = "" if which == _SHIPPED else str(store.find_run(which).config().get("preset"))
+    except RunError:
+        name = ""
+    return PRESETS[name if name in PRESETS else next(iter(PRESETS))].title
+
+
+def is_listed(run: store.Run) -> bool:
+    """Whether this visitor finds a run in lists: all but what somebody else taught by hand.
+
+    That is for whoever taught it, and for whom they send the link.
+    """
+    return not (run.path / store.DRAWINGS_FILE).is_file() or run.belongs_to(visitor_token())
+
+
+def select_model(which: str) -> None:
+    """Let this network read from the next run of the page on."""
+    st.session_state["model"] = which
+
+
+def model_titles() -> dict[str, str]:
+    """What can be chosen, by name, newest first; no two titles are the same."""
+    from mnistcore.models.registry import list_models
+
+    folder = store.runs_folder()
+    known = {
+        name: title
+        for name, title in list_models()
+        if name in (_SHIPPED, st.session_state.get("model")) or is_listed(store.Run(folder / name))
+    }
+    often = Counter(known.values())
+    for name, title in known.items():
+        if often[title] > 1:
+            known[name] = f"{title}, {name}"
+    return known
+
+
+def model_selectbox() -> None:
+    """A box with the shipped network and every run that has learned something, newest first."""
+    which, known = selected_model(), model_titles()
+    known.setdefault(which, f"{which} (has only just begun)")
+    st.selectbox(
+        "Network that reads",
+        list(known),
+        format_func=lambda name: known.get(name, name),
+        key="model",
+        persist_state="session",
+        help="Every run of the Train page can read, even while it is still learning.",
+    )
+    if which == _SHIPPED:
+        st.query_params.pop("model", None)
+    else:
+        st.query_params["model"] = which
+
+
+def training_progress(which: str) -> str | None:
+    """How far the training of this network is, in a sentence; None if none is at work on it."""
+    try:
+        status = None if which == _SHIPPED else store.find_run(which).status()
+    except RunError:
+        return None
+    if status is None or status.state not in store.LIVE:
+        return None
+    return f"It is still learning: {status.progress.get('images', 0):,} images seen so far."
+
+
+def snapshot(which: str) -> Snapshot:
+    """The network by this name; while it is learning, as it was when it was first asked for.
+
+    So what is costly to find out about it is found out once, until `show_news` lets the visitor
+    take its newest weights. Raises MnistError, in one sentence, if it cannot be had.
+    """
+    stamps = st.session_state.setdefault(_HELD, {})
+    if which not in stamps or training_progress(which) is None:
+        stamps[which] = weights_mtime_ns(which)
+    stamp = stamps[which]
+    learned = _learned(which, stamp)  # first: later weights have learned from these images, too
+    return Snapshot(_load(which, stamp), learned, stamp)
+
+
+def refresh_button(which: str, label: str) -> None:
+    """While a network is learning: how far it is, and a button for its newest weights."""
+    if news := training_progress(which):
+        st.caption(f"{news} What you see here is from before that.")
+        st.button(
+            label,
+            key=f"renew {which}",
+            icon=":material/refresh:",
+            on_click=lambda: st.session_state[_HELD].pop(which, None),
+        )
+
+
+def latest_model(which: str) -> Model:
+    """The network by this name with its newest weights; shared, so never change it.
+
+    Raises MnistError, in one sentence, if it cannot be had.
+    """
+    return _load(which, weights_mtime_ns(which))
+
+
+def weights_mtime_ns(which: str) -> int:
+    """When the newest weights of a network were written, in nanoseconds."""
+    from mnistcore.models.registry import weights_path
+
+    try:
+        return weights_path(which).stat().st_mtime_ns
+    except OSError as error:  # its run was deleted this very moment
+        raise ModelError("This network is no longer there: choose another.") from error
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _learned(which: str, stamp: int) -> TrainingProvenance:
+    from mnistcore.evaluation.provenance import training_provenance
+
+    return training_provenance(which)
+
+
+def _load(which: str, stamp: int) -> Model:
+    import torch
+
+    # One picture is too little to share among processors. This holds for the thread that says it,
+    # and every run of a page is a thread of its own: without it, reading takes 25 ms, not 1.
+    torch.set_num_threads(1)
+    return _loaded(which, stamp)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _loaded(which: str, stamp: int) -> Model:
+    from mnistcore.models.registry import load_model
+
+    return load_model(which)

@@ -1,0 +1,73 @@
+"""One of a few things to choose, which the address can ask for, too."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+
+def one_of(label: str, options: Sequence[str], default: str, key: str, **more: Any) -> str:
+    """The option that is chosen; `key` is its name in the address, `more` is for Streamlit.
+
+    An address may say "key=" and no more, and that gets past `required`: it means the default.
+    """
+    chosen = st.segmented_control(
+        label,
+        options,
+        default=default,
+        required=True,
+        key=key,
+        bind="query-params",
+        persist_state="session",
+        **more,
+    )
+    return chosen or default
+
+
+"""One line of text that a screen reader reads out whenever it changes."""
+
+# Announced is what changes inside an element that stays, so the text alone is exchanged.
+_line = st.components.v2.component(
+    "spoken_line",
+    html="<p role='status'></p>",
+    css="p { margin: 0; font: 1.1rem var(--st-font); color: var(--st-text-color); }",
+    js="""
+    export default function({ data, parentElement }) {
+        const line = parentElement.querySelector("p")
+        if (line.textContent !== data) line.textContent = data
+    }
+    """,
+)
+
+
+def live_region(text: str, key: str) -> None:
+    """Show this text, in plain letters, in place of what stood there before."""
+    _line(data=text, key=key)
+
+
+"""What was asked for comes into view, also when it is far down or up the page."""
+
+_into_view = st.components.v2.component(
+    "into_view",
+    html="<div style='scroll-margin:5rem'></div>",
+    js="""
+    export default function({ data, parentElement }) {
+        const mark = parentElement.querySelector("div")
+        const before = mark.dataset.name
+        mark.dataset.name = data.name
+        const calm = matchMedia("(prefers-reduced-motion: reduce)").matches
+        const behavior = calm ? "auto" : "smooth"
+        const scroll = () => mark.scrollIntoView({ block: "nearest", behavior })
+        // While the page is being renewed, things are not yet where they will be.
+        if (before ? before !== data.name : data.arriving) setTimeout(scroll, 300)
+    }
+    """,
+)
+
+
+def scroll_into_view(name: str, key: str, *, arriving: bool = False) -> None:
+    """Scroll to this place when `name`, that of what is shown here, is another than before.
+
+    arriving: also when the page comes up, because a link asked for what is here.
+    """
+    _into_view(data={"name": name, "arriving": arriving}, key=key)

@@ -1,0 +1,173 @@
+"""Why this answer: how the drawing was redrawn, which ink spoke for what, and what looks alike."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnistcore.errors import MnistError
+from pages.common import datasets, model_picker, tiles
+from pages.common.text import with_article
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    import numpy as np
+    from torch import Tensor
+
+    from mnistcore.drawing.strokes import Stroke
+    from mnistcore.models.network import Network
+
+
+KNOWN = 2_000  # training images among which look-alikes are sought: about two seconds, once
+ALIKE = 6
+_FRAME = (
+    "width:100%;max-width:168px;border-radius:.4rem;display:block;box-shadow:0 0 0 1px #8895A780"
+)
+_INK = "fill='none' stroke-linecap='round' stroke-linejoin='round' stroke='#17202C'"
+
+
+def show(which: str, image: Tensor | None, strokes: list[Stroke] | None = None) -> None:
+    """Three answers to "why?" for a picture and the network of this name.
+
+    image: (28, 28) float32 in [0, 1], as the network read it; strokes: the drawing that it was
+    made from, if it was drawn.
+    """
+    if image is None:
+        st.caption("Draw a digit, and here you will see why it is read as it is.")
+        return
+    try:
+        network = model_picker.latest_model(which).network
+    except MnistError:
+        return  # the answer above has said why
+    if strokes:
+        st.markdown("**How your drawing came to the network**")
+        st.html(_steps(strokes, image))
+    key = "drawn" if strokes else "read"  # both can be open at once
+    spoke, alike = st.columns(2, gap="large")
+    with spoke:
+        _spoke(network, image, key)
+    with alike:
+        st.markdown("**Training images that it finds most like it**")
+        if model_picker.training_progress(which):
+            st.caption("It is still learning, and changes its mind: look here when it has done.")
+        else:
+            _alike(which, image, key)
+
+
+def _spoke(network: Network, image: Tensor, key: str) -> None:
+    """The ink in two colours, and against which other digit."""
+    from mnistcore.inspection import attribution
+    from mnistcore.viz.theme import diverging_rgba
+
+    logits = attribution.penultimate_features(network, image[None])
+    logits = network.layers[-1](logits)[0].detach()
+    first, second = logits.topk(2).indices.tolist()
+    st.markdown("**Which ink spoke for it**")
+    others = [digit for digit in range(10) if digit != first]
+    asked = f"Why {with_article(first)}, and not another digit?"
+    wish = st.pills(asked, others, key=f"why_not_{key}", wrap=True)
+    other = second if wish not in others else wish
+    heat = attribution.integrated_gradients(network, image, first, other)
+    picture = tiles.as_ink(diverging_rgba(heat)[None])
+    name = f"Ink that spoke for {with_article(first)} in blue, for {with_article(other)} in orange"
+    st.html(
+        f"<img src='{picture}' alt='{name}' style='{_FRAME};image-rendering:pixelated;"
+        "max-width:220px'>"
+    )
+    gap = float(logits[first] - logits[other])
+    st.markdown(
+        f":blue-background[Blue] ink spoke for **{with_article(first)}** and against {with_article(other)}, "
+        f":orange-background[orange] ink the other way, the stronger the more. "
+        + ("Blue won clearly." if gap > 4 else "Blue won, though not by much.")
+    )
+
+
+def _alike(which: str, image: Tensor, key: str) -> None:
+    """The training images that excite the same units of the last hidden layer."""
+    from mnistcore.inspection import attribution
+
+    train = datasets.dataset().train
+    try:
+        with st.spinner("It looks through what it has learned from ..."):
+            known = _known(which, model_picker.weights_mtime_ns(which), train.dataset)
+    except (MnistError, OSError):
+        return
+    places = attribution.nearest_neighbors(
+        model_picker.latest_model(which).network, image, known, ALIKE
+    )
+    labels = train.labels[places].tolist()
+    tiles.tiles(
+        train.images[places],
+        [
+            f"training image {place}, {with_article(label)}"
+            for place, label in zip(places, labels, strict=True)
+        ],
+        key=f"alike {key}",
+        columns=ALIKE,
+        captions=[str(label) for label in labels],
+    )
+    st.caption(
+        f"Of the first {len(known):,} training images, these excite the units of its last hidden "
+        "layer most as yours does. Below each is what it is. Where they disagree, so does the "
+        "network."
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _known(which: str, stamp: int, dataset: str) -> Tensor:
+    """What the last hidden layer makes of the first training images, (KNOWN, units)."""
+    from mnistcore.inspection import attribution
+
+    images = datasets.dataset().train.images[:KNOWN]
+    return attribution.penultimate_features(model_picker.latest_model(which).network, images)
+
+
+def _steps(strokes: list[Stroke], image: Tensor) -> str:
+    """As drawn, moved and scaled, redrawn with MNIST's pen as pixels: three pictures in a row."""
+    from mnistcore.drawing.rasterize import INK_SIZE, fit_mnist_frame, to_segments
+    from mnistcore.drawing.strokes import CANVAS_SIZE
+
+    segments = to_segments(strokes)
+    boxed = fit_mnist_frame(segments)
+    paper = f"0 0 {CANVAS_SIZE:.0f} {CANVAS_SIZE:.0f}"
+    left, top = (boxed.min((0, 1)) + boxed.max((0, 1)) - INK_SIZE) / 2
+    square = (
+        f"<rect x='{left:.2f}' y='{top:.2f}' width='{INK_SIZE}' height='{INK_SIZE}' "
+        "fill='none' stroke='#2F86DB' stroke-width='.25' stroke-dasharray='.8 .8'/>"
+    )
+    pixels = (255 * image).round().byte()
+    figures = [
+        (_drawn(segments, paper, CANVAS_SIZE / 40), "as you drew it"),
+        (
+            _drawn(boxed, "0 0 28 28", 0.5, square),
+            "scaled to 20 of 28 pixels, its ink balanced in the middle",
+        ),
+        (
+            f"<img src='{tiles.as_ink(255 - pixels[None])}' alt='28 by 28 pixels' "
+            f"style='{_FRAME};image-rendering:pixelated;background:#fff'>",
+            "redrawn with a pen as in its training images: this it reads",
+        ),
+    ]
+    cells = "".join(
+        f"<figure style='margin:0;flex:1;min-width:0;max-width:168px'>{picture}"
+        f"<figcaption style='font-size:.75rem;margin-top:.3rem'>{words}</figcaption></figure>"
+        for picture, words in figures
+    )
+    return f"<div style='display:flex;gap:1rem'>{cells}</div>"
+
+
+def _drawn(segments: np.ndarray, box: str, width: float, more: str = "") -> str:
+    """Lines as a picture on white paper; box: its left, top, width and height in their pixels."""
+    path = "".join(
+        f"M{a:.1f} {b:.1f}L{c:.1f} {d:.1f}" for a, b, c, d in segments.reshape(-1, 4).tolist()
+    )
+    drawn = (
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='{box}' width='168' height='168'>"
+        f"<path d='{path}' {_INK} stroke-width='{width}'/>{more}</svg>"
+    )
+    encoded = base64.b64encode(drawn.encode()).decode()  # st.html lets no bare SVG through
+    return (
+        f"<img src='data:image/svg+xml;base64,{encoded}' alt='The lines' "
+        f"style='{_FRAME};background:#fff'>"
+    )

@@ -1,0 +1,124 @@
+"""What a network misreads: the images themselves, surest mistake first, or two digits at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.common import tiles
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from mnistcore.evaluation.report import EvaluationReport
+
+
+PER_PAGE = 40
+
+
+@st.fragment
+def show_mistakes(exam: EvaluationReport) -> None:
+    """All its mistakes, page by page, and the chosen one large."""
+    from mnistcore.evaluation.report import misclassified
+
+    wrong = misclassified(exam)
+    if not wrong:
+        st.success(f"It read all {exam.score.count:,} test images right.")
+        return
+    many, one = st.columns([3, 2], gap="medium")
+    with many:
+        st.markdown(
+            f"**{len(wrong):,} of {exam.score.count:,} test images misread, its surest mistakes "
+            "first.** 4→9 is a 4 that it took for a 9."
+        )
+        pages = -(-len(wrong) // PER_PAGE)
+        page = st.pagination(pages, key="mistakes page") if pages > 1 else 1
+        _grid(exam, wrong[(page - 1) * PER_PAGE : page * PER_PAGE], "mistakes", one)
+
+
+@st.fragment
+def show_confusions(exam: EvaluationReport) -> None:
+    """The confusion matrix, and the images behind one of its cells."""
+    from mnistcore.evaluation.metrics import confusion_matrix
+    from mnistcore.evaluation.report import confusion_cell
+
+    counts = confusion_matrix(exam.test.labels, exam.score.predicted)
+    wrong = counts.clone().fill_diagonal_(0)
+    most = divmod(int(wrong.argmax()), len(counts)) if wrong.any() else (0, 0)
+    state, digits = st.session_state, list(range(10))
+
+    def pick(true: int, said: int) -> None:
+        state["true"], state["said"] = true, said
+
+    table, images = st.columns([3, 2], gap="medium")
+    with images:
+        heading = st.empty()
+        address = {"bind": "query-params", "persist_state": "session", "width": 130}
+        with st.container(horizontal=True):
+            true = st.selectbox("It is a", digits, most[0], key="true", **address)
+            said = st.selectbox("It was read as a", digits, most[1], key="said", **address)
+        found = confusion_cell(exam, true, said)
+        how = "read right" if true == said else f"read as a {said}"
+        many = f"{len(found):,} image{'' if len(found) == 1 else 's'} of a {true} {how}"
+        heading.subheader(many[0].upper() + many[1:], anchor=False)
+        if found:
+            _grid(exam, found[:PER_PAGE], "behind", st.container())
+            if len(found) > PER_PAGE:
+                st.caption(f"The {PER_PAGE} that it was surest of.")
+    with table:
+        confusion_matrix.show(
+            counts.tolist(),
+            f"How many of {exam.score.count:,} test images that are one digit (row) were read as "
+            "another (column). Choose a cell to see its images.",
+            key="matrix",
+            chosen=(true, said),
+            on_pick=pick,
+        )
+
+
+def _grid(
+    exam: EvaluationReport, places: list[int], key: str, beside: st.delta_generator.DeltaGenerator
+) -> None:
+    """Small pictures of these test images; the chosen one large, with what was said, `beside`."""
+    state, test, score = st.session_state, exam.test, exam.score
+    chosen = state.get(f"{key} chosen")
+    chosen = chosen if chosen in places else places[0]
+
+    def pick(place: int) -> None:
+        state[f"{key} chosen"] = places[place]
+
+    labels, said = test.labels[places].tolist(), score.predicted[places].tolist()
+    tiles.tiles(
+        test.images[places],
+        [
+            f"test image {place}, a {is_}, read as a {read}"
+            for place, is_, read in zip(places, labels, said, strict=True)
+        ],
+        key=key,
+        columns=8,
+        captions=[f"{is_}→{read}" for is_, read in zip(labels, said, strict=True)]
+        if len({*zip(labels, said, strict=True)}) > 1
+        else None,
+        chosen=places.index(chosen),
+        on_pick=pick,
+    )
+    with beside:
+        _large(exam, chosen, key)
+
+
+def _large(exam: EvaluationReport, place: int, key: str) -> None:
+    """One test image, what it said, and what it should have said."""
+    label, said = int(exam.test.labels[place]), int(exam.score.predicted[place])
+    shares = exam.model.probabilities(exam.test.images[place][None].float() / 255)[0]
+    st.markdown(
+        f"It said **{said}**, {float(shares[said]):.1%} sure."
+        + ("" if said == label else f" It is a **{label}**: to that it gave {shares[label]:.1%}.")
+    )
+    with st.container(width=340):
+        name = f"test image {place}, a {label}, read as a {said}"
+        tiles.pixels(exam.test.images[place], name, key=f"{key} large", numbers=False)
+    st.page_link(
+        "pages/explore.py",
+        label=f"Test image {place:,} in Explore",
+        icon=":material/grid_view:",
+        query_params={"set": "test", "index": str(place)},
+    )

@@ -1,0 +1,76 @@
+"""Would you have known? The visitor reads what the network misread, and the score is kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.common import tiles
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from mnistcore.evaluation.report import EvaluationReport
+
+
+@st.fragment
+def show_quiz(exam: EvaluationReport, stamp: int) -> None:
+    """One of its mistakes without the label, ten buttons, then the answer; `stamp`: which exam."""
+    import torch
+
+    from mnistcore.evaluation.report import misclassified
+
+    wrong = misclassified(exam)
+    if not wrong:
+        st.success("It made no mistake that you could help it with.")
+        return
+    now = st.session_state.setdefault("quiz", {})
+    if now.get("of") != (exam.model.name, stamp):
+        now |= {"of": (exam.model.name, stamp), "turn": 0, "guessed": 0, "knew": 0, "guess": None}
+    # In an order of its own: the surest mistakes are those that the gallery has given away.
+    order = torch.randperm(len(wrong), generator=torch.Generator().manual_seed(stamp % 2**31))
+    place = wrong[int(order[now["turn"] % len(wrong)])]
+    label, said = int(exam.test.labels[place]), int(exam.score.predicted[place])
+
+    def guess() -> None:
+        now["guess"] = st.session_state.get(f"guess {now['turn']}")
+        if now["guess"] is not None:
+            now["guessed"] += 1
+            now["knew"] += now["guess"] == label
+
+    def another() -> None:
+        now.update(turn=now["turn"] + 1, guess=None)
+
+    st.markdown("It misread this image. **Which digit is it?** Guess before you look.")
+    picture, answer = st.columns([2, 3], gap="medium")
+    with picture, st.container(width=340):
+        tiles.pixels(exam.test.images[place], "a test image", key="quiz picture", numbers=False)
+    with answer:
+        answered = now["guess"] is not None
+        st.pills(
+            "Your guess",
+            range(10),
+            key=f"guess {now['turn']}",
+            on_change=guess,
+            disabled=answered,
+            wrap=True,
+        )
+        if answered:
+            words = {label: "You knew.", said: "You and the network agree."}
+            sure = float(exam.score.confidence[place])
+            st.markdown(
+                f"It is labelled **{label}**. You said **{now['guess']}**; the network said "
+                f"**{said}**, {sure:.0%} sure. {words.get(now['guess'], 'It is a hard one.')}"
+            )
+            st.button("Next", type="primary", icon=":material/arrow_forward:", on_click=another)
+        if now["guessed"]:
+            st.metric(
+                f"You knew, of {now['guessed']} that it got wrong",
+                now["knew"],
+                width="content",
+            )
+        st.caption(
+            f"Test image {place:,}. The labels were given by people, too: a few of them are "
+            "disputed, and nobody reads all of these as they are labelled."
+            if answered
+            else f"{len(wrong):,} mistakes in all, in random order."
+        )

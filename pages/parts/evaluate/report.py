@@ -1,0 +1,86 @@
+"""The network that is judged: examined once for everybody, and the verdict on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnistcore.data.loading import DATASETS
+from pages.common import model_picker
+from pages.common.datasets import dataset, dataset_by_name
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from mnistcore.data.digits import Digits
+    from mnistcore.evaluation.provenance import TrainingProvenance
+    from mnistcore.evaluation.report import EvaluationReport
+
+
+def evaluated(which: str) -> tuple[EvaluationReport, int]:
+    """The exam of this network, and the time of its weights; the costly part happens once.
+
+    A network that is still learning is judged as models.held has it. Raises MnistError, in one
+    sentence, if it cannot be had.
+    """
+    held = model_picker.snapshot(which)
+    with st.spinner("It reads every test image, and some that it learned from ..."):
+        return _examined(which, held.stamp, held), held.stamp
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _examined(which: str, stamp: int, _held: model_picker.Snapshot) -> EvaluationReport:
+    from mnistcore.evaluation.report import evaluate_model
+
+    return evaluate_model(_held.model, _held.learned, *_images(_held.learned))
+
+
+def _images(learned: TrainingProvenance) -> tuple[Digits, Digits]:
+    """Those that a network learned from, and their test images; without these, today's."""
+    train, test, notice = dataset()
+    if learned.met(train.dataset) or notice or not learned.dataset:
+        return train, test
+    return dataset_by_name(learned.dataset)
+
+
+def show_verdict(exam: EvaluationReport) -> None:
+    """The two accuracies, what they mean, and what to try next."""
+    from mnistcore.evaluation.provenance import training_history
+    from mnistcore.evaluation.report import diagnose_report
+
+    which, test, known = exam.model.name, exam.score, exam.train_accuracy
+    found = diagnose_report(exam, *training_history(which, exam.learned.images))
+    if found is None:
+        st.info(
+            f"It reads **{test.accuracy:.1%}** of {test.count:,} test images of "
+            f"{DATASETS[exam.test.dataset]}. There is nothing to compare this with: it learned from "
+            "images that are not here, or has not yet learned from any.",
+            icon=":material/help:",
+        )
+        model_picker.refresh_button(which, "Judge it again")
+        return
+    figures, words = st.columns([1, 2], gap="medium")
+    with figures, st.container(horizontal=True, gap="medium"):
+        st.metric("Images it learned from", f"{known:.1%}", width="content")
+        st.metric("New images (the test)", f"{test.accuracy:.1%}", width="content")
+    with words:
+        icon = {
+            "underfitting": "trending_flat",
+            "overfitting": "call_split",
+            "diverged": "trending_up",
+            "collapsed": "trending_down",
+        }
+        look = st.success if found.kind == "about right" else st.warning
+        look(
+            f"**{found.title}{', so far' if model_picker.training_progress(which) else ''}.** {found.sentence}",
+            icon=f":material/{icon.get(found.kind, 'check_circle')}:",
+        )
+    model_picker.refresh_button(which, "Judge it again")
+    st.markdown("**What to try next:** " + "; ".join(found.advice) + ".")
+    if found.kind != "about right":
+        st.page_link(
+            "pages/train.py",
+            label="Change the recipe in Train",
+            icon=":material/model_training:",
+            query_params={"preset": model_picker.preset_id(which)},
+        )
+    st.caption(found.rests_on)

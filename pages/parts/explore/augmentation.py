@@ -1,0 +1,50 @@
+"""What augmentation does to an image, and why one would do that."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.common import tiles
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from torch import Tensor
+
+
+MANY = 8
+
+
+@st.fragment
+def show(image: Tensor, label: int) -> None:
+    """One image, (28, 28) uint8, beside what a network might be shown in its place."""
+    import torch
+
+    from mnistcore.data import augment
+
+    seed = st.session_state.get("changes", 0)
+    changed = augment.augmented_examples(image, MANY, seed)
+    side_by_side, words = st.columns(2, gap="medium")
+    with side_by_side, st.container(width=420):
+        tiles.tiles(
+            torch.cat([image[None], changed]),
+            [f"the image, a {label}", *(f"changed, still a {label}" for _ in changed)],
+            key="changed",
+            columns=3,
+            captions=["as it is", *["changed"] * MANY],
+        )
+    with words:
+        st.markdown(
+            f"Turn it a little, stretch it, slant it, move it: to us it is still a {label}, but to "
+            "a computer nearly every number has changed. So one image can be shown many times, "
+            "each time a little different, and a network meets more hands than there were.\n\n"
+            "This is called *augmentation*. A network cannot learn such images by heart, and has "
+            f"to find what makes a {label} a {label}. In Train it is one of the switches under "
+            "*Change the recipe*."
+        )
+        st.button("Shuffle again", icon=":material/shuffle:", on_click=_again)
+
+
+def _again() -> None:
+    st.session_state["changes"] = random.getrandbits(32)

@@ -1,0 +1,58 @@
+"""The most typical images of a digit, and the oddest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.common import model_picker, tiles
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from mnistcore.data.digits import Digits
+
+
+MANY = 16  # of either kind
+
+
+def show(part: str, digits: Digits, index: int, on_pick: Callable[[int], None]) -> None:
+    """Both kinds, of the digit that the image at `index` is; `on_pick` is called with an index."""
+    digit = int(digits.labels[index])
+    count = int((digits.labels == digit).sum())
+    with st.spinner(f"Comparing {count:,} images of a {digit} ..."):
+        typical, odd = _ends(part, digits.dataset, digit, digits)
+    for column, what, indices in zip(
+        st.columns(2, gap="medium"),
+        (f"The most typical {digit}s", f"The oddest {digit}s"),
+        (typical, odd),
+        strict=True,
+    ):
+        with column:
+            st.markdown(f"**{what}** of {count:,} {part} images of a {digit}")
+            tiles.tiles(
+                digits.images[indices],
+                [f"{part} image {each}, a {digit}" for each in indices],
+                key=what.split()[1],
+                columns=8,
+                chosen=indices.index(index) if index in indices else None,
+                on_pick=lambda place, indices=indices: on_pick(indices[place]),
+            )
+    st.caption(
+        "Who says so? The network that comes with the app. Before it answers, it turns every image "
+        "into a few numbers. The closer their proportions are to what they are on average for a "
+        f"{digit}, the more typical is the image. Choose one to see it large. Some of the oddest "
+        "may be labelled wrong: people did that, and you need not agree."
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=40)
+def _ends(part: str, dataset: str, digit: int, _digits: Digits) -> tuple[list[int], list[int]]:
+    """Worked out once for all visitors: the most typical ones, and the oddest one first."""
+    from mnistcore.data import stats
+
+    order = stats.rank_by_typicality(
+        model_picker.latest_model("shipped").network, _digits, digit
+    ).tolist()
+    half = (len(order) + 1) // 2  # so that none is both
+    return order[:half][:MANY], order[half:][::-1][:MANY]

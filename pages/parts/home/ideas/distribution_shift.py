@@ -1,0 +1,72 @@
+"""Idea 8: train on what you will meet. The chosen digit is turned or snowed on."""
+
+from __future__ import annotations
+
+import streamlit as st
+import torch
+
+from mnistcore.data import corruptions
+from mnistcore.data.digits import Digits
+from mnistcore.evaluation.metrics import evaluate
+from pages.common import datasets, model_picker
+from pages.common.prediction_card import show_prediction
+from pages.common.widgets import live_region
+from pages.parts.home import sample_picker
+from pages.parts.home.ideas.onward import onward
+
+TITLE = "Train on what you will meet"
+_KINDS = ("rotate", "noise", "invert", "shift")
+
+
+@st.fragment
+def show() -> None:
+    """A change and how much of it, the network's answer, and how it does on many such images."""
+    st.markdown(
+        "A car that learned to drive in sunshine will not stay on the road in snow, and what was "
+        "learned about last year's customers ages as they change. Lessons and life must look "
+        "alike. All that this network knows are digits that stand about upright, in the middle, "
+        "on clean paper:"
+    )
+    keep = {"persist_state": "session"}
+    test = datasets.dataset().test
+    with st.container(border=True), st.container(horizontal=True, gap="medium"):
+        with st.container(width=330):
+            sample_picker.choose("idea 8 digits")
+            titles = {corruptions.CORRUPTIONS[kind].title: kind for kind in _KINDS}
+            title = st.segmented_control(
+                "Change", list(titles), default="Turn", required=True, key="idea 8 kind", **keep
+            )
+            kind = titles[title or "Turn"]
+            change = corruptions.CORRUPTIONS[kind]
+            amount = st.select_slider(
+                change.axis[0].upper() + change.axis[1:],
+                change.severities,
+                change.start,
+                format_func=lambda value: f"{value:g}",
+                key=f"idea 8 {kind}",
+                **keep,
+            )
+        with st.container(width="stretch"):
+            index, _ = sample_picker.chosen()
+            one = Digits(test.images[index : index + 1], test.labels[index : index + 1], "")
+            show_prediction(
+                "shipped", lambda: corruptions.corrupt(one, kind, amount).images[0] / 255
+            )
+            live_region(
+                _in_words(kind, amount, test.dataset),
+                key="idea 8 said",
+            )
+    address = {"look": "Sunshine and snow", "kind": change.title.lower(), kind: f"{amount:g}"}
+    onward("Evaluate", "See how much it can bear", model="shipped", **address)
+    sample_picker.spread()
+
+
+@st.cache_data(show_spinner=False, max_entries=500)
+def _in_words(kind: str, amount: float, dataset: str) -> str:
+    """How many of some test images the shipped network reads right, changed like this."""
+    torch.set_num_threads(1)
+    changed = corruptions.corrupt(corruptions.sample(datasets.dataset().test), kind, amount)
+    score = evaluate(model_picker.latest_model("shipped").network, changed)
+    right = round(score.accuracy * score.count)
+    how = "as they are" if amount == corruptions.CORRUPTIONS[kind].start else "changed like this"
+    return f"Of {score.count} test images {how} it reads {right} right."

@@ -1,0 +1,105 @@
+"""Idea 6: the work is a cycle. Have an idea, try it, look, have the next one."""
+
+from __future__ import annotations
+
+import streamlit as st
+import torch
+
+from mnistcore.errors import TrainingError
+from mnistcore.training import trials
+from pages.common import datasets
+from pages.common.widgets import live_region
+from pages.parts.home.ideas.onward import onward
+
+TITLE = "The work is a cycle"
+_RATES = ("0.0001", "0.001", "0.003", "0.01", "0.03", "0.1", "1")
+_WIDTHS = (4, 16, 64, 256)
+_TRIED = "idea 6 tried"  # (rate, width, Outcome or None where the weights ran away), in order
+_KEPT = 12
+
+
+@st.fragment
+def show() -> None:
+    """An idea is two numbers; each one tried is a real training and a line in a table."""
+    st.markdown(
+        "**Idea → code → experiment → look at the result → next idea**, and round again; that is "
+        "how everybody finds good hyperparameters. What worked for others is a good place to "
+        "start. How high can you get?"
+    )
+    now = st.session_state
+    tried = now.setdefault(_TRIED, [])
+    with st.container(border=True):
+        left, right = st.columns(2, gap="medium")
+        with left:
+            rate = st.select_slider(
+                "Idea: learning rate", _RATES, key="idea 6 rate", persist_state="session"
+            )
+        with right:
+            width = st.select_slider(
+                "Idea: units in the hidden layer",
+                _WIDTHS,
+                key="idea 6 width",
+                persist_state="session",
+            )
+        st.code(
+            f"attempt(idea(rate={rate}, width={width}), *hold_back(train))",
+            language="python",
+            wrap_lines=True,
+        )
+        if st.button("Try it", type="primary", icon=":material/experiment:"):
+            with st.spinner("It learns ..."):
+                idea = float(rate), width, datasets.dataset().train.dataset
+                result = _attempt(*idea)
+            if result and not result.whole:  # a machine that is less busy will do better
+                _attempt.clear(*idea)
+            tried.append((rate, width, result))
+            del tried[:-_KEPT]
+        best = max((t for t in tried if t[2]), key=lambda t: t[2].judged, default=None)
+        live_region(_in_words(tried, best), key="idea 6 said")
+        if tried:
+            st.markdown(_table(tried, best))
+        st.caption(
+            "Judged by training images that were held back from learning. The test images stay "
+            "out of it: whoever chooses by the test has no test left."
+        )
+    rate, width = best[:2] if best else (rate, width)
+    recipe = {"plain rate": rate, "plain dense": "1", "plain units 0": str(width)}
+    recipe |= {"preset": "Plain layers", "plain convolutions": "0"}
+    onward("Train", f"{'Your best' if best else 'This'} idea, on all images", **recipe)
+
+
+@st.cache_data(show_spinner=False, max_entries=100)
+def _attempt(rate: float, width: int, dataset: str) -> trials.TrialResult | None:
+    """What comes of it, which is the same whenever it is tried; None if the weights ran away."""
+    torch.set_num_threads(1)
+    try:
+        return trials.run_trial(
+            trials.one_hidden_layer(rate, width), *trials.split_validation(datasets.dataset().train)
+        )
+    except TrainingError:
+        return None
+
+
+def _in_words(tried: list, best: tuple | None) -> str:
+    """What came of the last idea."""
+    if not tried:
+        return "Nothing tried yet."
+    rate, _, result = tried[-1]
+    if result is None:
+        return f"With a learning rate of {rate} the weights ran away: try smaller steps."
+    lead = "the best so far" if tried[-1] == best else "not your best"
+    return (
+        f"It read {result.judged:.1%} of {result.judged_count:,} held-back images: {lead}. "
+        "What is your next idea?"
+    )
+
+
+def _table(tried: list, best: tuple | None) -> str:
+    """Every idea that was tried, the newest first."""
+    lines = ["| | learning rate | units | read right | |", "| --: | --: | --: | --: | :-- |"]
+    for number, each in reversed(list(enumerate(tried, 1))):
+        rate, width, result = each
+        right = "ran away" if result is None else f"{result.judged:.1%}"
+        mark = "**★ best**" if each is best else ""
+        lines.append(f"| {number} | {rate} | {width} | {right} | {mark} |")
+    return "\n".join(lines)

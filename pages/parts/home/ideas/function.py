@@ -1,0 +1,79 @@
+"""Idea 1: a model is a function. A digit goes in, ten numbers come out; and what else is one."""
+
+from __future__ import annotations
+
+import random
+
+import streamlit as st
+
+from pages.common.prediction_card import show_prediction
+from pages.common.widgets import live_region
+from pages.parts.home import sample_picker
+from pages.parts.home.ideas.onward import onward
+
+TITLE = "A model is a function"
+_ELSEWHERE = {
+    "an e-mail": "spam or not",
+    "what a customer writes": "how positive it is",
+    "an ad on the internet, and a visitor": "will they click?",
+    "recorded speech": "its words, written down",
+    "a satellite image of the ocean": "the outlines of ships",
+    "a close-up of a material": "is there a defect?",
+}
+_INPUTS = list(_ELSEWHERE)
+
+
+@st.fragment
+def show() -> None:
+    """The digit, the function and its ten numbers; below it, six other functions to guess."""
+    st.markdown(
+        "Something goes in, something comes out: *y = F(x)*. Here *x* is a picture, and *y* is "
+        "ten numbers, one for each digit, that add up to 100 %. Nobody wrote this *F* down. It "
+        "was found from examples, pictures with their right answers: *supervised learning*."
+    )
+    with st.container(border=True):
+        st.markdown("**Choose what goes in:**")
+        with st.container(horizontal=True, gap="medium"):
+            with st.container(width=330):
+                sample_picker.choose("idea 1 digits")
+            with st.container(width="stretch"):
+                show_prediction("shipped", sample_picker.picture)
+    index, label = sample_picker.chosen()
+    onward("Explore", f"See this {label} as 784 numbers", set="test", index=str(index))
+    _elsewhere()
+    onward("Draw", "Put your own handwriting in", model="shipped")
+    sample_picker.spread()
+
+
+def _elsewhere() -> None:
+    """Which output belongs to this input? The visitor guesses, and the score is kept."""
+    now = st.session_state.setdefault("idea 1 game", {"turn": 0, "right": 0, "said": ""})
+    turn = now["turn"]
+
+    def guess() -> None:
+        said = st.session_state.get(f"idea 1 guess {turn}")
+        if said is None:
+            return
+        what = _INPUTS[turn % len(_INPUTS)]
+        right = said == _ELSEWHERE[what]
+        now.update(
+            turn=turn + 1,
+            right=now["right"] + right,
+            said=f"{'Yes' if right else 'Not quite'}: from {what} to “{_ELSEWHERE[what]}”.",
+        )
+
+    with st.container(border=True):
+        st.markdown(
+            "The same idea, elsewhere. "
+            f"**{_INPUTS[turn % len(_INPUTS)].capitalize()} goes in: what should come out?**"
+        )
+        st.pills(
+            "What comes out",
+            random.Random(turn // len(_INPUTS)).sample(list(_ELSEWHERE.values()), len(_INPUTS)),
+            key=f"idea 1 guess {turn}",
+            on_change=guess,
+            label_visibility="collapsed",
+            wrap=True,
+        )
+        score = f" {now['right']} of {turn} right so far." if turn else "Six of them to guess."
+        live_region(now["said"] + score, key="idea 1 said")

@@ -1,0 +1,123 @@
+"""Idea 3: training. One unit with three weights learns, a step at a time, before one's eyes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mnistcore.config import count_parameters
+from mnistcore.demos import single_neuron
+from mnistcore.presets import PRESETS
+from pages.common import datasets
+from pages.common.widgets import live_region
+from pages.parts.home.ideas.onward import onward
+
+TITLE = "Training: guess, compare, correct a little, again"
+_RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
+_UNIT, _SEED = "idea 3 unit", "idea 3 seed"
+
+
+@st.fragment
+def show() -> None:
+    """Three weights, their gradients, the steps, and the border between zeros and ones."""
+    st.markdown(
+        "For each example the network guesses; a *loss function* says how far the guess is from "
+        "the right answer; *backpropagation* finds the share that every weight has in it, its "
+        "*gradient*; and each weight is changed in proportion to its share. Real networks do so "
+        "with thousands of weights and millions of examples. Here are **three weights** and two "
+        "numbers from each image. The unit should say 0 for a 0 and 1 for a 1:"
+    )
+    now = st.session_state
+    examples = _examples(datasets.dataset().train.dataset)
+    now.setdefault(_SEED, 1)
+    if _UNIT not in now:
+        now[_UNIT] = single_neuron.initialize(examples, now[_SEED])
+
+    def go(times: int) -> None:
+        now[_UNIT] = single_neuron.gradient_step(
+            examples, now[_UNIT], now.get("idea 3 rate", 0.1), times
+        )
+
+    def start_over() -> None:
+        now[_SEED] += 1
+        now[_UNIT] = single_neuron.initialize(examples, now[_SEED])
+
+    with st.container(border=True):
+        rate = st.select_slider(
+            "Learning rate: how big the steps are",
+            _RATES,
+            0.1,
+            format_func=lambda rate: f"{rate:g}",
+            key="idea 3 rate",
+            persist_state="session",
+            help="Try 1, which is too big.",
+        )
+        unit = now[_UNIT]
+        with st.container(horizontal=True):
+            for times in (1, 10, 100):
+                st.button(
+                    f"{times} step{'s' * (times > 1)}",
+                    key=f"idea 3 go {times}",
+                    on_click=go,
+                    args=(times,),
+                    disabled=unit.ran_away,
+                    type="primary" if times == 1 else "secondary",
+                )
+            st.button("Start over", icon=":material/restart_alt:", on_click=start_over)
+        live_region(_in_words(unit, rate), key="idea 3 said")
+        numbers, picture = st.columns(2, gap="medium")
+        with numbers:
+            st.markdown(_table(unit, rate))
+            st.caption(
+                f"The unit says: weight times ink, plus weight times middle, plus bias. The loss "
+                f"is the mean of (what it says − what it should say)² over "
+                f"{len(examples.wanted)} training images; both inputs are scaled to spread 1."
+            )
+        with picture:
+            st.echarts_chart(
+                single_neuron.scatter_chart(examples, unit),
+                height=320,
+                key="idea 3 chart",
+                alt="Images of a 0 and of a 1 by two numbers, and the line between what the unit "
+                f"takes for a 0 and for a 1, with {unit.right:.0%} on the right side.",
+            )
+    plain = PRESETS["plain"]
+    weights = count_parameters(plain.recipe.network)
+    onward("Train", f"The same with {weights:,} weights", preset=plain.title)
+
+
+@st.cache_data(show_spinner=False)
+def _examples(dataset: str) -> single_neuron.Examples:
+    return single_neuron.make_examples(datasets.dataset().train)
+
+
+def _in_words(unit: single_neuron.NeuronState, rate: float) -> str:
+    """Where it stands."""
+    if unit.ran_away:
+        return (
+            f"After {unit.steps} steps the loss is {unit.loss:,.0f}: the steps were too big, each "
+            "jumped further past the goal, and the weights ran away. Choose a smaller learning "
+            "rate and start over."
+        )
+    return (
+        f"After {unit.steps} step{'s' * (unit.steps != 1)} the loss is {unit.loss:.3f}, and "
+        f"{unit.right:.0%} of the images are on the right side."
+    )
+
+
+def _table(unit: single_neuron.NeuronState, rate: float) -> str:
+    """The three weights, and what the next step does to them."""
+    rows = [
+        f"| {name} | **{_short(weight)}** | {_short(slope)} | {_short(-rate * slope)} |"
+        for name, weight, slope in zip(
+            single_neuron.NAMES, unit.weights, unit.gradient, strict=True
+        )
+    ]
+    return "\n".join(
+        ["| weight of | now | gradient | next step |", "| --- | --: | --: | --: |", *rows]
+    )
+
+
+def _short(value: float) -> str:
+    """Few enough characters for a phone, also when the weights run away."""
+    size = abs(value)
+    return f"{value:.3f}" if size < 10 else f"{value:.0f}" if size < 1e5 else f"{value:.0e}"

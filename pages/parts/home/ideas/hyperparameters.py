@@ -1,0 +1,58 @@
+"""Idea 5: hyperparameters are chosen, not learned. Turn them, and see the network change."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mnistcore.config import Conv, NetworkConfig, check_network, layer_summary
+from mnistcore.errors import NetworkError
+from mnistcore.models.network import ACTIVATIONS
+from mnistcore.viz import network_diagram
+from pages.common.widgets import live_region
+from pages.parts.home.ideas.onward import onward
+
+TITLE = "Hyperparameters: what is chosen, not learned"
+_WIDTHS = (4, 16, 64, 256, 1024, 2048)
+
+
+@st.fragment
+def show() -> None:
+    """Layers, widths and activation to turn, the network that they make, and its weights."""
+    st.markdown(
+        "The weights are learned; how many there are is not. Somebody has to choose the "
+        "*architecture*: how many layers, how wide, which activation. And how it is trained: "
+        "optimiser, learning rate, regularisation. Nobody knows the best ones beforehand. Turn "
+        "some:"
+    )
+    keep = {"persist_state": "session"}
+    with st.container(border=True):
+        left, right = st.columns(2, gap="medium")
+        with left:
+            convolutions = st.slider(
+                "Convolution layers, 32 windows of 3 x 3 each", 0, 4, 1, key="idea 5 conv", **keep
+            )
+            activation = st.selectbox(
+                "Activation", list(ACTIVATIONS), key="idea 5 activation", **keep
+            )
+        with right:
+            dense = st.slider("Dense layers", 0, 4, 1, key="idea 5 dense", **keep)
+            width = st.select_slider(
+                "Units in each of these", _WIDTHS, 64, key="idea 5 width", **keep
+            )
+        windows = (Conv(32, 3),) * convolutions
+        config = NetworkConfig(windows, (width,) * dense, activation)
+        builds = True
+        try:
+            check_network(config)
+            steps = layer_summary(config)
+            live_region(
+                f"{sum(step.num_params for step in steps):,} weights to learn.", key="idea 5 said"
+            )
+            st.html(network_diagram.network_html(steps))
+        except NetworkError as error:
+            builds = False
+            live_region(f"This cannot be built. {error}", key="idea 5 said")
+    recipe = {"preset": "Plain layers", "plain convolutions": str(convolutions)}
+    recipe |= {"plain dense": str(dense), "plain activation": activation}
+    recipe |= {f"plain units {number}": str(width) for number in range(dense)}
+    onward("Train", "Let this very network learn", disabled=not builds, **recipe)

@@ -1,0 +1,75 @@
+"""Idea 4: a network is layers. Each lights up for the chosen digit, and a unit can be opened."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from mnistcore.inspection import activations
+from mnistcore.viz.theme import diverging_rgba
+from pages.common import model_picker, tiles
+from pages.parts.home import sample_picker
+from pages.parts.home.ideas.onward import onward
+
+TITLE = "A network is layers"
+_SHOWN = 16  # units of a layer
+
+
+@st.fragment
+def show() -> None:
+    """The chosen digit's way through the shipped network; a click chooses a unit for Inside."""
+    st.markdown(
+        "Between the picture and the answer lie *hidden layers*. Each consists of *units*, and "
+        "each unit holds weights: it multiplies what the layer before says by them, adds up, and "
+        "passes its sum on. First come strokes and edges, then whatever helps, then the ten "
+        "digits. Blue is above zero, orange below; the stronger, the further."
+    )
+    network = model_picker.latest_model("shipped").network
+    out = [each[0] for each in activations.activations(network, sample_picker.picture()[None])]
+    parts = activations.weight_layers(network)
+    index, label = sample_picker.chosen()
+    now = st.session_state.setdefault("idea 4 unit", {"layer": parts[0].name, "unit": 0})
+
+    def pick(layer: str, unit: int) -> None:
+        now.update(layer=layer, unit=unit)
+
+    with st.container(border=True):
+        with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+            with st.container(width=330):
+                sample_picker.choose("idea 4 digits")
+            st.caption(
+                f"This is the network that comes with the app, all of it live, reading test image "
+                f"{index}, a {label}. Choose any square to open it up."
+            )
+        for layer in parts:
+            said = out[layer.last + 1]
+            maps = said[:_SHOWN] if said.ndim == 3 else said[:_SHOWN, None, None]
+            what = f"maps of {said.shape[1]} x {said.shape[2]}" if said.ndim == 3 else "numbers"
+            some = f", {_SHOWN} of them shown" if len(said) > _SHOWN else ""
+            st.markdown(f"**{layer.name.capitalize()}**: {len(said)} {what}{some}")
+            is_answer = layer.name == "answer"
+            with st.container(width=480 if is_answer else "stretch"):
+                tiles.tiles(
+                    diverging_rgba(maps),
+                    [
+                        f"{layer.name}, unit {unit}: {'strongest ' * (said.ndim == 3)}"
+                        f"{float(each.max()):.2f}"
+                        for unit, each in enumerate(maps)
+                    ],
+                    key=f"idea 4 {layer.name}",
+                    columns=len(maps) if is_answer else None,
+                    captions="0123456789" if is_answer else None,
+                    chosen=now["unit"] if now["layer"] == layer.name else None,
+                    on_pick=partial(pick, layer.name),
+                )
+    onward(
+        "Inside",
+        f"Open {now['layer']}, unit {now['unit']}",
+        picture="Test image",
+        index=str(index),
+        layer=now["layer"],
+        unit=str(now["unit"]),
+        model="shipped",
+    )
+    sample_picker.spread()

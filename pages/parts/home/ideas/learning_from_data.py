@@ -1,0 +1,102 @@
+"""Idea 2: why learn from data. A law that can be written down, and a rule for digits that can't."""
+
+from __future__ import annotations
+
+import streamlit as st
+from torch import Tensor
+
+from mnistcore.demos import threshold_rule
+from mnistcore.evaluation.metrics import evaluate
+from pages.common import datasets, model_picker, tiles
+from pages.common.widgets import live_region
+from pages.parts.home.ideas.onward import onward
+
+TITLE = "Why learn it from data at all?"
+_PAIRS = {"0 or 1": (0, 1), "4 or 9": (4, 9), "3 or 8": (3, 8), "2 or 5": (2, 5)}
+_IMAGES = 1_000  # test images, of which those of the two digits are taken
+_SHOWN = 8
+
+
+@st.fragment
+def show() -> None:
+    """A falling stone by a formula; then the visitor's rule for two digits against the network."""
+    st.markdown(
+        "Where people know the rule, they write it down: Newton's laws, the rocket equation, the "
+        "waves at a coast. How far has a stone fallen after so many seconds? No data needed:"
+    )
+    with st.container(border=True):
+        seconds = st.slider(
+            "Seconds (t)", 0.0, 5.0, 2.0, 0.1, key="idea 2 seconds", persist_state="session"
+        )
+        live_region(
+            f"½ · g · t² = ½ · 9.81 · {seconds:g}² = {9.81 / 2 * seconds**2:.1f} metres",
+            key="idea 2 fall",
+        )
+    st.markdown("But what is the formula for a 4? **Write a rule yourself**, and see it judged:")
+    with st.container(border=True):
+        pair = _rule()
+    first = int((datasets.dataset().test.labels == pair[1]).nonzero()[0])
+    address = {"set": "test", "digit": str(pair[1]), "index": str(first)}
+    onward("Explore", f"Look at every {pair[1]}", **address)
+
+
+def _rule() -> tuple[int, int]:
+    """The rule, what it reads right, what the network does, and some that the rule misreads."""
+    address = {"persist_state": "session", "required": True}
+    with st.container(horizontal=True):
+        names = list(_PAIRS)
+        which = st.segmented_control(
+            "Tell apart", names, default=names[1], key="idea 2 pair", **address
+        )
+        pair = _PAIRS[which or names[1]]
+        name = st.selectbox(
+            "by its",
+            list(threshold_rule.FEATURES),
+            2,
+            format_func=lambda name: threshold_rule.FEATURES[name].what,
+            key="idea 2 measure",
+            persist_state="session",
+            width=230,
+        )
+        ways = [f"a {pair[0]}", f"a {pair[1]}"]
+        low = st.segmented_control(
+            "Little of it means", ways, default=ways[0], key=f"idea 2 low {pair}", **address
+        )
+    pair_said = pair if low != ways[1] else pair[::-1]
+    measure = threshold_rule.FEATURES[name]
+    limit = st.slider(
+        f"It is a {pair_said[0]} if the {measure.what} is below ({measure.unit})",
+        0,
+        measure.most,
+        measure.most // 2,
+        key=f"idea 2 limit {name}",
+        persist_state="session",
+    )
+    images, labels, read = _judges(pair, datasets.dataset().test.dataset)
+    said = threshold_rule.classify(threshold_rule.measure(images, name), pair_said, limit)
+    mine, network = (int((each == labels).sum()) for each in (said, read))
+    live_region(
+        f"Of {len(labels)} test images of these two digits your rule gets {mine} right, and the "
+        f"network {network}, though it chooses among all ten digits.",
+        key="idea 2 judged",
+    )
+    wrong = (said != labels).nonzero().flatten()[:_SHOWN].tolist()
+    if wrong:
+        st.caption("Some that your rule gets wrong, and what it takes them for:")
+        tiles.tiles(
+            images[wrong],
+            [f"a {labels[each]}, taken for a {said[each]}" for each in wrong],
+            key="idea 2 wrong",
+            columns=_SHOWN,
+            captions=[f"{said[each]}?" for each in wrong],
+        )
+    return pair
+
+
+@st.cache_data(show_spinner=False)
+def _judges(pair: tuple[int, int], dataset: str) -> tuple[Tensor, Tensor, Tensor]:
+    """Test images of the two digits, their labels, and what the shipped network says of them."""
+    test = datasets.dataset().test.head(_IMAGES)
+    chosen = (test.labels == pair[0]) | (test.labels == pair[1])
+    said = evaluate(model_picker.latest_model("shipped").network, test).predicted
+    return test.images[chosen], test.labels[chosen], said[chosen]

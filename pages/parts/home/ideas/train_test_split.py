@@ -1,0 +1,79 @@
+"""Idea 7: train and test. Three networks, and what two accuracies say about each of them."""
+
+from __future__ import annotations
+
+import streamlit as st
+import torch
+
+from mnistcore.evaluation.report import report_diagnosis
+from mnistcore.training import trials
+from pages.common import datasets
+from pages.common.widgets import live_region
+from pages.parts.home.ideas.onward import onward
+
+TITLE = "Keep some images aside: train and test"
+_RECIPES = {"Too simple": "Too simple", "About right": "Fast", "Learns by heart": "Memoriser"}
+_TRAINED = "idea 7 trained"  # the outcome of each lesson by its name
+_LAST = "idea 7 last"
+
+
+@st.fragment
+def show() -> None:
+    """Three buttons, each a real little training; two bars for each, and a verdict."""
+    st.markdown(
+        "Whoever has seen the questions can learn the answers by heart. So part of the images is "
+        "kept aside, as a *test*. Poor even on what it learned from: *high bias*; rethink the "
+        "hyperparameters. Good there and poor on the test: *high variance*; regularise, or get "
+        "more data. Train one of each:"
+    )
+    now = st.session_state
+    trained = now.setdefault(_TRAINED, {})
+    with st.container(border=True):
+        with st.container(horizontal=True):
+            for name in trials.TRIALS:
+                if st.button(name, key=f"idea 7 {name}", icon=":material/school:"):
+                    dataset = datasets.dataset().train.dataset
+                    with st.spinner("It learns ..."):
+                        trained[name] = _attempt(name, dataset)
+                    if not trained[name].whole:  # a machine that is less busy will do better
+                        _attempt.clear(name, dataset)
+                    now[_LAST] = name
+        last = now.get(_LAST)
+        live_region(_in_words(last, trained) if last else "None trained yet.", key="idea 7 said")
+        for name in trials.TRIALS:
+            if name in trained:
+                st.html(_bars(name, trained[name]))
+    recipe = _RECIPES[last or "Too simple"]
+    onward("Train", f"Watch “{recipe}” learn", preset=recipe)
+
+
+@st.cache_data(show_spinner=False)
+def _attempt(name: str, dataset: str) -> trials.TrialResult:
+    """What comes of a lesson, which is the same every time."""
+    torch.set_num_threads(1)
+    train, test, _ = datasets.dataset()
+    return trials.run_trial(trials.TRIALS[name], train, test)
+
+
+def _in_words(name: str, trained: dict[str, trials.TrialResult]) -> str:
+    """The verdict, and on how many images it rests."""
+    one = trained[name]
+    found = report_diagnosis(one.learned, one.learned_count, one.judged, one.judged_count)
+    return f"{found.title}. {found.sentence.replace('**', '')}"
+
+
+def _bars(name: str, one: trials.TrialResult) -> str:
+    """Two bars from 0 to 100 %, side by side."""
+    rows = "".join(
+        "<div style='display:flex;align-items:center;gap:.6rem'>"
+        f"<span style='width:7.5rem'>{what}</span>"
+        "<span style='flex:1;height:.8em;background:rgba(136,149,167,.18);border-radius:.35em'>"
+        f"<span style='display:block;height:100%;width:{share:.1%};background:{colour};"
+        f"border-radius:.35em'></span></span><b style='width:4rem;text-align:right'>{share:.1%}"
+        "</b></div>"
+        for what, share, colour in (
+            (f"{one.learned_count:,} learned", one.learned, "#0B80D6"),
+            (f"{one.judged_count:,} test", one.judged, "#E07B00"),
+        )
+    )
+    return f"<section aria-label='{name}'><b>{name}</b>{rows}</section>"

@@ -1,0 +1,59 @@
+"""The nine ideas below Home's first screen, told one after the other."""
+
+import streamlit as st
+
+from pages.common.datasets import is_loaded, show_fallback_notice
+
+_WIDTH = 900  # pixels: lines that are easy to read
+_SEEN = "first screen seen"  # it would wait for the ideas if they came along with it
+
+
+def show() -> None:
+    """All nine, once the first screen is drawn and torch and the digits are there."""
+    with st.container(horizontal_alignment="center"), st.container(width=_WIDTH):
+        st.header("How it works, in nine ideas", anchor="ideas")
+        if st.session_state.get(_SEEN) and is_loaded():
+            _tell()
+        else:
+            _wait()
+
+
+@st.fragment(run_every=0.3)
+def _wait() -> None:
+    """A line in place of the ideas, until the browser has drawn what is above and asks again."""
+    if st.session_state.get(_SEEN) and is_loaded():
+        st.rerun()
+    st.session_state[_SEEN] = True
+    st.caption("They follow in a moment ...")
+
+
+def _tell() -> None:
+    # They bring torch, and the first screen need not wait for it.
+    from pages.parts.home.ideas import (
+        distribution_shift,
+        experiment_cycle,
+        function,
+        gradient_descent,
+        hyperparameters,
+        layers,
+        learning_from_data,
+        notebook,
+        train_test_split,
+    )
+
+    ideas = (
+        function,
+        learning_from_data,
+        gradient_descent,
+        layers,
+        hyperparameters,
+        experiment_cycle,
+        train_test_split,
+        distribution_shift,
+        notebook,
+    )
+    st.markdown(" · ".join(f"[{n} {idea.TITLE}](#idea-{n})" for n, idea in enumerate(ideas, 1)))
+    show_fallback_notice()
+    for number, idea in enumerate(ideas, 1):
+        st.subheader(f"{number}. {idea.TITLE}", anchor=f"idea-{number}")
+        idea.tell()

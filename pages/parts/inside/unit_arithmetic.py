@@ -1,0 +1,215 @@
+"""One unit's arithmetic and the ten shares, written out as small pieces of HTML."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnistcore.viz.theme import BLUE, ORANGE, diverging_css, diverging_rgba
+from pages.common.tiles import as_ink
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mnistcore.inspection.activations import UnitTrace
+
+
+_READABLE = 7  # numbers to a row: more would be too small to read
+_PAPER = "background:rgba(136,149,167,.15)"
+_TERMS = 8  # products that are listed; the others are added up
+_LINE = "display:flex;justify-content:space-between;gap:1.5rem"
+
+
+def number(value: float) -> str:
+    """Two decimals and a true minus sign; what has run away as a power of ten, or in words."""
+    if not abs(value) < float("inf"):  # nor is NaN: one such number less another
+        return "too large"
+    if abs(value) >= 1e6:
+        digits, power = f"{value:.1e}".split("e")
+        return f"{digits.replace('-', '−')} × 10<sup>{int(power)}</sup>"
+    return "0" if value == 0 else f"{value:z.2f}".replace("-", "−")
+
+
+def picture(image: Tensor, field: tuple[int, int, int] | None = None) -> str:
+    """The picture, (28, 28) float32 in [0, 1]; with a field, a frame around what a unit looks at.
+
+    field: top, left and side in pixels, as `mnistcore.inspection.activations.receptive_field` gives it.
+    """
+    ink = as_ink((image[None] * 255).round().byte())
+    frame, words = "", "The picture"
+    if field:
+        top, left, side = field
+        y, x = max(top, 0), max(left, 0)
+        height, width = min(top + side, 28) - y, min(left + side, 28) - x
+        places = {"top": y, "left": x, "height": height, "width": width}
+        edges = ";".join(f"{name}:{100 * each / 28:.2f}%" for name, each in places.items())
+        frame = f"<div style='position:absolute;border:3px solid {ORANGE};{edges}'></div>"
+        words += f": {height} rows from row {y}, {width} columns from column {x} are framed"
+    return (
+        f"<div role='img' aria-label='{words}' style='position:relative;width:9rem;height:9rem;"
+        f"{_PAPER}'><div style='position:absolute;inset:0;background:currentColor;"
+        f"mask:url({ink}) 0 0/100% 100%;image-rendering:pixelated'></div>{frame}</div>"
+    )
+
+
+def choose_place(values: Tensor, unit: int, key: str) -> tuple[int, int]:
+    """Row and column in the unit's map, at first where it is strongest; none in a dense layer."""
+    from mnistcore.inspection import activations
+
+    if values.ndim == 1:
+        return 0, 0
+    last = values.shape[1] - 1
+    row, column = (
+        st.number_input(f"{word}, 0 to {last}", 0, last, at, key=f"{word} {key}", width=150)
+        for word, at in zip(
+            ("Row", "Column"), activations.argmax_position(values, unit), strict=True
+        )
+    )
+    return row, column
+
+
+def choose_map(opened: UnitTrace, key: str) -> int:
+    """Which of the maps that a unit reads is shown number by number, at first the weightiest."""
+    if not _has_maps(opened) or len(opened.products) == 1:
+        return 0
+    weightiest = int(opened.products.sum((1, 2)).abs().argmax())
+    last = len(opened.products) - 1
+    return st.number_input(
+        f"Through map, 0 to {last}", 0, last, weightiest, key=f"map {key}", width=190
+    )
+
+
+def _has_maps(opened: UnitTrace) -> bool:
+    return opened.products.ndim == 3 and opened.products.shape[1] > 1
+
+
+def arithmetic(opened: UnitTrace, chosen: int, before: str | None, framed: str) -> str:
+    """Inputs x weights = products for one map, or the largest products of a list, and the sum.
+
+    chosen: the map; before: the layer that the inputs come from; framed: the picture to begin with.
+    """
+    products = opened.products
+    parts = []
+    if _has_maps(opened):
+        parts.append(_figure("what it looks at", framed))
+        mine = float(products[chosen].sum())
+        parts += _grids(opened, chosen)
+        terms = [(f"these {products[chosen].numel()} products", mine)]
+        if others := len(products) - 1:
+            noun = "the other map" if others == 1 else f"those of the other {others} maps"
+            terms.append((noun, float(products.sum()) - mine))
+    else:
+        terms = _largest(opened, f"{before}, unit" if before else "pixel")
+    parts.append(_figure("added up", _sum(opened, terms), "flex:0 1 21rem"))
+    return (
+        "<div style='display:flex;flex-wrap:wrap;gap:.8rem 1.2rem;align-items:flex-start'>"
+        f"{''.join(parts)}</div>"
+    )
+
+
+def _grids(opened: UnitTrace, chosen: int) -> list[str]:
+    inputs, weights = opened.inputs[chosen], opened.weights[chosen]
+    signs = ("", "×", "=")
+    words = ("what it sees", "its weights", "products")
+    grids = (inputs, weights, inputs * weights)
+    return [
+        _figure(f"{sign} {word}", _grid(grid))
+        for sign, word, grid in zip(signs, words, grids, strict=True)
+    ]
+
+
+def _grid(values: Tensor) -> str:
+    """A small square of numbers, or a larger one of colours alone."""
+    if len(values) > _READABLE:
+        picture = as_ink(diverging_rgba(values)[None])
+        return (
+            f"<img src='{picture}' alt='{len(values)} x {len(values)} numbers as colours' "
+            f"style='width:9rem;image-rendering:pixelated;{_PAPER}'>"
+        )
+    largest = float(values.abs().max())
+    cells = "".join(
+        f"<span style='background:{diverging_css(value, largest)};display:grid;place-items:center;"
+        f"height:1.9rem'>{number(value)}</span>"
+        for value in values.flatten().tolist()
+    )
+    return (
+        f"<div style='display:grid;grid-template-columns:repeat({len(values)},2.45rem);"
+        f"font-size:.72rem;font-variant-numeric:tabular-nums;gap:1px'>{cells}</div>"
+    )
+
+
+def _largest(opened: UnitTrace, title: str) -> list[tuple[str, float]]:
+    """The products that count most, as terms of the sum."""
+    inputs, weights, products = (
+        each.flatten().tolist() for each in (opened.inputs, opened.weights, opened.products)
+    )
+    order = sorted(range(len(products)), key=lambda place: -abs(products[place]))
+    terms = [
+        (f"{title} {p}: {number(inputs[p])} × {number(weights[p])}", products[p])
+        for p in order[:_TERMS]
+    ]
+    if len(products) > _TERMS:
+        rest = sum(products[place] for place in order[_TERMS:])
+        terms.append((f"the other {len(products) - _TERMS}", rest))
+    return terms
+
+
+def _sum(opened: UnitTrace, terms: list[tuple[str, float]]) -> str:
+    largest = max(abs(value) for _, value in terms)
+    lines = [
+        f"<div style='{_LINE}'><span>{name}</span><span style='padding:0 .3rem;"
+        f"background:{diverging_css(value, largest)}'>{number(value)}</span></div>"
+        for name, value in terms
+    ]
+    lines.append(_plain("the unit's own number (bias)", opened.bias))
+    lines.append("<div style='border-top:2px solid;margin:.2rem 0'></div>")
+    lines.append(_plain("sum", opened.total, bold=not opened.after))
+    for place, (name, value) in enumerate(opened.after, 1):
+        lines.append(_plain(f"after {name}", value, bold=place == len(opened.after)))
+    return f"<div style='font-variant-numeric:tabular-nums;font-size:.9rem'>{''.join(lines)}</div>"
+
+
+def _plain(name: str, value: float, bold: bool = False) -> str:
+    weight = ";font-weight:700" if bold else ""
+    return (
+        f"<div style='{_LINE}{weight}'><span>{name}</span>"
+        f"<span style='padding:0 .3rem'>{number(value)}</span></div>"
+    )
+
+
+def _figure(caption: str, content: str, style: str = "") -> str:
+    return (
+        f"<figure style='margin:0;{style}'><figcaption style='font-size:.85rem;"
+        f"margin-bottom:.2rem'>{caption}</figcaption>{content}</figure>"
+    )
+
+
+def softmax_table(logits: Tensor) -> str:
+    """The ten sums of the answer, (10,), e to the power of each, and its share of them all."""
+    powers = logits.double().exp()
+    parts = logits.double().softmax(0)
+    best = int(parts.argmax())
+    rows = "".join(
+        f"<tr style='font-weight:{700 if digit == best else 400}'><th scope='row'>{digit}</th>"
+        f"<td>{number(logit)}</td><td>{_large(power)}</td>"
+        f"<td style='white-space:nowrap'>{100 * part:.1f} %</td>"
+        f"<td style='width:40%'><div style='height:.8em;width:{part:.1%};min-width:1px;"
+        f"background:{BLUE};border-radius:.2em'></div></td></tr>"
+        for digit, (logit, power, part) in enumerate(
+            zip(logits.tolist(), powers.tolist(), parts.nan_to_num().tolist(), strict=True)
+        )
+    )
+    return (
+        "<table style='width:100%;max-width:40rem;text-align:right;border-spacing:.6rem .1rem;"
+        "border-collapse:separate;font-variant-numeric:tabular-nums'><thead><tr>"
+        "<th scope='col'>digit</th><th scope='col'>sum</th><th scope='col'>e<sup>sum</sup></th>"
+        f"<th scope='col'>share</th><th></th></tr></thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def _large(value: float) -> str:
+    """1234.5 -> "1,234.5"; far larger ones as powers of ten."""
+    if not value < 1e6:
+        return number(value)
+    return f"{value:,.1f}" if value >= 100 else f"{value:.4f}"
