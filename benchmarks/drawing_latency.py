@@ -27,10 +27,10 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, Page, sync_playwright
 
-from mnistcore.config import TrainConfig  # noqa: E402
-from mnistcore.runs import queue, store  # noqa: E402
+from mnistcore.config import TrainConfig
+from mnistcore.runs import queue, store
 
 BARE = """
 import streamlit as st

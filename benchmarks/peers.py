@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from mnistcore.data.download import torchvision_mnist
 
 MNIST = torchvision_mnist()
-from torchvision import transforms  # noqa: E402
+from torchvision import transforms
 
 MEAN, SPREAD = 0.1307, 0.3081  # of the training pixels, as everybody writes them
 

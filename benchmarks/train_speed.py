@@ -27,23 +27,23 @@ from typing import Any
 THEIRS = dict(os.environ)  # what others' recipes are run with
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as our command line does, before torch
 
-import torch  # noqa: E402
+import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import step_time  # noqa: E402
+import step_time
 
-from mnistcore.config import (  # noqa: E402
+from mnistcore.config import (
     Conv,
     NetworkConfig,
-    TrainConfig,  # noqa: E402
+    TrainConfig,
     count_parameters,
 )
-from mnistcore.data.loading import load_dataset  # noqa: E402
-from mnistcore.evaluation.metrics import evaluate  # noqa: E402
-from mnistcore.presets import PRESETS  # noqa: E402
-from mnistcore.runs import queue, store  # noqa: E402
-from mnistcore.training.trainer import Trainer, train  # noqa: E402
+from mnistcore.data.loading import load_dataset
+from mnistcore.evaluation.metrics import evaluate
+from mnistcore.presets import PRESETS
+from mnistcore.runs import queue, store
+from mnistcore.training.trainer import Trainer, train
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[1]
 NOTEBOOK_ACCURACY, FAST_ACCURACY = 0.9885, 0.99  # mean test accuracies to be reached

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn, TextIO, get_type_hints
 
 from mnistcore.errors import MnistError
 
@@ -145,30 +145,28 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_recipe(parser: argparse.ArgumentParser) -> None:
-    """One option for each number of a recipe; what is not given is the preset's."""
-    numbers: dict[str, type] = {
-        "epochs": float,
-        "batch_size": int,
-        "learning_rate": float,
-        "momentum": float,
-        "beta2": float,
-        "weight_decay": float,
-        "label_smoothing": float,
-        "train_size": int,
-        "seed": int,
-        "threads": int,
-    }
-    group = parser.add_argument_group("recipe")
-    for name, kind in numbers.items():
-        group.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N")
-    for name in ("optimiser", "schedule", "augmentation", "device", "precision"):
-        group.add_argument(f"--{name}", metavar="NAME")
+    """One option for each setting; what is not given is the preset's."""
+    from mnistcore.config import NetworkConfig, TrainConfig, settings
+
     net = parser.add_argument_group("network")
     net.add_argument("--convolutions", metavar="32@5,64@3", help="filters@window; '' for none")
     net.add_argument("--dense", metavar="64,32", help="hidden widths; '' for none")
-    net.add_argument("--activation", metavar="NAME")
-    net.add_argument("--dropout", type=float, metavar="SHARE")
-    net.add_argument("--batch-norm", action=argparse.BooleanOptionalAction, default=None)
+    for group, kind in ((net, NetworkConfig), (parser.add_argument_group("recipe"), TrainConfig)):
+        types = get_type_hints(kind)
+        for name, setting in settings(kind).items():
+            more: dict[str, Any] = {"help": setting.help.replace("%", "%%")}
+            number = next(
+                (each for each in (float, int) if types[name] in (each, each | None)), None
+            )
+            if types[name] is bool:
+                more |= {"action": argparse.BooleanOptionalAction, "default": None}
+            elif number:
+                more |= {"type": number, "metavar": "N"}
+            else:
+                more |= {"metavar": "NAME"}
+            option = f"--{name.replace('_', '-')}"
+            old = ["--optimiser"] if name == "optimizer" else []
+            group.add_argument(option, *old, **more)
 
 
 def _recipe(options: argparse.Namespace, images: int) -> Any:

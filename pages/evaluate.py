@@ -13,10 +13,10 @@ st.title("Evaluate")
 show_fallback_notice()
 
 # They bring torch, and the title need not wait for it.
-from mnistcore.errors import MnistError  # noqa: E402
-from mnistcore.evaluation.metrics import calibration_bins, calibration_in_words, confusion_matrix  # noqa: E402
-from mnistcore.viz import bar_charts  # noqa: E402
-from pages.parts.evaluate import mistakes, quiz, report, robustness  # noqa: E402
+from mnistcore.errors import MnistError
+from mnistcore.evaluation.metrics import calibration_bins, calibration_in_words, confusion_matrix
+from mnistcore.viz import bar_charts
+from pages.parts.evaluate import mistakes, quiz, report, robustness
 
 # The address says which, in the same words: ?look=Sunshine+and+snow.
 LOOKS = ("Mistakes", "Would you have known?", "Mix-ups", "Figures", "Sunshine and snow")

@@ -5,19 +5,19 @@ import random
 import streamlit as st
 
 from pages.common import navigation, tiles
-from pages.common.datasets import dataset, show_fallback_notice
+from pages.common.datasets import shared_dataset, show_fallback_notice
 from pages.common.widgets import one_of
 
 navigation.require_frame(__file__)
 
 st.title("Explore")
-train, test, _ = dataset()
+train, test, _ = shared_dataset()
 
 # They bring torch, and the title need not wait for it.
-import torch  # noqa: E402
+import torch
 
-from mnistcore.data.loading import DATASETS  # noqa: E402
-from pages.parts.explore import augmentation, overview, typical  # noqa: E402
+from mnistcore.data.loading import DATASETS
+from pages.parts.explore import augmentation, overview, typical
 
 PARTS = {"training": train, "test": test}
 PER_PAGE = 64

@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from pages.common import model_picker, navigation
-from pages.common.datasets import dataset, show_fallback_notice
+from pages.common.datasets import shared_dataset, show_fallback_notice
 from pages.common.text import escape_markdown
 from pages.common.widgets import one_of
 
@@ -16,16 +16,16 @@ st.markdown(
     "A network has no secrets, only many numbers. Follow one picture through it, open up any of "
     "its units, and see on a map how like goes to like."
 )
-test = dataset().test
+test = shared_dataset().test
 show_fallback_notice()
 
 # They bring torch, and the title need not wait for it.
-from mnistcore.drawing.rasterize import from_strokes  # noqa: E402
-from mnistcore.errors import MnistError  # noqa: E402
-from mnistcore.inspection import activations, attribution  # noqa: E402
-from pages.common.canvas import current_strokes  # noqa: E402
-from pages.common.widgets import scroll_into_view  # noqa: E402
-from pages.parts.inside import embedding_map, layer_tiles, unit_arithmetic  # noqa: E402
+from mnistcore.drawing.rasterize import from_strokes
+from mnistcore.errors import MnistError
+from mnistcore.inspection import activations, attribution
+from pages.common.canvas import current_strokes
+from pages.common.widgets import scroll_into_view
+from pages.parts.inside import embedding_map, layer_tiles, unit_arithmetic
 
 TEST, DRAWING = "Test image", "Your drawing"
 now = st.session_state

@@ -3,24 +3,24 @@
 import streamlit as st
 
 from pages.common import navigation
-from pages.common.datasets import dataset, show_fallback_notice
+from pages.common.datasets import shared_dataset, show_fallback_notice
 
 navigation.require_frame(__file__)
 
-from dataclasses import asdict  # noqa: E402
-from datetime import datetime  # noqa: E402
+from dataclasses import asdict
+from datetime import datetime
 
-from mnistcore.config import TrainConfig, check, layer_summary  # noqa: E402
-from mnistcore.data.mnist import data_folder  # noqa: E402
-from mnistcore.errors import MnistError  # noqa: E402
-from mnistcore.presets import PRESETS  # noqa: E402
-from mnistcore.runs import queue, store  # noqa: E402
-from mnistcore.viz import learning_curves, network_diagram  # noqa: E402
-from pages.common import model_picker  # noqa: E402
-from pages.common.identity import creator, visitor_token  # noqa: E402
-from pages.common.text import escape_markdown  # noqa: E402
-from pages.common.widgets import scroll_into_view  # noqa: E402
-from pages.parts.train import config_form, run_panel  # noqa: E402
+from mnistcore.config import TrainConfig, check, layer_summary
+from mnistcore.data.mnist import data_folder
+from mnistcore.errors import MnistError
+from mnistcore.presets import PRESETS
+from mnistcore.runs import queue, store
+from mnistcore.viz import learning_curves, network_diagram
+from pages.common import model_picker
+from pages.common.identity import creator, visitor_token
+from pages.common.text import escape_markdown
+from pages.common.widgets import scroll_into_view
+from pages.parts.train import config_form, run_panel
 
 SHOWN_RUNS = 8
 
@@ -49,7 +49,7 @@ def opened() -> store.Run | None:
 
 def start(preset: str, config: TrainConfig) -> None:
     """Set a worker on a new run of this visitor's, and open it."""
-    loaded = dataset()
+    loaded = shared_dataset()
     name = f"{PRESETS[preset].title} {datetime.now():%H:%M}"
     try:
         run = store.create_run(
@@ -78,7 +78,7 @@ if run is None:
     st.markdown("Choose a recipe and press Start: you will see the network learn to read.")
     preset = config_form.choose_preset()
     what, plan = st.empty(), st.container()  # shown above what can be changed in it
-    count = len(dataset().train)
+    count = len(shared_dataset().train)
     config = config_form.edit_config(preset, count)
     what.markdown(config_form.describe(preset, config, count))
     with plan:

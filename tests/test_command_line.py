@@ -56,7 +56,7 @@ def test_options_change_the_recipe(capsys, tmp_path):
     result = last_line(capsys)
     assert result["weights"] == 4 * 25 + 4 + 8 + 4 * 144 * 10 + 10
     config = json.loads((tmp_path / "runs" / result["run"] / "config.json").read_text())
-    assert (config["recipe"]["seed"], config["recipe"]["optimiser"]) == (7, "RMSprop")
+    assert (config["recipe"]["seed"], config["recipe"]["optimizer"]) == (7, "RMSprop")
 
 
 def test_without_mnist_it_trains_on_the_bundled_digits_and_says_so(capsys):

@@ -33,7 +33,7 @@ def mirror(mnist_folder, tmp_path, monkeypatch):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         script = f"""
             import sys
-            from mnistcore import download
+            from mnistcore.data import download
             mnist = download.torchvision_mnist()
             mnist.mirrors = ["http://127.0.0.1:{server.server_port}/"]
             mnist.resources = {resources!r}

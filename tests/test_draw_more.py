@@ -15,7 +15,7 @@ from mnistcore.training.finetune_session import (
     rasterize_drawings,
     read_drawings,
 )
-from pages.common.datasets import dataset
+from pages.common.datasets import shared_dataset
 
 ROOT = Path(__file__).parents[1]
 SEVEN = [(80.0, 90.0), (230.0, 90.0), (130.0, 300.0)]
@@ -170,7 +170,7 @@ def test_choosing_another_network_while_one_learns_takes_nothing_away(folder: Pa
     press(app, "Teach")
     first = store.list_runs(folder)[0]
     app.selectbox(key="model").set_value("shipped").run()
-    teaching = FineTuneSession("shipped", app.session_state["lessons"], dataset().train)
+    teaching = FineTuneSession("shipped", app.session_state["lessons"], shared_dataset().train)
     next(iter(teaching))  # as it stands when a click interrupts the page
     app.session_state["teaching"] = teaching, None
     app.selectbox(key="model").set_value(first.id).run()

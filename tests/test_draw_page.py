@@ -70,7 +70,7 @@ def told(app: AppTest, strokes: object, **more: object) -> None:
 def sheet(app: AppTest) -> dict:
     """What the sheet is given."""
     (component,) = (
-        each.proto for each in app.get("bidi_component") if "sheet" in each.proto.component_name
+        each.proto for each in app.get("bidi_component") if "canvas" in each.proto.component_name
     )
     return json.loads(component.json)
 

@@ -32,7 +32,7 @@ def test_a_full_disk_leaves_nothing_of_a_taught_network_behind(tmp_path, monkeyp
             raise OSError(28, "No space left on device")
         write(path, content)
 
-    for module in ("runs", "predict", "lessons"):
+    for module in ("runs.store", "models.checkpoint", "training.finetune_session"):
         monkeypatch.setattr(f"mnistcore.{module}.write_atomically", full)
     monkeypatch.setattr("mnistcore.training.finetune_session.N_EVALUATION", 10)
     with pytest.raises(RunError, match="No space left on device"):

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.common import datasets
-from pages.common.datasets import dataset
+from pages.common.datasets import shared_dataset
 
 ROOT = Path(__file__).parents[1]
 SEES_TWO_WAYS = ("explore", "draw")  # idea 1 leads to both
@@ -19,7 +19,7 @@ def home(**address: str) -> AppTest:
     app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
     app.query_params.update(address)
     app.run()
-    dataset()
+    shared_dataset()
     app.run()
     assert not app.exception
     return app

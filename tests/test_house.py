@@ -11,18 +11,15 @@ import pytest
 import mnistcore
 
 ROOT = Path(__file__).parents[1]
-FLOORS = (
-    "mnistcore",
-    "pages/shared",
-    "pages/shared/ideas",
-    "pages",
-    "app.py",
-)  # each may use those before it
+FLOORS = ("mnistcore", "pages/common", "pages/parts", "pages", "app.py")  # each uses those before
 
 
-def modules(folder: str) -> list[Path]:
-    path = ROOT / folder
-    return [path] if path.is_file() else sorted(path.glob("*.py"))
+def modules(floor: str) -> list[Path]:
+    """The modules of a floor, with those in its folders; of `pages` the pages alone."""
+    path = ROOT / floor
+    if path.is_file():
+        return [path]
+    return sorted(path.glob("*.py") if floor == "pages" else path.rglob("*.py"))
 
 
 def imported(path: Path) -> set[str]:
@@ -42,10 +39,15 @@ def test_the_core_never_imports_streamlit_or_pages():
             assert name.split(".")[0] not in ("streamlit", "pages", "app"), path
 
 
-def test_shared_parts_never_import_a_page():
-    pages = {f"pages.{path.stem}" for path in modules("pages")}
-    for path in (p for folder in FLOORS[1:4] for p in modules(folder)):
-        assert not imported(path) & pages, path
+def test_imports_run_one_way():
+    for number, floor in enumerate(FLOORS[1:4], start=1):
+        above = [
+            str(p.relative_to(ROOT))[:-3].replace("/", ".")
+            for each in FLOORS[number + 1 :]
+            for p in modules(each)
+        ]
+        for path in modules(floor):
+            assert not imported(path) & {*above}, path
 
 
 def test_every_module_opens_with_one_line_of_what_it_is_for():
@@ -62,7 +64,10 @@ def test_pages_stay_under_150_lines():
 
 
 def test_listing_runs_and_opening_the_first_page_need_no_torch():
-    code = "import sys, mnistcore.runs.store, mnistcore.runs.worker, mnistcore; print('torch' in sys.modules)"
+    code = (
+        "import sys, mnistcore.runs.store, mnistcore.runs.worker, mnistcore.presets, mnistcore;"
+        "print('torch' in sys.modules)"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert result.stdout.strip() == "False", result.stderr
 
@@ -104,7 +109,11 @@ def test_nothing_is_unpickled():
 
 def test_what_errors_and_runs_say_is_shown_letter_by_letter():
     """They quote visitors, names of files and folders: nothing in them is Markdown."""
-    plain = ("literally", "spoken", "set_exception")  # these show it as it is, or not at all
+    plain = (
+        "escape_markdown",
+        "live_region",
+        "set_exception",
+    )  # these show it as it is, or not at all
     for path in (p for folder in FLOORS[1:] for p in modules(folder)):
         tree = ast.parse(path.read_text())
         parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}

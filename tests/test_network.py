@@ -110,7 +110,7 @@ def test_it_computes_what_plain_torch_computes():
     [
         (NetworkConfig((Conv(3, 9), Conv(3, 9), Conv(3, 9))), "only 1 x 1 pixels are left"),
         (NetworkConfig((Conv(3, 28),)), "one pixel left"),
-        (NetworkConfig(activation="swish"), "no activation called 'swish'"),
+        (NetworkConfig(activation="swish"), "no activation 'swish'"),
         (NetworkConfig(dropout=1.0), "Dropout is a share"),
         (NetworkConfig(dense=(0,)), "whole numbers of 1 or more"),
         (NetworkConfig((Conv(0, 3),)), "whole numbers of 1 or more"),

@@ -38,8 +38,8 @@ def test_home_is_drawn_without_anything_heavy() -> None:
     code = """if True:
         import sys
         from streamlit.testing.v1 import AppTest
-        from pages.shared import resources
-        resources.warm = lambda: None
+        from pages.common import datasets
+        datasets.start_loading = lambda: None
         app = AppTest.from_file("app.py", default_timeout=30).run()
         assert app.title and not app.exception
         assert not {"torch", "torchvision", "sklearn"} & set(sys.modules)

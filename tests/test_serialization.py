@@ -71,7 +71,7 @@ def test_every_setting_is_refused_in_words_where_it_is_of_another_kind(name: str
 
 @pytest.mark.parametrize(
     ("name", "wrong"),
-    [("epochs", True), ("epochs", "2"), ("batch_size", 8.5), ("seed", True), ("optimiser", 3)],
+    [("epochs", True), ("epochs", "2"), ("batch_size", 8.5), ("seed", True), ("optimizer", 3)],
 )
 def test_a_text_is_no_number_and_yes_is_not_one(name: str, wrong: object) -> None:
     with pytest.raises(MnistError, match=f"{name} cannot be {wrong!r}"):

@@ -166,8 +166,8 @@ def test_a_pipe_in_the_place_of_a_file_stops_nobody(run, tmp_path, name):
     (run.path / name).unlink(missing_ok=True)
     os.mkfifo(run.path / name)
     code = (
-        "import sys; from pathlib import Path; from mnistcore import runs\n"
-        "runs.list_runs(Path(sys.argv[1])); run = runs.Run(Path(sys.argv[2]))\n"
+        "import sys; from pathlib import Path; from mnistcore.runs import store\n"
+        "store.list_runs(Path(sys.argv[1])); run = store.Run(Path(sys.argv[2]))\n"
         "run.status(), run.name, run.metrics(), run.pop_command(), run.belongs_to('me')"
     )
     command = [sys.executable, "-c", code, str(tmp_path), str(run.path)]
@@ -350,10 +350,10 @@ def test_eight_tabs_at_once_start_three_runs(tmp_path):
 
 def test_eight_processes_at_once_start_three_runs(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from mnistcore import errors, runs\n"
+        "import sys, time; from pathlib import Path; from mnistcore import errors; from mnistcore.runs import store\n"
         "folder = Path(sys.argv[1]); (folder / f'ready-{sys.argv[2]}').touch()\n"
         "while not (folder / 'go').exists(): pass\n"
-        "try: runs.create({}, owner='me', folder=folder)\n"
+        "try: store.create_run({}, owner='me', folder=folder)\n"
         "except errors.RunError: pass"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]

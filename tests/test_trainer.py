@@ -239,7 +239,7 @@ def test_evaluation_counts_as_plain_torch_counts(digits):
         ({"epochs": math.nan}, "number of epochs"),
         ({"batch_size": 0}, "batch size"),
         ({"learning_rate": -1}, "learning rate"),
-        ({"optimiser": "Magic"}, "no optimiser 'Magic': use one of Adam"),
+        ({"optimizer": "Magic"}, "no optimiser 'Magic': use one of Adam"),
         ({"schedule": "moon"}, "no schedule"),
         ({"augmentation": "moon"}, "no augmentation"),
         ({"device": "abacus"}, "no device"),

@@ -23,10 +23,10 @@ STEPS = (
     NotebookStep(
         "Load data", "train, test = load()\nimage, label = train.images[10], train.labels[10]"
     ),
-    NotebookStep("Create a network", "network = build(NetworkConfig(), seed=1)"),
+    NotebookStep("Create a network", "network = build_network(NetworkConfig(), seed=1)"),
     NotebookStep(
         "Choose a loss",
-        "guesses = network(as_input(train.images[:8]))\n"
+        "guesses = network(to_model_input(train.images[:8]))\n"
         "loss = cross_entropy(guesses, train.labels[:8])",
     ),
     NotebookStep(
@@ -35,7 +35,7 @@ STEPS = (
 optimizer = Adam(network.parameters(), lr=1e-3)
 losses = []
 for images, labels in zip(train.images[:1200].split(8), train.labels[:1200].split(8)):
-    loss = cross_entropy(network(as_input(images)), labels)
+    loss = cross_entropy(network(to_model_input(images)), labels)
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
@@ -47,7 +47,7 @@ for images, labels in zip(train.images[:1200].split(8), train.labels[:1200].spli
         "on_train = evaluate(network, train.head(1000))\n"
         "on_test = evaluate(network, test.head(1000))",
     ),
-    NotebookStep("Predict", "predicted = network(as_input(test.images[:8])).argmax(1)"),
+    NotebookStep("Predict", "predicted = network(to_model_input(test.images[:8])).argmax(1)"),
 )
 
 

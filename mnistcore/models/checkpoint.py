@@ -1,11 +1,11 @@
-"""TODO."""
+"""Weights on disk: network files (.safetensors) and checkpoints, read and written here alone."""
 
 import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -18,9 +18,6 @@ from mnistcore.errors import ModelError, RunError
 from mnistcore.inference.ood import OODHead
 from mnistcore.models.network import Network
 from mnistcore.runs.store import Run, write_atomically
-
-if TYPE_CHECKING:
-    pass
 
 
 def images_seen(checkpoint: Path, recipe: Mapping[str, Any]) -> int:
@@ -71,7 +68,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Every tensor in a .safetensors file by its name, and what is written beside them."""
     try:
         with safe_open(path, "pt") as file:
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            weights = {name: file.get_tensor(name) for name in file.keys()}
             return weights, file.metadata() or {}
     except FileNotFoundError:
         raise ModelError(f"There is no network file {path}.") from None
@@ -82,6 +79,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def build_from_weights(
     path: Path, weights: dict[str, Tensor], metadata: dict[str, str]
 ) -> tuple[Network, dict[str, Any]]:
+    """The network and its card from what `read_safetensors` gave."""
     own = {
         n: w for n, w in weights.items() if not n.startswith(OOD_PREFIX) and n != ACCEPTED_DRAWINGS
     }
@@ -96,10 +94,12 @@ def build_from_weights(
 
 
 def foreign_file(path: Path) -> ModelError:
+    """What is raised for a file that does not hold a network of ours."""
     return ModelError(f"{path} is not a network that this program saved, or it is damaged.")
 
 
 def load_from_checkpoint(run: Run) -> Network:
+    """The network as the run's newest checkpoint has it; raises ModelError."""
     recipe = run.config()["recipe"]
     try:
         network = Network(NetworkConfig.from_dict(recipe["network"]))
@@ -121,8 +121,7 @@ def _require_finite(network: Network) -> None:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    import torch
-
+    """The state that training wrote, for Trainer.restore; raises RunError if it is damaged."""
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises all kinds for a damaged file

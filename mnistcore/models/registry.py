@@ -1,4 +1,4 @@
-"""TODO."""
+"""Networks by name: the shipped one, files, runs; loaded, ready to read."""
 
 import functools
 from dataclasses import dataclass

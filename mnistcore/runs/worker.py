@@ -23,7 +23,6 @@ from mnistcore.runs.store import HEARTBEAT_INTERVAL_S, Run
 if TYPE_CHECKING:
     from mnistcore.records import Progress
     from mnistcore.training.trainer import Trainer
-from mnistcore.models.checkpoint import read_checkpoint
 
 N_RECORDS = 300  # records that a run leaves behind, about, however long it is
 N_TRAIN_EVALUATION = 10_000  # training images on which the final training accuracy rests
@@ -87,7 +86,7 @@ def _train(
     from mnistcore.data.loading import load_or_fall_back
     from mnistcore.evaluation.metrics import evaluate
     from mnistcore.evaluation.provenance import seen_images
-    from mnistcore.models.checkpoint import save_network
+    from mnistcore.models.checkpoint import read_checkpoint, save_network
     from mnistcore.records import Progress
     from mnistcore.training.trainer import Trainer
 

@@ -40,7 +40,7 @@ def is_loaded() -> bool:
     return _begun.is_set() and _loading().ready()
 
 
-def dataset() -> LoadedDataset:
+def shared_dataset() -> LoadedDataset:
     """`train, test, notice = digits()`: MNIST, or what there is instead.
 
     All visitors share them, so nobody may change them. Whoever has to wait sees how far they are.
@@ -59,7 +59,7 @@ def _news(done: float, of: float) -> str:
 
 def show_fallback_notice() -> None:
     """If these are not the real MNIST digits, say so, with a way to try again."""
-    notice = dataset().notice
+    notice = shared_dataset().notice
     if notice:
         st.warning(escape_markdown(notice), icon=":material/cloud_off:")
         if st.button("Try again", icon=":material/refresh:", key="try_the_download_again"):
@@ -72,7 +72,7 @@ def test_images(dataset: str | None) -> Digits:
 
     Raises DataError, at once, for those of MNIST while that cannot be had.
     """
-    loaded = dataset()
+    loaded = shared_dataset()
     if dataset in (None, loaded.test.dataset):
         return loaded.test
     if loaded.notice and dataset != "digits":  # to try again takes long, and has its own button

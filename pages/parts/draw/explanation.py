@@ -87,7 +87,7 @@ def _alike(which: str, image: Tensor, key: str) -> None:
     """The training images that excite the same units of the last hidden layer."""
     from mnistcore.inspection import attribution
 
-    train = datasets.dataset().train
+    train = datasets.shared_dataset().train
     try:
         with st.spinner("It looks through what it has learned from ..."):
             known = _known(which, model_picker.weights_mtime_ns(which), train.dataset)
@@ -119,7 +119,7 @@ def _known(which: str, stamp: int, dataset: str) -> Tensor:
     """What the last hidden layer makes of the first training images, (KNOWN, units)."""
     from mnistcore.inspection import attribution
 
-    images = datasets.dataset().train.images[:KNOWN]
+    images = datasets.shared_dataset().train.images[:KNOWN]
     return attribution.penultimate_features(model_picker.latest_model(which).network, images)
 
 

@@ -11,7 +11,7 @@ from mnistcore.errors import MnistError, RunError
 from mnistcore.runs import store
 from pages.common import model_picker, tiles
 from pages.common.canvas import clear, current_strokes
-from pages.common.datasets import dataset
+from pages.common.datasets import shared_dataset
 from pages.common.identity import creator, visitor_token
 from pages.common.text import escape_markdown, with_article
 
@@ -170,7 +170,7 @@ def _learn(which: str) -> None:
     from mnistcore.training.finetune_session import N_EVALUATION, FineTuneSession
 
     state = st.session_state
-    train, test, _ = dataset()
+    train, test, _ = shared_dataset()
     bar = st.progress(0.0, "A copy of the network learns your hand ...")
     try:
         if state["teaching"] is None:

@@ -7,7 +7,7 @@ from pages.common.tiles import component, picked_place
 _table = component(__file__)
 
 
-def show(
+def show_confusion_matrix(
     counts: list[list[int]],
     caption: str,
     key: str,

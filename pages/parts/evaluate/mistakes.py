@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.common import tiles
+from pages.parts.evaluate.confusion_matrix import show_confusion_matrix
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.evaluation.report import EvaluationReport
@@ -65,7 +66,7 @@ def show_confusions(exam: EvaluationReport) -> None:
             if len(found) > PER_PAGE:
                 st.caption(f"The {PER_PAGE} that it was surest of.")
     with table:
-        confusion_matrix.show(
+        show_confusion_matrix(
             counts.tolist(),
             f"How many of {exam.score.count:,} test images that are one digit (row) were read as "
             "another (column). Choose a cell to see its images.",

@@ -8,7 +8,7 @@ import streamlit as st
 
 from mnistcore.data.loading import DATASETS
 from pages.common import model_picker
-from pages.common.datasets import dataset, dataset_by_name
+from pages.common.datasets import dataset_by_name, shared_dataset
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.data.digits import Digits
@@ -36,7 +36,7 @@ def _examined(which: str, stamp: int, _held: model_picker.Snapshot) -> Evaluatio
 
 def _images(learned: TrainingProvenance) -> tuple[Digits, Digits]:
     """Those that a network learned from, and their test images; without these, today's."""
-    train, test, notice = dataset()
+    train, test, notice = shared_dataset()
     if learned.met(train.dataset) or notice or not learned.dataset:
         return train, test
     return dataset_by_name(learned.dataset)

@@ -38,7 +38,7 @@ def show_class_overview(part: str, digits: Digits) -> None:
         st.caption(
             "The ink is strong where nearly everybody writes, and faint where hands differ. Saying "
             f"only which of the ten a test image resembles most is right for **{right:.0%}** of "
-            f"{len(datasets.dataset().test):,}: a network has to beat that."
+            f"{len(datasets.shared_dataset().test):,}: a network has to beat that."
         )
 
 
@@ -78,7 +78,7 @@ def _at_a_glance(
     """Counts and averages, how well the averages alone would read, and the greys."""
     from mnistcore.data import stats
 
-    train, test, _ = datasets.dataset()
+    train, test, _ = datasets.shared_dataset()
     return (
         stats.class_counts(_digits),
         stats.class_means(_digits),

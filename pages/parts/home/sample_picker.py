@@ -13,23 +13,23 @@ _CHOSEN, _MOVED = "story digit", "story digit moved"
 @st.cache_data(show_spinner=False)
 def _firsts(dataset: str) -> list[int]:
     """Where the first test image of each digit is, from 0 to 9."""
-    labels = datasets.dataset().test.labels
+    labels = datasets.shared_dataset().test.labels
     return [int((labels == digit).nonzero()[0]) for digit in range(10) if (labels == digit).any()]
 
 
 def _indices() -> list[int]:
-    return _firsts(datasets.dataset().test.dataset)
+    return _firsts(datasets.shared_dataset().test.dataset)
 
 
 def chosen() -> tuple[int, int]:
     """The index among the test images of the chosen one, and its label."""
     index = _indices()[st.session_state.get(_CHOSEN, 3)]
-    return index, int(datasets.dataset().test.labels[index])
+    return index, int(datasets.shared_dataset().test.labels[index])
 
 
 def picture() -> Tensor:
     """The chosen one, (28, 28) float32 in [0, 1]."""
-    return datasets.dataset().test.images[chosen()[0]] / 255
+    return datasets.shared_dataset().test.images[chosen()[0]] / 255
 
 
 def choose(key: str) -> None:
@@ -38,7 +38,7 @@ def choose(key: str) -> None:
     def pick(place: int) -> None:
         st.session_state[_CHOSEN], st.session_state[_MOVED] = place, True
 
-    test, indices = datasets.dataset().test, _indices()
+    test, indices = datasets.shared_dataset().test, _indices()
     tiles.tiles(
         test.images[indices],
         [f"test image {index}, a {int(test.labels[index])}" for index in indices],

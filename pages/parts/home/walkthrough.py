@@ -56,4 +56,4 @@ def _tell() -> None:
     show_fallback_notice()
     for number, idea in enumerate(ideas, 1):
         st.subheader(f"{number}. {idea.TITLE}", anchor=f"idea-{number}")
-        idea.tell()
+        idea.show()

@@ -28,7 +28,7 @@ def show() -> None:
         "on clean paper:"
     )
     keep = {"persist_state": "session"}
-    test = datasets.dataset().test
+    test = datasets.shared_dataset().test
     with st.container(border=True), st.container(horizontal=True, gap="medium"):
         with st.container(width=330):
             sample_picker.choose("idea 8 digits")
@@ -65,7 +65,7 @@ def show() -> None:
 def _in_words(kind: str, amount: float, dataset: str) -> str:
     """How many of some test images the shipped network reads right, changed like this."""
     torch.set_num_threads(1)
-    changed = corruptions.corrupt(corruptions.sample(datasets.dataset().test), kind, amount)
+    changed = corruptions.corrupt(corruptions.sample(datasets.shared_dataset().test), kind, amount)
     score = evaluate(model_picker.latest_model("shipped").network, changed)
     right = round(score.accuracy * score.count)
     how = "as they are" if amount == corruptions.CORRUPTIONS[kind].start else "changed like this"

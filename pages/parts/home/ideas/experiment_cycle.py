@@ -48,7 +48,7 @@ def show() -> None:
         )
         if st.button("Try it", type="primary", icon=":material/experiment:"):
             with st.spinner("It learns ..."):
-                idea = float(rate), width, datasets.dataset().train.dataset
+                idea = float(rate), width, datasets.shared_dataset().train.dataset
                 result = _attempt(*idea)
             if result and not result.whole:  # a machine that is less busy will do better
                 _attempt.clear(*idea)
@@ -74,7 +74,8 @@ def _attempt(rate: float, width: int, dataset: str) -> trials.TrialResult | None
     torch.set_num_threads(1)
     try:
         return trials.run_trial(
-            trials.one_hidden_layer(rate, width), *trials.split_validation(datasets.dataset().train)
+            trials.one_hidden_layer(rate, width),
+            *trials.split_validation(datasets.shared_dataset().train),
         )
     except TrainingError:
         return None

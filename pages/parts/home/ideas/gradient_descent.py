@@ -27,7 +27,7 @@ def show() -> None:
         "numbers from each image. The unit should say 0 for a 0 and 1 for a 1:"
     )
     now = st.session_state
-    examples = _examples(datasets.dataset().train.dataset)
+    examples = _examples(datasets.shared_dataset().train.dataset)
     now.setdefault(_SEED, 1)
     if _UNIT not in now:
         now[_UNIT] = single_neuron.initialize(examples, now[_SEED])
@@ -87,7 +87,7 @@ def show() -> None:
 
 @st.cache_data(show_spinner=False)
 def _examples(dataset: str) -> single_neuron.Examples:
-    return single_neuron.make_examples(datasets.dataset().train)
+    return single_neuron.make_examples(datasets.shared_dataset().train)
 
 
 def _in_words(unit: single_neuron.NeuronState, rate: float) -> str:

@@ -35,7 +35,7 @@ def show() -> None:
     st.markdown("But what is the formula for a 4? **Write a rule yourself**, and see it judged:")
     with st.container(border=True):
         pair = _rule()
-    first = int((datasets.dataset().test.labels == pair[1]).nonzero()[0])
+    first = int((datasets.shared_dataset().test.labels == pair[1]).nonzero()[0])
     address = {"set": "test", "digit": str(pair[1]), "index": str(first)}
     onward("Explore", f"Look at every {pair[1]}", **address)
 
@@ -72,7 +72,7 @@ def _rule() -> tuple[int, int]:
         key=f"idea 2 limit {name}",
         persist_state="session",
     )
-    images, labels, read = _judges(pair, datasets.dataset().test.dataset)
+    images, labels, read = _judges(pair, datasets.shared_dataset().test.dataset)
     said = threshold_rule.classify(threshold_rule.measure(images, name), pair_said, limit)
     mine, network = (int((each == labels).sum()) for each in (said, read))
     live_region(
@@ -96,7 +96,7 @@ def _rule() -> tuple[int, int]:
 @st.cache_data(show_spinner=False)
 def _judges(pair: tuple[int, int], dataset: str) -> tuple[Tensor, Tensor, Tensor]:
     """Test images of the two digits, their labels, and what the shipped network says of them."""
-    test = datasets.dataset().test.head(_IMAGES)
+    test = datasets.shared_dataset().test.head(_IMAGES)
     chosen = (test.labels == pair[0]) | (test.labels == pair[1])
     said = evaluate(model_picker.latest_model("shipped").network, test).predicted
     return test.images[chosen], test.labels[chosen], said[chosen]

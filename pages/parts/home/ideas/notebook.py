@@ -42,7 +42,7 @@ def show() -> None:
         number = names.index(chosen or names[0])
         st.code(notebook_steps.STEPS[number].code, language="python", wrap_lines=True)
         with st.spinner("It runs ..."):
-            known = _after(number, datasets.dataset().train.dataset)
+            known = _after(number, datasets.shared_dataset().train.dataset)
         _show(number, known)
         last = number == len(names) - 1
         st.button(
@@ -59,7 +59,7 @@ def show() -> None:
 def _after(number: int, dataset: str) -> dict[str, Any]:
     """What is known after a step; every step is taken once for all visitors."""
     torch.set_num_threads(1)
-    train, test, _ = datasets.dataset()
+    train, test, _ = datasets.shared_dataset()
     before = (
         _after(number - 1, dataset)
         if number

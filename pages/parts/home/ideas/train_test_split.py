@@ -32,7 +32,7 @@ def show() -> None:
         with st.container(horizontal=True):
             for name in trials.TRIALS:
                 if st.button(name, key=f"idea 7 {name}", icon=":material/school:"):
-                    dataset = datasets.dataset().train.dataset
+                    dataset = datasets.shared_dataset().train.dataset
                     with st.spinner("It learns ..."):
                         trained[name] = _attempt(name, dataset)
                     if not trained[name].whole:  # a machine that is less busy will do better
@@ -51,7 +51,7 @@ def show() -> None:
 def _attempt(name: str, dataset: str) -> trials.TrialResult:
     """What comes of a lesson, which is the same every time."""
     torch.set_num_threads(1)
-    train, test, _ = datasets.dataset()
+    train, test, _ = datasets.shared_dataset()
     return trials.run_trial(trials.TRIALS[name], train, test)
 
 

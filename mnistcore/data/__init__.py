@@ -1,0 +1,1 @@
+"""Handwritten digits as tensors: datasets, augmentation, corruptions, statistics."""

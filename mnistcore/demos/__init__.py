@@ -1,0 +1,1 @@
+"""Small lessons, each an idea that can be tried by itself."""

@@ -1,0 +1,1 @@
+"""From pen strokes or a picture to MNIST's 28 x 28."""

@@ -1,0 +1,1 @@
+"""From an image to an answer: probabilities, calibration, out-of-distribution detection."""

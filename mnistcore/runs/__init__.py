@@ -1,0 +1,1 @@
+"""The run folder, the queue, the worker process and the quota."""

@@ -1,0 +1,1 @@
+"""The training loop, fine-tuning, short trials, and what the hardware offers."""

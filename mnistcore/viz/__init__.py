@@ -1,0 +1,1 @@
+"""Charts, colours and sentences made from plain records."""
