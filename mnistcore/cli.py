@@ -173,6 +173,7 @@ def _recipe(options: argparse.Namespace, images: int) -> Any:
     """The preset's recipe for so many images, with what the options change in it, checked."""
     from mnistcore.config import NetworkConfig, TrainConfig, check, parse_convolutions, parse_dense
     from mnistcore.presets import PRESETS, scale_epochs
+    from mnistcore.training.trainer import pick_device
 
     if options.preset not in PRESETS:
         raise MnistError(f"There is no preset {options.preset!r}: use one of {', '.join(PRESETS)}.")
@@ -189,6 +190,7 @@ def _recipe(options: argparse.Namespace, images: int) -> Any:
         layers["dense"] = parse_dense(layers["dense"])
     recipe = replace(recipe, **given(TrainConfig), network=replace(recipe.network, **layers))
     check(recipe, images)
+    pick_device(recipe.device)
     return recipe
 
 

@@ -390,8 +390,8 @@ def parse_convolutions(text: str) -> tuple[Conv, ...]:
         match = re.fullmatch(r"(\d{1,5})@(\d{1,2})(p?)(!?)", part)
         if not match:
             raise NetworkError(
-                f"{reprlib.repr(part)} is not a convolution: write filters@window, as in 32@5, with a p after "
-                "it to pad and a ! to leave out the pooling."
+                f"{reprlib.repr(part)} is not a convolution: write filters@window, as in 32@5, "
+                "with a p after it to pad and a ! to leave out the pooling."
             )
         filters, kernel_size, padding, bare = match.groups()
         convolutions.append(Conv(int(filters), int(kernel_size), not bare, bool(padding)))

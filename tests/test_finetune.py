@@ -65,7 +65,7 @@ def test_the_same_lessons_end_in_the_same_weights_whatever_chance_does_meanwhile
 ):
     def taught(disturb):
         steps = 0
-        for learner in fine_tune(network, *odd_hand[0], digits[0]):
+        for learner in fine_tune(network, *odd_hand[0], digits[0]):  # noqa: B007
             steps += 1
             if disturb:
                 torch.rand(7)

@@ -29,7 +29,8 @@ def rewritten(
 ) -> None:
     """The same file, with something else in it."""
     with safe_open(path, "pt") as file:
-        old, told = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()
+        old = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        told = file.metadata()
     told["network"] = json.dumps(json.loads(told["network"]) | (network or {}))
     save_file(old | (weights or {}), path, told | (metadata or {}))
 

@@ -350,7 +350,8 @@ def test_eight_tabs_at_once_start_three_runs(tmp_path):
 
 def test_eight_processes_at_once_start_three_runs(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from mnistcore import errors; from mnistcore.runs import store\n"
+        "import sys, time; from pathlib import Path; from mnistcore import errors\n"
+        "from mnistcore.runs import store\n"
         "folder = Path(sys.argv[1]); (folder / f'ready-{sys.argv[2]}').touch()\n"
         "while not (folder / 'go').exists(): pass\n"
         "try: store.create_run({}, owner='me', folder=folder)\n"

@@ -68,7 +68,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Every tensor in a .safetensors file by its name, and what is written beside them."""
     try:
         with safe_open(path, "pt") as file:
-            weights = {name: file.get_tensor(name) for name in file.keys()}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             return weights, file.metadata() or {}
     except FileNotFoundError:
         raise ModelError(f"There is no network file {path}.") from None

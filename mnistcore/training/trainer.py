@@ -226,7 +226,8 @@ class Trainer:
         if not finite or not math.isfinite(test_loss or 0.0):
             raise DivergenceError(
                 f"The loss grew beyond all bounds after {self.step * self.batch_size:,} images: "
-                f"try a smaller learning rate, such as {suggest_learning_rate(self.config.learning_rate):g}."
+                "try a smaller learning rate, such as "
+                f"{suggest_learning_rate(self.config.learning_rate):g}."
             )
 
     def _progress(self, begun: float, first: int, tested: bool) -> Progress:

@@ -52,8 +52,8 @@ def show_verdict(exam: EvaluationReport) -> None:
     if found is None:
         st.info(
             f"It reads **{test.accuracy:.1%}** of {test.count:,} test images of "
-            f"{DATASETS[exam.test.dataset]}. There is nothing to compare this with: it learned from "
-            "images that are not here, or has not yet learned from any.",
+            f"{DATASETS[exam.test.dataset]}. There is nothing to compare this with: it learned "
+            "from images that are not here, or has not yet learned from any.",
             icon=":material/help:",
         )
         model_picker.refresh_button(which, "Judge it again")
@@ -69,9 +69,10 @@ def show_verdict(exam: EvaluationReport) -> None:
             "diverged": "trending_up",
             "collapsed": "trending_down",
         }
+        so_far = ", so far" if model_picker.training_progress(which) else ""
         look = st.success if found.kind == "about right" else st.warning
         look(
-            f"**{found.title}{', so far' if model_picker.training_progress(which) else ''}.** {found.sentence}",
+            f"**{found.title}{so_far}.** {found.sentence}",
             icon=f":material/{icon.get(found.kind, 'check_circle')}:",
         )
     model_picker.refresh_button(which, "Judge it again")

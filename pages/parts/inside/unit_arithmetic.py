@@ -34,7 +34,7 @@ def number(value: float) -> str:
 def picture(image: Tensor, field: tuple[int, int, int] | None = None) -> str:
     """The picture, (28, 28) float32 in [0, 1]; with a field, a frame around what a unit looks at.
 
-    field: top, left and side in pixels, as `mnistcore.inspection.activations.receptive_field` gives it.
+    field: top, left and side in pixels, as `activations.receptive_field` gives it.
     """
     ink = as_ink((image[None] * 255).round().byte())
     frame, words = "", "The picture"

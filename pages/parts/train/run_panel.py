@@ -150,9 +150,10 @@ def _figures(p: commentary.Record) -> None:
     epochs = p["epoch"] * p["steps"] / p["step"] if p["step"] else 0
     test = f"{p['test_accuracy']:.1%}" if p["test_accuracy"] is not None else "not yet"
     train = f"{p['train_accuracy']:.1%}" if p["train_accuracy"] is not None else "not yet"
+    recent = min(p["images"], RUNNING_AVERAGE_IMAGES)
     figures = {
         f"of {p['test_count']:,} test images right": test,
-        f"right, of the last {min(p['images'], RUNNING_AVERAGE_IMAGES):,} or so that it was shown": train,
+        f"right, of the last {recent:,} or so that it was shown": train,
         "times through the training images": f"{p['epoch']:.2f} of {round(epochs, 2):g}"
         if epochs
         else "0",
