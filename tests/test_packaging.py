@@ -31,9 +31,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "mnistcore", copy / "mnistcore", ignore=ignored)
     shutil.copytree(ROOT / "pages", copy / "pages", ignore=ignored)  # the app is no part of it
-    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index"]
+    pip = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index"]
     built = subprocess.run(
-        [*build, "--wheel-dir", "dist", "."], cwd=copy, capture_output=True, text=True, timeout=120
+        [*pip, "--wheel-dir", "dist", "."], cwd=copy, capture_output=True, text=True, timeout=120
     )
     assert built.returncode == 0, built.stdout + built.stderr
     (path,) = (copy / "dist").glob("*.whl")
