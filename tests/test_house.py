@@ -1,4 +1,4 @@
-"""The house rules: imports run one way, pages stay short, the README's tree is true."""
+"""The house rules: imports run one way, pages stay short, what the documents name is there."""
 
 import ast
 import re
@@ -79,18 +79,34 @@ def test_every_public_name_is_there_and_documented():
         _ = mnistcore.magic
 
 
-def test_the_readmes_tree_is_the_tree():
-    readme = (ROOT / "README.md").read_text()
-    tree = re.search(r"```text\n(app\.py.*?)```", readme, re.S).group(1)
-    told = {line.split()[0] for line in tree.splitlines() if line.strip()}
+def test_the_tree_in_architecture_md_is_the_tree():
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    tree = re.search(r"```text\n(app\.py.*?)```", text, re.S).group(1)
+    told = [line.split()[0] for line in tree.splitlines() if line.strip()]
+    assert len(told) == len(set(told))
     tracked = subprocess.run(
         ["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, check=True
     ).stdout.split()
-    code = {name for name in tracked if re.fullmatch(r"(app|(mnistcore|pages)/.*)\.py", name)}
-    missing = {name for name in code if name not in told and not name.endswith("__init__.py")}
-    assert not missing
+    code = re.compile(r"(app|(mnistcore|pages|benchmarks)/.*)\.py")
+    missing = {name for name in tracked if code.fullmatch(name) and name not in told}
+    assert not {name for name in missing if not name.endswith("__init__.py")}
     gone = {name for name in told if not (ROOT / name).exists()}
     assert not gone
+
+
+def test_what_the_documents_name_is_there():
+    for document in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
+        text = document.read_text()
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+            assert (document.parent / link).exists(), (document, link)
+        headings = re.findall(r"^#+ (.*)", text, re.M)
+        anchors = {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+        assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors, document
+        for script in re.findall(r"(?:benchmarks|tests)/[\w/]+\.py", text):
+            assert (ROOT / script).is_file(), (document, script)
+        for test in re.findall(r"`(test_\w+)`", text):
+            named = (path for path in (ROOT / "tests").rglob("*.py") if test in path.read_text())
+            assert any(named), (document, test)
 
 
 def test_the_test_command_is_the_same_everywhere():
