@@ -70,7 +70,8 @@ def jump(index: int) -> None:
 st.markdown(
     f"Nobody tells a network what a 3 looks like: it learns from examples. These are **"
     f"{DATASETS[train.dataset]}**: {len(train):,} *training* images to learn from, and "
-    f"{len(test):,} *test* images that are kept aside, to see whether it can read what it has never seen."
+    f"{len(test):,} *test* images that are kept aside, to see whether it can read what it has "
+    "never seen."
 )
 show_fallback_notice()
 
