@@ -48,12 +48,18 @@ def show_verdict(exam: EvaluationReport) -> None:
     from mnistcore.evaluation.report import diagnose_report
 
     which, test, known = exam.model.name, exam.score, exam.train_accuracy
-    found = diagnose_report(exam, *training_history(which, exam.learned.images))
+    history, diverged = training_history(which, exam.learned.images)
+    found = diagnose_report(exam, history, diverged)
     if found is None:
+        why = (
+            "Its loss ran away before its weights were first kept: try a smaller learning rate."
+            if diverged
+            else "There is nothing to compare this with: it learned from images that are not here, "
+            "or has not yet learned from any."
+        )
         st.info(
             f"It reads **{test.accuracy:.1%}** of {test.count:,} test images of "
-            f"{DATASETS[exam.test.dataset]}. There is nothing to compare this with: it learned "
-            "from images that are not here, or has not yet learned from any.",
+            f"{DATASETS[exam.test.dataset]}. {why}",
             icon=":material/help:",
         )
         model_picker.refresh_button(which, "Judge it again")
