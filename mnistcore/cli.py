@@ -219,6 +219,7 @@ def _train(options: argparse.Namespace) -> Answer:
 
 
 def _resume(options: argparse.Namespace) -> Answer:
+    from mnistcore.config import TrainConfig
     from mnistcore.runs import store
     from mnistcore.training.trainer import pick_device
 
@@ -227,7 +228,8 @@ def _resume(options: argparse.Namespace) -> Answer:
         state = run.status().state
         if state not in store.RESUMABLE:
             raise MnistError(f"The run {run.id} is {state}: there is nothing to go on with.")
-        pick_device(run.config()["recipe"].get("device", "auto"))
+        recipe = TrainConfig.from_dict(run.config()["recipe"])
+        pick_device(recipe.device)
         store.enqueue(run, here=True)
     return _work(run)
 

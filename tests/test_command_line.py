@@ -7,14 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 
 import pytest
 from PIL import Image
 
 from mnistcore.cli import main
+from mnistcore.config import TrainConfig
 from mnistcore.data import download
 from mnistcore.models.checkpoint import load_network
-from mnistcore.runs.store import find_run, write_json
+from mnistcore.runs.store import create_run, find_run, write_json
 
 TRAIN = ["train", "--preset", "plain", "--dataset", "digits", "--epochs", "1", "--threads", "1"]
 
@@ -176,6 +178,29 @@ def test_a_device_that_is_not_there_leaves_no_run_behind(capsys, tmp_path, monke
     write_json(run.path / "status.json", {"state": "stopped"})
     assert main(["resume", "mine"]) == 2
     assert run.status().state == "stopped"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"epochs": "x"},
+        {"threads": "two"},
+        {"threads": 10**6},
+        {"seed": [1]},
+        {"batch_size": 2.5},
+        {"device": 5},
+        {"network": None},
+        {"network": {"convolutions": 5, "dense": []}},
+        {"network": {"convolutions": [], "dense": [], "activation": []}},
+        {"network": {"convolutions": [], "dense": [], "dropout": "x"}},
+    ],
+)
+def test_a_recipe_that_was_damaged_is_refused_in_a_line(capsys, tmp_path, damage):
+    run = create_run(asdict(TrainConfig()) | damage, name="mine", dataset="digits")
+    write_json(run.path / "status.json", {"state": "stopped"})
+    assert main(["resume", "mine"]) == 2
+    *_, error = capsys.readouterr().err.splitlines()
+    assert error.startswith("mnistcore: ")
 
 
 @pytest.mark.parametrize(

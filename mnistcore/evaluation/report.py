@@ -6,11 +6,7 @@ from typing import NamedTuple
 
 from mnistcore.data.digits import Digits
 from mnistcore.evaluation.diagnosis import FitDiagnosis, Record, diagnose_fit, margin_of_error
-from mnistcore.evaluation.metrics import (
-    Score,
-    by_confidence,
-    evaluate,
-)
+from mnistcore.evaluation.metrics import Score, by_confidence, evaluate
 from mnistcore.evaluation.provenance import (
     UNKNOWN,
     TrainingProvenance,

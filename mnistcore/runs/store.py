@@ -66,6 +66,8 @@ _MAX_VALUES = {"loss": sys.float_info.max, "test_loss": sys.float_info.max} | di
 RESULT = ("test_accuracy", "test_count", "train_accuracy", "train_count", "seconds")
 _MEASURES = (*RESULT, "test_loss", "images")
 DIVERGED = {"ended": "diverged"}  # the result of a run whose numbers were not finite any more
+# What a config.json says beside the recipe.
+_TEXTS = ("name", "preset", "dataset", "data", "command", "created", "owner")
 DRAWINGS_FILE = "lessons.jsonl"  # the drawings of a run that was taught by hand; no other has any
 _DRAFTS = ".drafts"  # in the folder for runs: those that are not yet whole
 _CREATOR_FILE = "owner.json"  # written once, so that a damaged config.json does not lose the owner
@@ -116,7 +118,7 @@ class Run:
 
     @property
     def checkpoint(self) -> Path:
-        """Where training stands: network, optimizer, random numbers, position; until it ends."""
+        """Where an unfinished training stands: network, optimizer, random numbers, position."""
         return self.path / "checkpoint.pt"
 
     @property
@@ -129,7 +131,7 @@ class Run:
         config = _read_json(self.path / "config.json")
         if not isinstance(config.get("recipe"), dict):
             raise RunError(f"The run {self.id} has lost its config.json: delete it, start anew.")
-        return config
+        return config | {n: v if isinstance(v := config.get(n), str) else None for n in _TEXTS}
 
     @property
     def name(self) -> str:
@@ -413,13 +415,12 @@ def write_final_status(run: Run, **values: Any) -> None:
         except OSError:
             if not run.path.is_dir():
                 return None
-            with contextlib.suppress(OSError):
-                (run.path / _RESERVE_FILE).unlink(missing_ok=True)
+            release_reserve(run)
             time.sleep(0.1)
 
 
 def release_reserve(run: Run) -> None:
-    """Give back the room for last words, once they are said."""
+    """Give back the room that is kept for the last words of a worker."""
     with contextlib.suppress(OSError):
         (run.path / _RESERVE_FILE).unlink(missing_ok=True)
 
