@@ -13,7 +13,7 @@ _NETWORKS = (TRAIN, OTHERS[0])
 LINE = 18  # pixels that a name above a chart takes
 POINTS = 400  # drawn per line at the most; more only cost time
 LOSS_AXES = (2.5, 5, 10)  # where a loss axis may end: a guess, at 2.3, stays well above the floor
-LEAST = 1e-3  # where an axis of powers of ten begins, at the lowest
+LEAST, MOST = 1e-3, 1e6  # the ends of an axis by powers of ten: whatever is beyond lies on them
 
 
 class Curve(NamedTuple):
@@ -38,6 +38,8 @@ def loss(curves: Sequence[Curve]) -> dict[str, Any]:
 
     A loss that has run away would press all others to the floor of an even axis, so that one
     would see a single spike: beyond what LOSS_AXES has room for, the axis goes by powers of ten.
+    It may run away to 10^34, and then the same would happen there: beyond MOST nobody cares how
+    far it is, so such a point lies on the upper edge, and the title says so.
     """
     series = _pair(curves, "loss", 1.0)
     values = [value for line in series for _, value in line["data"]]
@@ -45,11 +47,12 @@ def loss(curves: Sequence[Curve]) -> dict[str, Any]:
     for end in LOSS_AXES:
         if highest <= end:
             return _chart("Loss (how wrong, 0 is perfect)", series, curves, 0, end)
-    lowest = max(LEAST, 10.0 ** math.floor(math.log10(max(min(values), LEAST))))
+    low = 10.0 ** math.floor(math.log10(max(min(values), LEAST)))
+    end = 10.0 ** math.ceil(math.log10(min(highest, MOST)))
     for line in series:  # there is no 0 on such an axis
-        line["data"] = [[x, max(value, lowest)] for x, value in line["data"]]
-    end = 10.0 ** math.ceil(math.log10(highest))
-    chart = _chart("Loss (how wrong, by powers of ten)", series, curves, lowest, end)
+        line["data"] = [[x, min(max(value, LEAST), MOST)] for x, value in line["data"]]
+    edge = "; top: a million or more" if highest > MOST else ""
+    chart = _chart(f"Loss (by powers of ten{edge})", series, curves, low, end)
     chart["yAxis"]["type"] = "log"
     return chart
 

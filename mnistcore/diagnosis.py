@@ -130,8 +130,7 @@ def _went_wrong(
         return "diverged", RAN_AWAY
     if accuracy <= CHANCE_ACCURACY:
         if best >= LEARNED:
-            reason = f"its steps were too big: it read {best:.0%} once, and lost what it knew"
-            return "collapsed", reason
+            return "collapsed", f"its steps were too big, so it lost what it knew ({best:.0%} once)"
         if has_exploded(history):
             return "collapsed", "its steps were too big, and it never got past guessing"
         if not history and one_digit >= ONE_DIGIT:

@@ -175,5 +175,5 @@ def test_a_loss_that_runs_away_is_said_at_once_and_at_the_end():
 
 def test_a_collapse_is_not_taken_for_too_simple_at_the_end():
     collapsed = run(lambda done: 0.62 if 0 < done < 0.1 else 0.11)
-    assert "it read 62% once, and lost what it knew" in at_the_end(collapsed)
+    assert "too big, so it lost what it knew (62% once)." in at_the_end(collapsed)
     assert "simple" not in at_the_end(collapsed)

@@ -113,10 +113,12 @@ def test_evaluate_tells_a_collapse_from_a_network_that_is_too_simple() -> None:
     (run.path / "metrics.jsonl").write_text("\n".join([*lines, record(21, "2.4", "2.3", 0.1)]))
     told = words(page("evaluate", model=run.id))
     assert "Collapsed: it only guesses." in told
-    assert "it read 62% once" in told
+    assert "it lost what it knew (62% once)" in told
     assert "Underfitting" not in told
     shown = page("train", run=run.id)
-    assert "it read 62% once" in "".join(str(each.proto) for each in shown.get("bidi_component"))
+    assert "it lost what it knew (62% once)" in "".join(
+        str(each.proto) for each in shown.get("bidi_component")
+    )
 
 
 @pytest.mark.parametrize("scale", [1e18, 1e30, float("inf"), float("nan")])

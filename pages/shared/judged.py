@@ -45,12 +45,18 @@ def show_verdict(exam: Exam) -> None:
     from mnistcore.exam import judge, way
 
     which, test, known = exam.model.name, exam.score, exam.train_accuracy
-    found = judge(exam, *way(which, exam.learned.images))
+    history, diverged = way(which, exam.learned.images)
+    found = judge(exam, history, diverged)
     if found is None:
+        why = (
+            "Its loss ran away before its weights were first kept: try a smaller learning rate."
+            if diverged
+            else "There is nothing to compare this with: it learned from images that are not here, "
+            "or has not yet learned from any."
+        )
         st.info(
             f"It reads **{test.accuracy:.1%}** of {test.count:,} test images of "
-            f"{TITLES[exam.test.dataset]}. There is nothing to compare this with: it learned from "
-            "images that are not here, or has not yet learned from any.",
+            f"{TITLES[exam.test.dataset]}. {why}",
             icon=":material/help:",
         )
         models.show_news(which, "Judge it again")
