@@ -105,7 +105,7 @@ class Run:
 
     @property
     def checkpoint(self) -> Path:
-        """Where training stands: network, optimiser, random numbers, position; until it has finished."""
+        """Where an unfinished training stands: network, optimiser, random numbers, position."""
         return self.path / "checkpoint.pt"
 
     @property
