@@ -113,7 +113,7 @@ class Run:
 
     @property
     def checkpoint(self) -> Path:
-        """Where training stands: network, optimiser, random numbers, position; until it ends."""
+        """Where an unfinished training stands: network, optimiser, random numbers, position."""
         return self.path / "checkpoint.pt"
 
     @property
@@ -404,13 +404,12 @@ def last_words(run: Run, **values: Any) -> None:
         except OSError:
             if not run.path.is_dir():
                 return None
-            with contextlib.suppress(OSError):
-                (run.path / _RESERVE).unlink(missing_ok=True)
+            release_reserve(run)
             time.sleep(0.1)
 
 
 def release_reserve(run: Run) -> None:
-    """Give back the room for last words, once they are said."""
+    """Give back the room that is kept for the last words of a worker."""
     with contextlib.suppress(OSError):
         (run.path / _RESERVE).unlink(missing_ok=True)
 
