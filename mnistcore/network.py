@@ -5,7 +5,7 @@ import math
 import re
 import reprlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -56,6 +56,9 @@ class NetworkConfig:
     def from_dict(cls, values: dict[str, Any]) -> "NetworkConfig":
         """The inverse of `dataclasses.asdict`, also after a trip through JSON."""
         try:
+            parts = {"convolutions", "dense"}
+            if wrong := misfits(cls, {n: v for n, v in values.items() if n not in parts}):
+                raise TypeError(f"its {', '.join(wrong)} cannot be used")
             return cls(
                 **values
                 | {
@@ -63,8 +66,14 @@ class NetworkConfig:
                     "dense": tuple(values["dense"]),
                 }
             )
-        except (TypeError, KeyError) as error:
+        except (AttributeError, KeyError, TypeError) as error:
             raise NetworkError(f"This is not the description of a network: {error}.") from error
+
+
+def misfits(kind: type, values: dict[str, Any]) -> list[str]:
+    """The names of `values` that this dataclass does not have, or has for another type."""
+    types = {f.name: float | int if f.type is float else f.type for f in fields(kind)}
+    return sorted(n for n, v in values.items() if not isinstance(v, types.get(n, ())))
 
 
 class Step(NamedTuple):

@@ -185,7 +185,7 @@ def _contents(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def _from_checkpoint(run: Run) -> Network:
-    network = Network(NetworkConfig.from_dict(run.config()["recipe"]["network"]))
+    network = Network(NetworkConfig.from_dict(run.config()["recipe"].get("network")))
     try:
         content = io.BytesIO(run.checkpoint.read_bytes())
         state = torch.load(content, map_location="cpu", weights_only=True)

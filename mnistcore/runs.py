@@ -41,6 +41,8 @@ _REST = dict.fromkeys(("epoch", "learning_rate", "seconds", "images_per_second")
 }
 # What a result says to be told in a sentence.
 RESULT = ("test_accuracy", "test_count", "train_accuracy", "train_count", "seconds")
+# What a config.json says beside the recipe.
+_TEXTS = ("name", "preset", "dataset", "data", "command", "created", "owner")
 LESSONS = "lessons.jsonl"  # the drawings of a run that was taught by hand; no other has any
 _DRAFTS = ".drafts"  # in the folder for runs: those that are not yet whole
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
@@ -93,7 +95,7 @@ class Run:
         config = _read_json(self.path / "config.json")
         if not isinstance(config.get("recipe"), dict):
             raise RunError(f"The run {self.id} has lost its config.json: delete it, start anew.")
-        return config
+        return config | {n: v if isinstance(v := config.get(n), str) else None for n in _TEXTS}
 
     @property
     def name(self) -> str:

@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import math
 import zlib
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +94,9 @@ def _digit(line: str, where: str) -> tuple[int | None, Any, list[Stroke]]:
         digit = json.loads(line)
         label = digit.get("label")
         strokes = [[(float(x), float(y)) for x, y in stroke] for stroke in digit["strokes"]]
-    except (AttributeError, KeyError, TypeError, ValueError):
+        if not all(map(math.isfinite, chain.from_iterable(chain.from_iterable(strokes)))):
+            raise ValueError
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         raise DrawingError(
             f'{where} is no digit: it should read like {{"label": 7, "strokes": [[[x, y], ...]]}}.'
         ) from None

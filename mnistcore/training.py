@@ -4,7 +4,7 @@ import math
 import reprlib
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -15,7 +15,7 @@ from mnistcore.augment import AUGMENTATIONS
 from mnistcore.data import Digits, as_input
 from mnistcore.errors import TrainingError
 from mnistcore.machine import keep_memory, multiplies_bfloat16
-from mnistcore.network import Network, NetworkConfig, build, portrait
+from mnistcore.network import Network, NetworkConfig, build, misfits, portrait
 from mnistcore.network import check as check_network
 
 REPORT_IMAGES = 512  # images between two Progress records: about ten a second on a laptop
@@ -54,10 +54,10 @@ class TrainConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
         """The inverse of `dataclasses.asdict`, also after a trip through JSON."""
-        known = {f.name for f in fields(cls)}
-        if unknown := set(values) - known:
-            raise TrainingError(f"Unknown settings in this recipe: {', '.join(sorted(unknown))}.")
-        return cls(**values | {"network": NetworkConfig.from_dict(values["network"])})
+        network = NetworkConfig.from_dict(values.get("network"))
+        if wrong := misfits(cls, values | {"network": network}):
+            raise TrainingError(f"Settings in this recipe that cannot be used: {', '.join(wrong)}.")
+        return cls(**values | {"network": network})
 
 
 def _adam(kind: type) -> Callable[[Iterable[Tensor], TrainConfig], torch.optim.Optimizer]:
