@@ -227,7 +227,8 @@ def _resume(options: argparse.Namespace) -> Answer:
         state = run.status().state
         if state not in runs.RESUMABLE:
             raise MnistError(f"The run {run.id} is {state}: there is nothing to go on with.")
-        training.pick_device(run.config()["recipe"].get("device", "auto"))
+        recipe = training.TrainConfig.from_dict(run.config()["recipe"])
+        training.pick_device(recipe.device)
         runs.queue(run, here=True)
     return _work(run)
 

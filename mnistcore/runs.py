@@ -63,6 +63,8 @@ _MOST = {"loss": sys.float_info.max, "test_loss": sys.float_info.max} | dict.fro
 RESULT = ("test_accuracy", "test_count", "train_accuracy", "train_count", "seconds")
 _MEASURES = (*RESULT, "test_loss", "images")
 DIVERGED = {"ended": "diverged"}  # the result of a run whose numbers were not finite any more
+# What a config.json says beside the recipe.
+_TEXTS = ("name", "preset", "dataset", "data", "command", "created", "owner")
 LESSONS = "lessons.jsonl"  # the drawings of a run that was taught by hand; no other has any
 _DRAFTS = ".drafts"  # in the folder for runs: those that are not yet whole
 _OWNER = "owner.json"  # written once, so that a damaged config.json does not lose the owner
@@ -126,7 +128,7 @@ class Run:
         config = _read_json(self.path / "config.json")
         if not isinstance(config.get("recipe"), dict):
             raise RunError(f"The run {self.id} has lost its config.json: delete it, start anew.")
-        return config
+        return config | {n: v if isinstance(v := config.get(n), str) else None for n in _TEXTS}
 
     @property
     def name(self) -> str:

@@ -82,12 +82,12 @@ def _train(run: Run, pulse: "_Pulse", on_progress: Callable[["Progress"], None])
 
     config = run.config()
     recipe = TrainConfig.from_dict(config["recipe"])
-    torch.set_num_threads(recipe.threads or max(1, (os.cpu_count() or 2) // 2))
     pulse.say("starting", "Loading the images.")
     data = load_or_fall_back(config.get("dataset"), config.get("data"))
     if config.get("dataset") is None:  # from now on the run knows what it learned from
         runs.write_json(run.path / "config.json", run.config() | {"dataset": data.train.dataset})
     training = Training(recipe, data.train, data.test)
+    torch.set_num_threads(recipe.threads or max(1, (os.cpu_count() or 2) // 2))
     if run.checkpoint.is_file():
         training.restore(_read_checkpoint(run.checkpoint))
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 
 import pytest
 from PIL import Image
@@ -14,7 +15,8 @@ from PIL import Image
 from mnistcore import download
 from mnistcore.__main__ import main
 from mnistcore.predict import load_network
-from mnistcore.runs import find, write_json
+from mnistcore.runs import create, find, write_json
+from mnistcore.training import TrainConfig
 
 TRAIN = ["train", "--preset", "plain", "--dataset", "digits", "--epochs", "1", "--threads", "1"]
 
@@ -176,6 +178,29 @@ def test_a_device_that_is_not_there_leaves_no_run_behind(capsys, tmp_path, monke
     write_json(run.path / "status.json", {"state": "stopped"})
     assert main(["resume", "mine"]) == 2
     assert run.status().state == "stopped"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"epochs": "x"},
+        {"threads": "two"},
+        {"threads": 10**6},
+        {"seed": [1]},
+        {"batch_size": 2.5},
+        {"device": 5},
+        {"network": None},
+        {"network": {"convolutions": 5, "dense": []}},
+        {"network": {"convolutions": [], "dense": [], "activation": []}},
+        {"network": {"convolutions": [], "dense": [], "dropout": "x"}},
+    ],
+)
+def test_a_recipe_that_was_damaged_is_refused_in_a_line(capsys, tmp_path, damage):
+    run = create(asdict(TrainConfig()) | damage, name="mine", dataset="digits")
+    write_json(run.path / "status.json", {"state": "stopped"})
+    assert main(["resume", "mine"]) == 2
+    *_, error = capsys.readouterr().err.splitlines()
+    assert error.startswith("mnistcore: ")
 
 
 @pytest.mark.parametrize(

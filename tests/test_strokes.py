@@ -71,6 +71,9 @@ def test_a_missing_torn_or_foreign_file_is_told_in_a_sentence(tmp_path: Path) ->
         "label.jsonl": b'{"label": 12, "strokes": []}',
         "flat.jsonl": b'{"label": 1, "strokes": [1, 2]}',
         "empty.jsonl": b"",
+        "endless.jsonl": b'{"strokes": [[[1, 2], [1e999, 2]]]}',
+        "huge.jsonl": b'{"strokes": [[[1, 2], [%s, 2]]]}' % (b"9" * 400),
+        "deep.jsonl": b"[" * 100_000,
     }
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
