@@ -13,7 +13,7 @@ from test_draw_page import SEVEN
 from mnistcore.config import Conv, NetworkConfig, TrainConfig
 from mnistcore.models.network import build_network
 from mnistcore.records import Progress
-from mnistcore.runs import store, worker
+from mnistcore.runs import queue, store
 
 ROOT = Path(__file__).parents[1]
 ME = "0" * 32
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("fresh")
 
 @pytest.fixture(autouse=True)
 def idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "warm_up", lambda: None)
+    monkeypatch.setattr(queue, "warm_spare_worker", lambda: None)
 
 
 def a_run(scale: float = 1.0, convolutions: tuple[Conv, ...] = (), **status: object) -> store.Run:
