@@ -24,9 +24,11 @@ def shipped() -> Model:
 
 @pytest.fixture
 def few(monkeypatch, digits) -> Digits:
-    small = {"KNOWN": 400, "REDRAWN": 60, "TYPED": 40, "LETTERS": 100, "SCRAWLS": 100}
-    for name, value in (small | {"HELD_OUT": 300, "ROUNDS": 2}).items():
+    sizes = {"N_TRAIN": 400, "N_RERENDERED": 60, "N_TYPED": 40, "N_LETTERS": 100}
+    for name, value in (sizes | {"N_SCRIBBLES": 100, "EPOCHS": 2}).items():
         monkeypatch.setattr(ood, name, value)
+    for module in (ood, calibration):
+        monkeypatch.setattr(module, "N_HELD_OUT", 300)
     return digits[0]
 
 
