@@ -9,7 +9,7 @@ from mnistcore.config import Conv, NetworkConfig, TrainConfig
 from mnistcore.data.digits import Digits
 from mnistcore.drawing.rasterize import from_bitmap, from_strokes
 from mnistcore.evaluation.metrics import evaluate
-from mnistcore.inference import ood, ood_data, predict
+from mnistcore.inference import calibration, ood, ood_data, predict
 from mnistcore.inference.calibration import fit_temperature, held_out
 from mnistcore.models.checkpoint import save_network
 from mnistcore.models.network import build_network
