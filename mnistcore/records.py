@@ -185,7 +185,7 @@ _OLD_NAMES = {
     "recipe": "train",
     "optimiser": "optimizer",
 }
-_OLD_FINE_TUNE_NAMES = {
+OLD_FINE_TUNE_NAMES = {
     "taught_from": "base_model",
     "test_accuracy_before": "test_accuracy_before",
     "lessons_digits": "labels",
@@ -240,7 +240,7 @@ def _from_format_1(kind: type, values: Any) -> Any:
     values = {_OLD_NAMES.get(name, name): value for name, value in values.items()}
     if kind is RunResult:
         values["diverged"] = values.get("ended") == "diverged"
-        values["fine_tune"] = {n: values.get(old) for old, n in _OLD_FINE_TUNE_NAMES.items()}
+        values["fine_tune"] = {n: values.get(old) for old, n in OLD_FINE_TUNE_NAMES.items()}
     elif kind is ModelCard:  # the result stood between the other fields
         values["result"] = values
     elif kind is RunStatus and not values.get("result"):

@@ -63,7 +63,7 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 class Range(NamedTuple):
-    """What a number may be, both ends included: `Annotated[float, Range(0, 1)]`, see `structure`."""
+    """Bounds of a number, both included: `Annotated[float, Range(0, 1)]`, see `structure`."""
 
     low: float
     high: float

@@ -38,7 +38,7 @@ def training_provenance(model_id: str, runs_folder: Path | None = None) -> Train
     if model_id == SHIPPED or model_id.endswith(".safetensors"):
         card = load_network(path).card
         config, result = card.train, card.result or RunResult()
-        dataset = result.dataset or "mnist"
+        dataset: str | None = result.dataset or "mnist"
     else:
         run = store.Run(path.parent)
         config, dataset = run.config().train, run.config().dataset

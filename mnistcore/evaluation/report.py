@@ -78,7 +78,7 @@ def diagnose_report(
         history=history,
         one_digit=float(score.predicted.bincount().max()) / score.count,
         diverged=diverged,
-        learning_rate=exam.learned.config and exam.learned.config.learning_rate,
+        learning_rate=exam.learned.config.learning_rate if exam.learned.config else None,
     )
     return report_diagnosis(
         exam.train_accuracy, exam.train_count, score.accuracy, score.count, found

@@ -37,7 +37,7 @@ def _trim(some: "list[Run]", most: float) -> None:
     if over <= 0:
         return
     ended = [run for run in reversed(some) if not run.under_way()]
-    steps: tuple[Callable[["Run"], None], ...] = (
+    steps: tuple[Callable[[Run], None], ...] = (
         lambda run: run.forget_training(),
         lambda run: run.remove(),
     )

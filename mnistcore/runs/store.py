@@ -217,7 +217,7 @@ class Run:
 
 
 def create_run(
-    train: TrainConfig,
+    train: TrainConfig | None,
     fill: Callable[[Run], None] | None = None,
     *,
     preset: str | None = None,
@@ -232,8 +232,8 @@ def create_run(
 ) -> Run:
     """A new run folder, queued, with nothing at work on it yet; see queue.dispatch.
 
-    train: what to train, and how;  fill: instead of queueing it, writes what makes it
-    whole: nobody sees it before;  command: what was typed, if anything was;  owner: the visitor's
+    train: what to train, and how; None where that is not known, of a network that `fill` brings;
+    fill: instead of queueing it, writes what makes it whole: nobody sees it before;  command: what was typed, if anything was;  owner: the visitor's
     secret, address: where they come from; of both only a fingerprint is kept;  here: this process
     itself will work on it. Of a visitor's old runs some may go, see quota. Raises RunError if too
     many are waiting or the disk does not play along; then nothing is left behind.

@@ -35,8 +35,9 @@ def run_training(
 ) -> RunResult | None:
     """Train `run` to its end, or on from its checkpoint, in this process; return its result.
 
-    None if it was stopped before its turn came, or paused for another worker to go on with. Waits for its turn, if it was not given a place before, and obeys the run's commands on the
-    way. Whatever goes wrong is written to the status in a sentence before it is raised again.
+    None if it was stopped before its turn came, or paused for another worker to go on with. Waits
+    for its turn, if it was not given a place before, and obeys the run's commands on the way.
+    Whatever goes wrong is written to the status in a sentence before it is raised again.
     """
     status = run.status()
     has_place = status.state == "starting" and status.pid == os.getpid()
@@ -123,9 +124,9 @@ def _train(
 
     pulse.say("testing", "Taking the final test.")
     network = training.network
-    test_accuracy = progress and progress.test_accuracy
-    test_loss = progress and progress.test_loss
-    if progress is None or progress.test_count < len(data.test):
+    if progress is not None and progress.test_count == len(data.test):
+        test_accuracy, test_loss = progress.test_accuracy, progress.test_loss
+    else:
         score = evaluate(network, data.test)
         training.require_finite(score.loss)
         test_accuracy, test_loss = score.accuracy, score.loss

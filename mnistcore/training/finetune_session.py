@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mnistcore.config import TrainConfig
 from mnistcore.data.digits import Digits
 from mnistcore.data.loading import DATASETS
 from mnistcore.drawing import strokes
@@ -105,7 +104,8 @@ class FineTuneSession:
             (self.known if clean is None else clean).head(N_EVALUATION),
         )
         before, after = evaluate(self.model.network, test), evaluate(network, test)
-        config = replace(self.learned.config or TrainConfig(), network=network.config)
+        base = self.learned.config
+        config = base and replace(base, network=network.config)
         name = f"{(title if self.model.model_id != SHIPPED else 'Shipped')[:40]}, taught my hand"
         # What somebody writes so is a digit, also where nobody else would see one in it.
         odd = self.drawings[shipped_ood_detector().is_ood(self.drawings)]

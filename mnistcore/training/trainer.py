@@ -187,7 +187,9 @@ class Trainer:
     _order_epoch = -1
 
     def _learning_rate(self) -> float:
-        return self.config.learning_rate * SCHEDULES[self.config.schedule](self.step / self.total_steps)
+        return self.config.learning_rate * SCHEDULES[self.config.schedule](
+            self.step / self.total_steps
+        )
 
     def _test_steps(self) -> set[int]:
         """Often at first, when most happens; then evenly. Some 5 % of the time of the run."""
@@ -247,8 +249,8 @@ class Trainer:
             seconds_left=elapsed / (self.step - first) * (self.total_steps - self.step)
             if self.step > first
             else None,
-            test_loss=score and score.loss,
-            test_accuracy=score and score.accuracy,
+            test_loss=score.loss if score else None,
+            test_accuracy=score.accuracy if score else None,
             test_count=score.count if score else 0,
             predictions=predictions,
         )
@@ -271,7 +273,11 @@ class Trainer:
         """Go on from `state`; raises TrainingError if it does not belong to this recipe."""
         try:
             step, seconds, sums = state["step"], state["seconds"], state["sums"]
-            if not 0 <= step <= self.total_steps or not 0 <= seconds < math.inf or sums.shape != (3,):
+            if (
+                not 0 <= step <= self.total_steps
+                or not 0 <= seconds < math.inf
+                or sums.shape != (3,)
+            ):
                 raise ValueError("This is no place in this run.")
             self.network.load_state_dict(state["network"])
             self.optimizer.load_state_dict(state["optimizer"])

@@ -66,13 +66,13 @@ def one_hidden_layer(rate: float, width: int) -> TrainConfig:
 
 
 def split_validation(train_set: Digits) -> tuple[Digits, Digits]:
-    """The training images to learn from, and the last N_EVALUATION (a third, if few) to choose by."""
+    """Training images to learn from, and the last N_EVALUATION (of few, a third) to choose by."""
     held = min(N_EVALUATION, len(train_set) // 3)
     return train_set.head(len(train_set) - held), train_set.select(slice(-held, None))
 
 
 def run_trial(config: TrainConfig, learn: Digits, judge: Digits) -> TrialResult:
-    """Train by this configuration, then read images of both kinds; of few images, each is seen more often.
+    """Train as configured, then read images of both kinds; of few images, each is seen more often.
 
     Whoever comes second waits. Raises TrainingError, in one sentence, if the weights run away.
     """

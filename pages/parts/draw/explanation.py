@@ -79,8 +79,7 @@ def _spoke(network: Network, image: Tensor, key: str) -> None:
     st.markdown(
         f":blue-background[Blue] ink spoke for **{with_article(first)}** and against "
         f"{with_article(other)}, :orange-background[orange] ink the other way, the stronger the "
-        "more. "
-        + ("Blue won clearly." if gap > 4 else "Blue won, though not by much.")
+        "more. " + ("Blue won clearly." if gap > 4 else "Blue won, though not by much.")
     )
 
 

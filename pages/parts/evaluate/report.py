@@ -47,7 +47,7 @@ def show_verdict(exam: EvaluationReport) -> None:
     from mnistcore.evaluation.provenance import training_history
     from mnistcore.evaluation.report import diagnose_report
 
-    which, test, known = exam.model.name, exam.score, exam.train_accuracy
+    which, test, known = exam.model.model_id, exam.score, exam.train_accuracy
     found = diagnose_report(exam, *training_history(which, exam.learned.images))
     if found is None:
         st.info(
