@@ -24,8 +24,7 @@ def test_every_preset_can_be_trained_and_says_what_to_watch_for(name):
 
 
 def test_the_recipe_of_the_shipped_network_would_be_accepted_today():
-    _, card = load_network(weights_path())
-    check(TrainConfig.from_dict(card["recipe"]), 69_000)
+    check(load_network(weights_path()).card.train, 69_000)
 
 
 def test_notebook_is_the_notebook():

@@ -217,7 +217,7 @@ class Run:
 
 
 def create_run(
-    train: TrainConfig | None,
+    config: TrainConfig | None,
     fill: Callable[[Run], None] | None = None,
     *,
     preset: str | None = None,
@@ -232,11 +232,12 @@ def create_run(
 ) -> Run:
     """A new run folder, queued, with nothing at work on it yet; see queue.dispatch.
 
-    train: what to train, and how; None where that is not known, of a network that `fill` brings;
-    fill: instead of queueing it, writes what makes it whole: nobody sees it before;  command: what was typed, if anything was;  owner: the visitor's
-    secret, address: where they come from; of both only a fingerprint is kept;  here: this process
-    itself will work on it. Of a visitor's old runs some may go, see quota. Raises RunError if too
-    many are waiting or the disk does not play along; then nothing is left behind.
+    config: what to train, and how; None where nobody knows, of a network that `fill` brings;  fill:
+    instead of queueing it, writes what makes it whole: nobody sees it before;  command: what was
+    typed, if anything was;  owner: the visitor's secret, address: where they come from; of both
+    only a fingerprint is kept;  here: this process itself will work on it. Of a visitor's old runs
+    some may go, see quota. Raises RunError if too many are waiting or the disk does not play along;
+    then nothing is left behind.
     """
     folder, now = folder or runs_folder(), datetime.now()
     kind = preset or "own"
@@ -251,7 +252,7 @@ def create_run(
             require_room(folder, maker)
         if owner:
             quota.make_room(list_runs(folder), maker)
-        config = RunConfig(
+        made = RunConfig(
             name=name,
             preset=preset,
             dataset=dataset,
@@ -259,11 +260,11 @@ def create_run(
             command=command,
             created=now.isoformat(timespec="seconds"),
             owner=maker.owner,
-            train=train,
+            train=config,
         )
         try:
             draft.path.mkdir(parents=True)
-            write_record(draft.path / "config.json", config)
+            write_record(draft.path / "config.json", made)
             if owner:
                 write_json(draft.path / _CREATOR_FILE, maker._asdict())
             fill(draft) if fill else enqueue(draft, here=here)
