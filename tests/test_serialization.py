@@ -79,5 +79,5 @@ def test_a_text_is_no_number_and_yes_is_not_one(name: str, wrong: object) -> Non
 
 
 def test_numbers_of_hundreds_of_digits_are_refused_in_a_short_sentence() -> None:
-    with pytest.raises(MnistError, match="at most 5,000,000"):
+    with pytest.raises(MnistError, match="no more than 5,000,000"):
         check_network(NetworkConfig((), (10**400,)))

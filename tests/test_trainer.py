@@ -179,7 +179,7 @@ def test_a_test_loss_or_a_weight_that_is_not_finite_ends_a_training_that_looks_f
     steps = iter(training)
     next(steps)
     evaluated = training._test
-    training._test = lambda: (evaluated()[0]._replace(loss=bad), ())
+    training._test = lambda: (replace(evaluated()[0], loss=bad), ())
     records = []
     with pytest.raises(DivergenceError, match=r"such as 0\.0005"):
         records.extend(steps)
