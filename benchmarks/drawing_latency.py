@@ -20,7 +20,6 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -128,11 +127,11 @@ def training(folder: Path) -> Iterator[store.Run]:
     """A run that is at work, started as the Train page starts it."""
     recipe = TrainConfig(epochs=500, batch_size=64)
     run = store.create_run(
-        asdict(recipe), owner="benchmark", folder=folder, data=os.environ.get("MNIST_DATA")
+        recipe, owner="benchmark", folder=folder, data=os.environ.get("MNIST_DATA")
     )
     queue.dispatch(run.path.parent)
     try:
-        while not run.status().progress.get("images"):
+        while not ((progress := run.status().progress) and progress.images):
             if run.status().state not in store.LIVE:
                 sys.exit(f"The training did not start: {run.status().message}")
             time.sleep(0.2)

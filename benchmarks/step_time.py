@@ -174,7 +174,7 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="try torch.compile, too")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    recipe = PRESETS[options.preset].recipe
+    recipe = PRESETS[options.preset].config
     found = measure(recipe, options.data, options.threads, options.steps, options.compile)
     if options.json:
         print(json.dumps(found))

@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -225,11 +225,11 @@ def _server(folder: Path) -> int:
 
 def watched(options: argparse.Namespace) -> Report:
     """Figure 4: a run watched in the browser, one that nobody watches, one on the command line."""
-    recipe = replace(PRESETS["fast"].recipe, epochs=1, threads=1)
+    recipe = replace(PRESETS["fast"].config, epochs=1, threads=1)
     speeds: dict[str, list[float]] = {"command line": [], "nobody watches": [], "watched": []}
 
     def begun(folder: Path, page: Any = None, address: str = "") -> float:
-        run = store.create_run(asdict(recipe), data=options.data, folder=folder)
+        run = store.create_run(recipe, data=options.data, folder=folder)
         if page:
             page.goto(f"{address}/train?run={run.id}")
         queue.dispatch(run.path.parent)
@@ -237,7 +237,8 @@ def watched(options: argparse.Namespace) -> Report:
             page.locator("[aria-label^='Test accuracy went']").first.wait_for(timeout=60_000)
         while run.status().state in store.LIVE:
             time.sleep(0.2)
-        return run.status().result["images_per_second"]
+        result = run.status().result
+        return result.images_per_second if result else 0.0
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -269,7 +270,7 @@ def growth(options: argparse.Namespace) -> Report:
     """Figure 5: seconds and memory against what there is to do."""
     torch.set_num_threads(1)
     sets = load_dataset("mnist", options.data)
-    recipe = replace(PRESETS["fast"].recipe, epochs=1, device="cpu", threads=1)
+    recipe = replace(PRESETS["fast"].config, epochs=1, device="cpu", threads=1)
 
     def epoch(config: TrainConfig) -> float:
         """Seconds for one epoch; a long one is left after a sixth and scaled up."""
@@ -279,7 +280,7 @@ def growth(options: argparse.Namespace) -> Report:
             for progress in run:
                 if progress.step > 100 and progress.seconds > 3:
                     break
-            times.append(run.seconds * run.steps / run.step)
+            times.append(run.seconds * run.total_steps / run.step)
         return min(times)
 
     sizes = {n: epoch(replace(recipe, train_size=n)) for n in (1_000, 10_000, 60_000)}
@@ -335,7 +336,7 @@ def visitors(options: argparse.Namespace) -> dict[str, float]:
         folder = Path(scratch)
         with app(options, folder) as (address, browser, server):
             run = store.create_run(
-                asdict(replace(PRESETS["fast"].recipe, epochs=0.3)),
+                replace(PRESETS["fast"].config, epochs=0.3),
                 data=options.data,
                 folder=folder,
             )
@@ -361,7 +362,7 @@ def judging(options: argparse.Namespace) -> Report:
     train_set, test_set = load_dataset("mnist", options.data)
     threads = min(2, os.cpu_count() or 1)  # of which the bar speaks
     torch.set_num_threads(threads)
-    network = Trainer(PRESETS["notebook-fast"].recipe, train_set, test_set).network
+    network = Trainer(PRESETS["notebook-fast"].config, train_set, test_set).network
     times = []
     for _ in range(options.seeds + 1):
         started = time.perf_counter()
@@ -372,12 +373,12 @@ def judging(options: argparse.Namespace) -> Report:
     torch.set_num_threads(1)
     for preset in OURS:
         say(f"the share of judging in {preset}")
-        run = train(PRESETS[preset].recipe, train_set, test_set)
+        run = train(PRESETS[preset].config, train_set, test_set)
         started = time.perf_counter()
         for progress in run:
-            if progress.test_accuracy is not None and progress.step < progress.steps:
+            if progress.test_accuracy is not None and progress.step < progress.total_steps:
                 images[preset] = progress.test_count
-            if progress.steps - progress.step <= 8:  # all 10,000 come after the end
+            if progress.total_steps - progress.step <= 8:  # all 10,000 come after the end
                 break
         elapsed = time.perf_counter() - started
         shares[preset] = 1 - run.seconds / elapsed
@@ -398,7 +399,7 @@ def graphics(options: argparse.Namespace) -> Report:
     rows = []
     apart = 0
     for preset in OURS:
-        run = Trainer(replace(PRESETS[preset].recipe, device="cuda"), *sets)
+        run = Trainer(replace(PRESETS[preset].config, device="cuda"), *sets)
         run.network.train()
         for _ in range(20):
             run._one_step()
@@ -408,7 +409,7 @@ def graphics(options: argparse.Namespace) -> Report:
         torch.cuda.set_sync_debug_mode("default")
         apart += not all(t.is_cuda for t in (run._images, run._labels, run.test_set.images))
         for seed in range(1, options.seeds + 1):
-            *_, last = train(replace(PRESETS[preset].recipe, device="cuda", seed=seed), *sets)
+            *_, last = train(replace(PRESETS[preset].config, device="cuda", seed=seed), *sets)
             rows.append((preset, last.seconds, last.images_per_second, last.test_accuracy))
     name = torch.cuda.get_device_name()
     lines = []

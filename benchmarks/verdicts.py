@@ -8,7 +8,7 @@ says whether every verdict is the one that was expected.
 
 import argparse
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -36,10 +36,10 @@ def main() -> None:
     print(f"{'preset':12}{'training':>10}{'test':>9}{'ECE':>8}   verdict")
     wrong = 0
     for name in options.presets:
-        recipe = replace(PRESETS[name].recipe, device="cpu")
+        recipe = replace(PRESETS[name].config, device="cpu")
         training = train(recipe, *parts)
-        records = [asdict(progress) for progress in training]
-        learned = TrainingProvenance("mnist", vars(recipe), records[-1]["images"], None, 0)
+        records = list(training)
+        learned = TrainingProvenance("mnist", recipe, records[-1].images, None, 0)
         exam = evaluate_model(Model(name, name, training.network.eval()), learned, *parts)
         test = exam.score
         kind = diagnose_report(exam, records).kind

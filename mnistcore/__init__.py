@@ -2,7 +2,7 @@
 
 from mnistcore import PRESETS, load_dataset, train
 
-for progress in train(PRESETS["fast"].recipe, *load_dataset("mnist")):
+for progress in train(PRESETS["fast"].config, *load_dataset("mnist")):
     print(progress.images, progress.loss, progress.test_accuracy)
 """
 

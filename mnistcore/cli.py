@@ -1,4 +1,4 @@
-"""The command line: train, resume, runs, predict, evaluate, calibrate."""
+"""Command line: train, resume, runs, predict, evaluate, calibrate."""
 
 import argparse
 import contextlib
@@ -12,9 +12,14 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any, NoReturn, TextIO, get_type_hints
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, get_type_hints
 
 from mnistcore.errors import MnistError
+
+if TYPE_CHECKING:
+    from mnistcore.config import TrainConfig
+    from mnistcore.records import RunResult
+    from mnistcore.runs.store import Run
 
 # Threads that wait must sleep, or two trainings on one machine stand still; read at torch's import.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -107,7 +112,7 @@ def _folder(text: str) -> Path:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser("mnistcore", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    common = argparse.ArgumentParser(add_help=False)
+    common = _Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="end with one JSON object")
     for name, what in (("data", "that holds MNIST/raw"), ("runs", "of the runs")):
         known = f"MNIST_{name.upper()}"
@@ -169,15 +174,15 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
             group.add_argument(option, *old, **more)
 
 
-def _recipe(options: argparse.Namespace, images: int) -> Any:
-    """The preset's recipe for so many images, with what the options change in it, checked."""
+def _configured(options: argparse.Namespace, images: int) -> "TrainConfig":
+    """The preset for so many images, with what the options change in it, checked."""
     from mnistcore.config import NetworkConfig, TrainConfig, check, parse_convolutions, parse_dense
     from mnistcore.presets import PRESETS, scale_epochs
     from mnistcore.training.trainer import pick_device
 
     if options.preset not in PRESETS:
         raise MnistError(f"There is no preset {options.preset!r}: use one of {', '.join(PRESETS)}.")
-    recipe = scale_epochs(PRESETS[options.preset].recipe, images)
+    config = scale_epochs(PRESETS[options.preset].config, images)
 
     def given(kind: type) -> dict[str, Any]:
         names = {f.name for f in fields(kind)} - {"network"}
@@ -188,10 +193,10 @@ def _recipe(options: argparse.Namespace, images: int) -> Any:
         layers["convolutions"] = parse_convolutions(layers["convolutions"])
     if "dense" in layers:
         layers["dense"] = parse_dense(layers["dense"])
-    recipe = replace(recipe, **given(TrainConfig), network=replace(recipe.network, **layers))
-    check(recipe, images)
-    pick_device(recipe.device)
-    return recipe
+    config = replace(config, **given(TrainConfig), network=replace(config.network, **layers))
+    check(config, images)
+    pick_device(config.device)
+    return config
 
 
 def _train(options: argparse.Namespace) -> Answer:
@@ -199,12 +204,11 @@ def _train(options: argparse.Namespace) -> Answer:
     from mnistcore.runs import store
 
     # What is wrong is told before anything is loaded.
-    _recipe(options, images=60_000)
+    _configured(options, images=60_000)
     store.require_writable(options.runs)
     loaded = load_or_fall_back(options.dataset, options.data)
-    recipe = _recipe(options, len(loaded.train))
     run = store.create_run(
-        asdict(recipe),
+        _configured(options, len(loaded.train)),
         preset=options.preset,
         name=options.name,
         dataset=loaded.train.dataset,
@@ -219,7 +223,6 @@ def _train(options: argparse.Namespace) -> Answer:
 
 
 def _resume(options: argparse.Namespace) -> Answer:
-    from mnistcore.config import TrainConfig
     from mnistcore.runs import store
     from mnistcore.training.trainer import pick_device
 
@@ -228,13 +231,12 @@ def _resume(options: argparse.Namespace) -> Answer:
         state = run.status().state
         if state not in store.RESUMABLE:
             raise MnistError(f"The run {run.id} is {state}: there is nothing to go on with.")
-        recipe = TrainConfig.from_dict(run.config()["recipe"])
-        pick_device(recipe.device)
+        pick_device(run.train_config().device)
         store.enqueue(run, here=True)
     return _work(run)
 
 
-def _work(run: Any) -> Answer:
+def _work(run: "Run") -> Answer:
     """Train in this process, with a bar on standard error; Ctrl+C stops it, a second ends it."""
     from tqdm import tqdm
 
@@ -249,7 +251,7 @@ def _work(run: Any) -> Answer:
     with tqdm(unit=" images", unit_scale=True, file=sys.stderr) as bar:
 
         def show(progress: Progress) -> None:
-            bar.total = progress.images // max(progress.step, 1) * progress.steps
+            bar.total = progress.images // max(progress.step, 1) * progress.total_steps
             try:
                 bar.update(progress.images - bar.n)
                 if progress.test_accuracy is not None and progress.loss is not None:
@@ -267,14 +269,33 @@ def _work(run: Any) -> Answer:
             queue.dispatch(run.path.parent)
     if result:
         print(
-            f"{result['test_accuracy']:.2%} of {result['test_count']:,} test images right, "
-            f"{result['train_accuracy']:.2%} of {result['train_count']:,} training images; "
-            f"{result['seconds']:.1f} s of training",
+            f"{result.test_accuracy:.2%} of {result.test_count:,} test images right, "
+            f"{result.train_accuracy:.2%} of {result.train_count:,} training images; "
+            f"{result.seconds:.1f} s of training",
             file=sys.stderr,
         )
     if interrupted and run.status().state != "finished":
         raise KeyboardInterrupt
-    return result, []
+    return _result_in_json(result), []
+
+
+def _result_in_json(result: "RunResult | None") -> dict[str, Any]:
+    """A result under the names that --json promises, which are those of format 1."""
+    from mnistcore.records import OLD_FINE_TUNE_NAMES
+
+    if result is None:
+        return {}
+    if result.diverged:
+        return {"ended": "diverged"}
+    values = asdict(result)
+    del values["diverged"], values["fine_tune"]
+    values["weights"] = values.pop("num_params")
+    if result.fine_tune is not None:
+        for unknown in ("weights", "epochs", "images_per_second"):
+            del values[unknown]
+        tuned = asdict(result.fine_tune)
+        values |= {old: tuned[name] for old, name in OLD_FINE_TUNE_NAMES.items()}
+    return values
 
 
 def _runs(options: argparse.Namespace) -> Answer:
@@ -283,10 +304,9 @@ def _runs(options: argparse.Namespace) -> Answer:
     listed, lines = [], []
     for run in store.list_runs(options.runs):
         status = run.status()
-        listed.append(
-            {"run": run.id, "name": run.name, "state": status.state, "result": status.result}
-        )
-        accuracy = status.result.get("test_accuracy")
+        result = _result_in_json(status.result)
+        listed.append({"run": run.id, "name": run.name, "state": status.state, "result": result})
+        accuracy = result.get("test_accuracy")
         shown = f"{accuracy:.2%}" if accuracy is not None else "-"
         lines.append(f"{run.id}  {status.state:<12} {shown:>7}  {run.name}")
     return {"runs": listed}, lines
@@ -319,21 +339,21 @@ def _predict(options: argparse.Namespace) -> Answer:
     nothing = "There is no digit to be seen."
     readings = [predict.predict(model, picture, nothing) for picture in pictures]
     answer: dict[str, Any] = {
-        "model": model.name,
+        "model": model.model_id,
         "predictions": [
             {"source": source, "digit": reading.digit, "probabilities": reading.probabilities}
             for source, reading in zip(sources, readings, strict=True)
         ],
     }
-    pairs = zip(readings, labels, strict=True)
-    known = [(reading.digit, label) for reading, label in pairs if label is not None]
+    labelled = zip(readings, labels, strict=True)
+    known = [(reading.digit, label) for reading, label in labelled if label is not None]
     if known:
         accuracy = sum(digit == label for digit, label in known) / len(known)
         answer |= {"accuracy": accuracy, "count": len(known)}
         print(f"{accuracy:.2%} of {len(known):,} right", file=sys.stderr)
         return answer, []
-    pairs = zip(sources, readings, strict=True)
-    return answer, [f"{source}: {reading.sentence}" for source, reading in pairs]
+    told = zip(sources, readings, strict=True)
+    return answer, [f"{source}: {reading.sentence}" for source, reading in told]
 
 
 def _evaluate(options: argparse.Namespace) -> Answer:
@@ -348,7 +368,7 @@ def _evaluate(options: argparse.Namespace) -> Answer:
         print(loaded.notice, file=sys.stderr)
     score = metrics.evaluate(model.network, loaded.test)
     answer = {
-        "model": model.name,
+        "model": model.model_id,
         "dataset": loaded.test.dataset,
         "test_accuracy": score.accuracy,
         "test_loss": serialization.finite_or_none(score.loss),
@@ -365,19 +385,25 @@ def _calibrate(options: argparse.Namespace) -> Answer:
     from mnistcore.inference.calibration import fit_temperature
     from mnistcore.models.checkpoint import load_network, save_network
     from mnistcore.models.registry import weights_path
+    from mnistcore.records import RunResult
 
     _require_writable(options.out)
     path = weights_path(options.model, options.runs)
     if path.suffix != ".safetensors":
         raise MnistError("This network is still learning: calibrate it when it has finished.")
-    network, card = load_network(path)
+    saved = load_network(path)
+    network, card = saved.network, saved.card
     train, test = load_dataset("mnist", options.data)
     temperature = fit_temperature(network, train)
     fitted = ood.fit_ood_head(network, train)
     score = metrics.evaluate(network, test)
-    card |= {"calibration": options.typed, "test_loss": score.loss}
-    card["temperature"] = temperature * card.get("temperature", 1.0)
-    save_network(network, options.out, doubt=fitted, **card)
+    card = replace(
+        card,
+        calibration=options.typed,
+        temperature=temperature * card.temperature,
+        result=replace(card.result or RunResult(), test_loss=score.loss),
+    )
+    save_network(network, options.out, card, ood_head=fitted)
     answer = {"file": str(options.out), "temperature": temperature, "test_loss": score.loss}
     told = f"temperature {temperature:.2f}, loss {score.loss:.4f} on the test images"
     return answer, [f"{options.out}: {told}"]

@@ -42,8 +42,8 @@ class Setting:
     step: float | None = None  # between two values on the form
 
 
-def _setting(default: Any, *words: str, **more: Any) -> Any:
-    return field(default=default, metadata={"setting": Setting(*words, **more)})
+def _setting(default: Any, label: str, help: str = "", noun: str = "", **more: Any) -> Any:
+    return field(default=default, metadata={"setting": Setting(label, help, noun, **more)})
 
 
 def settings(kind: type) -> dict[str, Setting]:
@@ -92,11 +92,12 @@ class NetworkConfig:
     def from_dict(cls, values: dict[str, Any]) -> "NetworkConfig":
         """The inverse of `dataclasses.asdict`, also after a trip through JSON."""
         try:
-            return structure(cls, values, needed=("convolutions", "dense"))
+            config: NetworkConfig = structure(cls, values, needed=("convolutions", "dense"))
         except ValueError as error:
             raise NetworkError(
                 f"This is not the description of a network ({error}): begin with a preset."
             ) from error
+        return config
 
 
 @dataclass(frozen=True)
@@ -219,14 +220,10 @@ class TrainConfig:
     def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
         """The inverse of `dataclasses.asdict`, also after a trip through JSON."""
         try:
-            values = {_OLD_NAMES.get(name, name): value for name, value in values.items()}
-            config = structure(cls, values, needed=("network",))
-        except (AttributeError, ValueError) as error:
+            config: TrainConfig = structure(cls, values, needed=("network",))
+        except ValueError as error:
             raise TrainingError(f"This is not a recipe ({error}): begin with a preset.") from error
         return replace(config, network=NetworkConfig.from_dict(values["network"]))
-
-
-_OLD_NAMES = {"optimiser": "optimizer"}  # in files from before format 2
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ class Preset:
 
     title: str
     watch_for: str
-    recipe: TrainConfig
+    config: TrainConfig
 
 
 # Adam with a short memory, a learning rate that rises and then fades, and a little doubt about

@@ -1,34 +1,253 @@
-"""TODO."""
+"""What is written down of runs and networks: typed records, without torch.
 
-from dataclasses import dataclass
-from typing import NamedTuple
+`to_dict` and `from_dict` write and read all of them, whatever file they stand in. Reading is strict
+about kinds and ranges, and lenient otherwise: a value that makes no sense falls back to the default
+of its field, and what has no default makes the record around it fall back to its own.
+"""
 
-from mnistcore.config import check_network as check_network
+import contextlib
+import functools
+import sys
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar, get_args
+from typing import get_type_hints as type_hints
+
+from mnistcore.config import TrainConfig
+from mnistcore.errors import MnistError
+from mnistcore.serialization import MAX_NUMBER, Range, structure
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+FORMAT = 2  # of every file that holds a record; files without one are of format 1
+
+Share = Annotated[float, Range(0, 1)]  # an accuracy or a probability
+Loss = Annotated[float, Range(0, sys.float_info.max)]
+Count = Annotated[int, Range(0, MAX_NUMBER)]
+Amount = Annotated[float, Range(0, MAX_NUMBER)]
+Digit = Annotated[int, Range(0, 9)]
+Pid = Annotated[int, Range(-1, float("inf"))]  # one too large is no process, and not unknown either
+
+State = Literal[
+    "queued",
+    "starting",
+    "running",
+    "testing",
+    "paused",
+    "stopped",
+    "interrupted",
+    "finished",
+    "failed",
+]
 
 
 class Prediction(NamedTuple):
-    """What the network says of one test image."""
+    """What a network says of one test image."""
 
-    index: int  # in the test set
-    digit: int
-    confidence: float  # the probability that it gives this digit, 0 to 1
+    test_index: Count  # of the image, in the test set
+    digit: Digit
+    confidence: Share  # the probability that it gives this digit
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands. Accuracies are shares from 0 to 1; times are in seconds."""
+    """One measurement of a training; times are in seconds. ValueError for a step beyond the last.
 
-    step: int  # batches done
-    steps: int  # batches in the whole run
-    epoch: float  # times through the training images so far
-    images: int  # training images seen so far, repeats included
-    loss: float | None  # cross-entropy over about the last SMOOTHING images; None at the start
-    train_accuracy: float | None  # over the same images, as they were learned from
-    learning_rate: float
-    seconds: float  # of training alone, without loading and evaluation
-    images_per_second: float
-    seconds_left: float | None
-    test_loss: float | None = None  # None in most records: the test is taken at intervals
-    test_accuracy: float | None = None
-    test_count: int = 0  # test images that these two rest on
-    guesses: tuple[Prediction, ...] = ()
+    `loss` and `train_accuracy` are running means over about the last RUNNING_AVERAGE_IMAGES images
+    (see training/trainer.py), as they were learned from.
+    """
+
+    step: Count  # batches done
+    total_steps: Count  # batches in the whole run
+    images: Count  # training images seen so far, repeats included
+    epoch: Amount = 0.0  # times through the training images so far
+    loss: Loss | None = None  # mean cross-entropy; None before the first step
+    train_accuracy: Share | None = None
+    learning_rate: Amount = 0.0
+    seconds: Amount = 0.0  # of training alone, without loading and evaluation
+    images_per_second: Amount = 0.0
+    seconds_left: Amount | None = None
+    test_loss: Loss | None = None  # None in most records: the test is taken at intervals
+    test_accuracy: Share | None = None
+    test_count: Count = 0  # test images that these two rest on
+    predictions: tuple[Prediction, ...] = ()  # of some test images, where the test was taken
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.step <= self.total_steps or self.total_steps < 1:
+            raise ValueError(f"there is no step {self.step} of {self.total_steps}")
+
+
+@dataclass(frozen=True)
+class FineTuneResult:
+    """What one person's drawings changed in a copy of a network: one label and two predictions
+    for each drawing. ValueError if these are not as many, or none."""
+
+    base_model: str  # that was copied, as load_model takes it
+    test_accuracy_before: Share
+    labels: tuple[Digit, ...]  # of the drawings
+    predicted_before: tuple[Digit, ...]
+    predicted_after: tuple[Digit, ...]
+    alpha: Share = 1.0  # of the way from the old weights to the new ones
+
+    def __post_init__(self) -> None:
+        if not len(self.labels) == len(self.predicted_before) == len(self.predicted_after) > 0:
+            raise ValueError("each drawing has one label and two predictions")
+
+    @property
+    def right_before(self) -> int:
+        """How many of the drawings were read as their label before."""
+        return sum(map(int.__eq__, self.labels, self.predicted_before))
+
+    @property
+    def right_after(self) -> int:
+        """How many are now."""
+        return sum(map(int.__eq__, self.labels, self.predicted_after))
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended."""
+
+    run: str = ""  # its id
+    preset: str | None = None
+    dataset: str | None = None
+    num_params: Count = 0
+    epochs: Amount = 0.0
+    images: Count = 0  # seen in training, repeats included
+    seconds: Amount = 0.0  # of training alone
+    images_per_second: Amount = 0.0
+    train_accuracy: Share | None = None
+    train_count: Count = 0  # training images that this rests on
+    test_accuracy: Share | None = None
+    test_loss: Loss | None = None
+    test_count: Count = 0  # test images that these two rest on
+    diverged: bool = False  # it broke off because its numbers were not finite any more
+    fine_tune: FineTuneResult | None = None  # of a network that was taught by hand
+
+    @property
+    def is_evaluated(self) -> bool:
+        """Whether both accuracies are known, and what they rest on."""
+        accuracies = (self.test_accuracy, self.train_accuracy)
+        return None not in accuracies and self.test_count > 0 and self.train_count > 0
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """config.json: what was to be trained, and for whom."""
+
+    name: str = ""
+    preset: str | None = None  # a key of PRESETS
+    dataset: str | None = None  # a key of DATASETS; None until the images are loaded
+    data: str | None = None  # the folder of MNIST's files
+    command: str | None = None  # as typed, if the command line made it
+    created: str = ""  # ISO 8601
+    owner: str | None = None  # a fingerprint of the visitor's secret
+    train: TrainConfig | None = None  # None for one that makes no sense
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """status.json: what a run says of itself, or what its silence says."""
+
+    state: State = "interrupted"
+    message: str = ""  # one sentence for the visitor, where there is something to say
+    pid: Pid = 0  # of its worker; -1 (PID_EXITED): has left; 0 while it waits for one
+    host: str = ""
+    heartbeat: float = 0.0  # seconds since 1970
+    queued: float = 0.0  # when it took its place in the queue
+    progress: Progress | None = None  # the newest, with the newest test and no predictions
+    predictions: tuple[Prediction, ...] = ()  # the newest
+    predictions_images: Count = 0  # training images that had been seen then
+    result: RunResult | None = None
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known of a network beside its weights; it stands in the network's file."""
+
+    title: str = ""
+    command: str | None = None  # that trained it
+    train: TrainConfig | None = None
+    result: RunResult | None = None
+    temperature: Amount = 1.0  # by which its last weights were divided, see inference/calibration
+    calibration: str | None = None  # the command that did so
+
+
+R = TypeVar("R", bound="DataclassInstance")
+_NESTED = (Progress, FineTuneResult, RunResult)
+
+# What the fields of format 1 are called today: of every record, and of what is nested in it now.
+_OLD_NAMES = {
+    "steps": "total_steps",
+    "guesses": "predictions",
+    "guessed_at": "predictions_images",
+    "weights": "num_params",
+    "recipe": "train",
+    "optimiser": "optimizer",
+}
+OLD_FINE_TUNE_NAMES = {
+    "taught_from": "base_model",
+    "test_accuracy_before": "test_accuracy_before",
+    "lessons_digits": "labels",
+    "lessons_before": "predicted_before",
+    "lessons_after": "predicted_after",
+    "taught_share": "alpha",
+}
+
+
+def to_dict(record: "DataclassInstance") -> dict[str, Any]:
+    """A record as plain values for JSON, with the format by which `from_dict` knows it."""
+    return {"format": FORMAT} | asdict(record)
+
+
+def from_dict(kind: type[R], values: Any) -> R:
+    """The record that a JSON object tells of, in any format.
+
+    Raises ValueError if it is no object, or lacks what has no default.
+    """
+    return _read(kind, values, old=isinstance(values, dict) and "format" not in values)
+
+
+def _read(kind: type[R], values: Any, old: bool) -> R:
+    if not isinstance(values, dict):
+        raise ValueError(f"a {kind.__name__} is a JSON object")
+    if old:
+        values = _from_format_1(kind, values)
+    known: dict[str, Any] = {}
+    for name, hint in _hints(kind).items():
+        if name in values:
+            with contextlib.suppress(ValueError, MnistError):
+                known[name] = _read_field(hint, values[name], name, old)
+    for each in fields(kind):
+        if each.default is MISSING and each.name not in known:
+            raise ValueError(f"a {kind.__name__} has a {each.name}")
+    return kind(**known)
+
+
+def _read_field(hint: Any, value: Any, name: str, old: bool) -> Any:
+    kinds = get_args(hint)
+    for nested in _NESTED:
+        if nested in kinds:
+            return _read(nested, value, old)
+    if TrainConfig in kinds:
+        return TrainConfig.from_dict(_from_format_1(TrainConfig, value) if old else value)
+    return structure(hint, value, name)
+
+
+def _from_format_1(kind: type, values: Any) -> Any:
+    if not isinstance(values, dict):
+        return values
+    values = {_OLD_NAMES.get(name, name): value for name, value in values.items()}
+    if kind is RunResult:
+        values["diverged"] = values.get("ended") == "diverged"
+        values["fine_tune"] = {n: values.get(old) for old, n in OLD_FINE_TUNE_NAMES.items()}
+    elif kind is ModelCard:  # the result stood between the other fields
+        values["result"] = values
+    elif kind is RunStatus and not values.get("result"):
+        values.pop("result", None)
+    return values
+
+
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    return type_hints(kind, include_extras=True)

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Collection
 from gzip import GzipFile
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 MAX_JSON_BYTES = 4_000_000  # bytes: a run's largest file of JSON has some thousand
 MAX_NUMBER = 10**15  # whole numbers up to here are exact also as floats
@@ -62,9 +62,19 @@ def read_object(path: Path) -> dict[str, Any]:
     return parse_object(text)
 
 
+class Range(NamedTuple):
+    """Bounds of a number, both included: `Annotated[float, Range(0, 1)]`, see `structure`."""
+
+    low: float
+    high: float
+
+
+_ANY_NUMBER = Range(-MAX_NUMBER, MAX_NUMBER)
+
+
 def is_finite(value: object) -> bool:
     """Whether it is a number that can be drawn: no infinity, no NaN, no bool, no text."""
-    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+    return type(value) in (int, float) and _is_within(value, sys.float_info.max)
 
 
 def finite_or_none(value: float) -> float | None:
@@ -73,38 +83,55 @@ def finite_or_none(value: float) -> float | None:
 
 
 def is_number(value: object) -> bool:
-    """Whether one can reckon with it: an int or a float, not NaN, and no larger than LARGEST."""
-    return type(value) in (int, float) and abs(value) <= MAX_NUMBER
+    """Whether one can reckon with it: int or float, not NaN, and no larger than MAX_NUMBER."""
+    return type(value) in (int, float) and _is_within(value, MAX_NUMBER)
 
 
-def structure(kind: Any, value: Any, name: str = "it", needed: Collection[str] = ()) -> Any:
+def _is_within(value: Any, most: float) -> bool:
+    return bool(-most <= value <= most)
+
+
+def structure(
+    kind: Any,
+    value: Any,
+    name: str = "it",
+    needed: Collection[str] = (),
+    allowed: Range = _ANY_NUMBER,
+) -> Any:
     """The inverse of `dataclasses.asdict`, also after a trip through JSON.
 
-    kind: a dataclass or NamedTuple of these and of tuples, int, float, bool, str and None. An int
-    will do for a float, and a field may be left out that has a default and is not `needed`. Raises
-    ValueError, about the field `name`, where a value is of another kind.
+    kind: a dataclass or NamedTuple of these and of tuples, int, float, bool, str, Literal and None;
+    a number may be Annotated with its Range. An int will do for a float, and a field may be left
+    out that has a default and is not `needed`. Raises ValueError, about the field `name`, where a
+    value is of another kind or out of range.
     """
-    if isinstance(kind, types.UnionType):
-        for each in get_args(kind):
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin in (types.UnionType, Union):
+        for each in parts:
             with contextlib.suppress(ValueError):
                 return structure(each, value, name)
-    elif get_origin(kind) is tuple and isinstance(value, list | tuple):
-        return tuple(structure(get_args(kind)[0], each, name) for each in value)
-    elif dataclasses.is_dataclass(kind) and isinstance(value, dict):
-        kinds = get_type_hints(kind)
+    elif origin is Annotated:
+        return structure(parts[0], value, name, allowed=parts[1])
+    elif origin is Literal:
+        if value in parts:
+            return value
+    elif origin is tuple and isinstance(value, list | tuple):
+        return tuple(structure(parts[0], each, name) for each in value)
+    elif dataclasses.is_dataclass(kind) and isinstance(kind, type) and isinstance(value, dict):
+        hints = get_type_hints(kind, include_extras=True)
         if missing := [each for each in needed if each not in value]:
             raise ValueError(f"{name} has no {missing[0]}")
-        if unknown := value.keys() - kinds.keys():
+        if unknown := value.keys() - hints.keys():
             raise ValueError(f"{name} has something called {reprlib.repr(unknown.pop())}")
-        return kind(**{each: structure(kinds[each], v, each) for each, v in value.items()})
+        return kind(**{each: structure(hints[each], v, each) for each, v in value.items()})
     elif hasattr(kind, "_fields") and isinstance(value, list | tuple):
-        kinds = get_type_hints(kind).values()
+        kinds = get_type_hints(kind, include_extras=True).values()
         if len(value) <= len(kinds):
-            parts = zip(kinds, value, strict=False)
+            pairs = zip(kinds, value, strict=False)
             with contextlib.suppress(TypeError):  # if there are too few
-                return kind(*(structure(each, v, name) for each, v in parts))
+                return kind(*(structure(each, v, name) for each, v in pairs))
     elif type(value) in (int, float):
-        if is_number(value) and (kind is float or kind is type(value)):
+        if allowed.low <= value <= allowed.high and kind in (float, type(value)):
             return value
     elif type(value) is kind:
         return value

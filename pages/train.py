@@ -7,7 +7,6 @@ from pages.common.datasets import shared_dataset, show_fallback_notice
 
 navigation.require_frame(__file__)
 
-from dataclasses import asdict
 from datetime import datetime
 
 from mnistcore.config import TrainConfig, check, layer_summary
@@ -53,7 +52,7 @@ def start(preset: str, config: TrainConfig) -> None:
     name = f"{PRESETS[preset].title} {datetime.now():%H:%M}"
     try:
         run = store.create_run(
-            asdict(config),
+            config,
             preset=preset,
             name=name,
             dataset=loaded.train.dataset,
@@ -136,7 +135,7 @@ if everything:
     shown = everything if st.session_state.get("all runs") else everything[:SHOWN_RUNS]
     for each in shown:
         status = each.status()
-        accuracy = status.result.get("test_accuracy")
+        accuracy = status.result and status.result.test_accuracy
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 escape_markdown(each.name),

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -16,7 +16,7 @@ from mnistcore.cli import main
 from mnistcore.config import TrainConfig
 from mnistcore.data import download
 from mnistcore.models.checkpoint import load_network
-from mnistcore.runs.store import create_run, find_run, write_json
+from mnistcore.runs.store import create_run, find_run, write_json, write_record
 
 TRAIN = ["train", "--preset", "plain", "--dataset", "digits", "--epochs", "1", "--threads", "1"]
 
@@ -58,7 +58,7 @@ def test_options_change_the_recipe(capsys, tmp_path):
     result = last_line(capsys)
     assert result["weights"] == 4 * 25 + 4 + 8 + 4 * 144 * 10 + 10
     config = json.loads((tmp_path / "runs" / result["run"] / "config.json").read_text())
-    assert (config["recipe"]["seed"], config["recipe"]["optimizer"]) == (7, "RMSprop")
+    assert (config["train"]["seed"], config["train"]["optimizer"]) == (7, "RMSprop")
 
 
 def test_without_mnist_it_trains_on_the_bundled_digits_and_says_so(capsys):
@@ -173,8 +173,8 @@ def test_a_device_that_is_not_there_leaves_no_run_behind(capsys, tmp_path, monke
     assert not (tmp_path / "runs").exists()
     main([*TRAIN, "--name", "mine"])
     run = find_run("mine", tmp_path / "runs")
-    config = run.config()
-    write_json(run.path / "config.json", config | {"recipe": config["recipe"] | {"device": "cuda"}})
+    config = replace(run.config(), train=replace(run.train_config(), device="cuda"))
+    write_record(run.path / "config.json", config)
     write_json(run.path / "status.json", {"state": "stopped"})
     assert main(["resume", "mine"]) == 2
     assert run.status().state == "stopped"
@@ -196,7 +196,10 @@ def test_a_device_that_is_not_there_leaves_no_run_behind(capsys, tmp_path, monke
     ],
 )
 def test_a_recipe_that_was_damaged_is_refused_in_a_line(capsys, tmp_path, damage):
-    run = create_run(asdict(TrainConfig()) | damage, name="mine", dataset="digits")
+    run = create_run(TrainConfig(), name="mine", dataset="digits")
+    path = run.path / "config.json"
+    config = json.loads(path.read_text())
+    write_json(path, config | {"train": config["train"] | damage})
     write_json(run.path / "status.json", {"state": "stopped"})
     assert main(["resume", "mine"]) == 2
     *_, error = capsys.readouterr().err.splitlines()
@@ -273,17 +276,17 @@ def test_ctrl_c_stops_a_run_with_its_weights_and_resume_goes_on(tmp_path):
     assert "can be resumed" in error.splitlines()[-1]
     run = find_run("mine", tmp_path / "runs")
     assert run.status().state == "stopped"
-    assert 0 < run.status().result["epochs"] < 100
+    assert 0 < run.status().result.epochs < 100
     assert load_network(run.model)
     assert main(["resume", "mine"]) == 0
-    assert run.status().result["epochs"] == 100
+    assert run.status().result.epochs == 100
 
 
 def test_a_run_remembers_where_its_data_lay_when_nothing_was_said(tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("MNIST_DATA")
     monkeypatch.chdir(tmp_path)
     main([*TRAIN, "--name", "mine"])
-    assert find_run("mine").config()["data"] == str(tmp_path / "data")
+    assert find_run("mine").config().data == str(tmp_path / "data")
 
 
 def test_it_can_be_started_as_a_module():

@@ -2,10 +2,11 @@
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
-from mnistcore.runs.store import DIVERGED, Status
+from mnistcore.records import Progress, RunResult, RunStatus
 from mnistcore.viz.commentary import MILESTONES, comment, describe_run
 
 
@@ -14,15 +15,15 @@ def run(test, train=None, *, steps=None, count=1000):
     steps = steps or 40
     train = train or test
     return [
-        {
-            "step": step,
-            "steps": steps,
-            "images": step * 100,
-            "loss": 1.0,
-            "train_accuracy": train(step / steps) if step else None,
-            "test_accuracy": test(step / steps),
-            "test_count": count,
-        }
+        Progress(
+            step,
+            steps,
+            images=step * 100,
+            loss=1.0,
+            train_accuracy=train(step / steps) if step else None,
+            test_accuracy=test(step / steps),
+            test_count=count,
+        )
         for step in range(steps + 1)
     ]
 
@@ -30,9 +31,15 @@ def run(test, train=None, *, steps=None, count=1000):
 def at_the_end(records, state="finished", **judged):
     """What is said when the run has been judged, by the figures of its last record or others."""
     last = records[-1]
-    result = {name: last[name] for name in ("train_accuracy", "test_accuracy", "test_count")}
-    result |= {"train_count": 1000, "seconds": 1.0} | judged
-    return describe_run(Status(state, progress=last, result=result), records).sentence
+    result = RunResult(
+        images=last.images,
+        train_accuracy=last.train_accuracy,
+        train_count=1000,
+        test_accuracy=last.test_accuracy,
+        test_count=last.test_count,
+    )
+    status = RunStatus(state, progress=last, result=replace(result, **judged))
+    return describe_run(status, records).sentence
 
 
 def rising(height):
@@ -100,7 +107,7 @@ def test_steps_that_are_too_big_are_noticed():
 
 def test_one_bad_test_is_not_denied_and_soon_forgotten():
     hiccup = run(rising(0.98))
-    hiccup[20]["test_accuracy"] = 0.3
+    hiccup[20] = replace(hiccup[20], test_accuracy=0.3)
     assert "become worse" in comment(hiccup[:21])
     assert "19 of 20" in comment(hiccup[:22])
 
@@ -122,7 +129,7 @@ def test_it_follows_records_without_a_test_and_with_gaps():
     records = run(rising(0.99))
     for number, record in enumerate(records):
         if number % 3:
-            record["test_accuracy"] = None
+            records[number] = replace(record, test_accuracy=None)
     assert len(told(records)) > 3
 
 
@@ -135,8 +142,8 @@ def test_the_milestone_is_the_highest_that_the_figure_beside_it_has_passed(state
     for share in range(101):
         accuracy = share / 100
         records = run(lambda done, now=accuracy: now * done * 4, steps=4)[:2]
-        told = describe_run(Status(state, progress=records[-1]), records)
-        assert told.figures["test_accuracy"] == accuracy
+        told = describe_run(RunStatus(state, progress=records[-1]), records)
+        assert told.figures.test_accuracy == accuracy
         passed = [least for least in MILESTONES if accuracy > least]
         said = MILESTONES[max(passed)] if passed else "guess"
         assert said in told.sentence
@@ -145,32 +152,38 @@ def test_the_milestone_is_the_highest_that_the_figure_beside_it_has_passed(state
 def test_figure_and_sentence_of_a_stopped_run_are_those_of_its_final_test():
     records = run(rising(0.6))[:20]
     last = records[-1]
-    result = {"test_accuracy": 0.97, "test_count": 10_000, "train_accuracy": 0.975}
-    result |= {"train_count": 5_000, "seconds": 1.0, "images": 1900}
-    told = describe_run(Status("stopped", progress=last, result=result), records)
-    assert (told.figures["test_accuracy"], told.figures["test_count"]) == (0.97, 10_000)
+    result = RunResult(
+        images=1900,
+        train_accuracy=0.975,
+        train_count=5_000,
+        test_accuracy=0.97,
+        test_count=10_000,
+    )
+    told = describe_run(RunStatus("stopped", progress=last, result=result), records)
+    assert (told.figures.test_accuracy, told.figures.test_count) == (0.97, 10_000)
     assert told.sentence.startswith("It was stopped, and reads new images about as well")
 
 
 def test_the_newest_test_is_shown_though_the_status_lags_behind_the_records():
     records = run(rising(0.99))[:8]
-    told = describe_run(Status("running", progress=records[2]), records)
-    assert told.figures["test_accuracy"] == records[-1]["test_accuracy"]
+    told = describe_run(RunStatus("running", progress=records[2]), records)
+    assert told.figures.test_accuracy == records[-1].test_accuracy
     assert told.sentence == comment(records)
 
 
 def test_the_result_of_an_earlier_stop_says_nothing_of_a_run_that_goes_on():
     records = run(rising(0.99))[:8]
-    result = dict.fromkeys(("test_accuracy", "train_accuracy", "train_count", "seconds"), 0.0)
-    told = describe_run(Status("running", result=result | {"test_count": 9}), records)
-    assert told.figures["test_accuracy"] == records[-1]["test_accuracy"]
+    result = RunResult(train_accuracy=0.0, train_count=9, test_accuracy=0.0, test_count=9)
+    told = describe_run(RunStatus("running", result=result), records)
+    assert told.figures.test_accuracy == records[-1].test_accuracy
 
 
 def test_a_loss_that_runs_away_is_said_at_once_and_at_the_end():
     records = run(lambda done: 0.1 + 0.5 * done)[:8]
-    records[-1] |= {"test_loss": 1e26, "train_accuracy": 0.2}
+    records[-1] = replace(records[-1], test_loss=1e26, train_accuracy=0.2)
     assert "loss ran away. Try a smaller learning rate" in comment(records)
-    assert "loss ran away" in describe_run(Status("failed", result=DIVERGED), records).sentence
+    diverged = RunStatus("failed", result=RunResult(diverged=True))
+    assert "loss ran away" in describe_run(diverged, records).sentence
 
 
 def test_a_collapse_is_not_taken_for_too_simple_at_the_end():

@@ -24,13 +24,13 @@ def form(preset: str) -> AppTest:
 def test_a_preset_left_as_it_is_is_trained_as_it_is(preset: str) -> None:
     app = form(preset)
     assert not app.exception
-    assert app.session_state["made"] == PRESETS[preset].recipe
+    assert app.session_state["made"] == PRESETS[preset].config
 
 
 def test_what_a_preset_has_of_its_own_stands_among_the_choices(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    own = replace(PRESETS["fast"].recipe, train_size=777, weight_decay=3e-4)
+    own = replace(PRESETS["fast"].config, train_size=777, weight_decay=3e-4)
     monkeypatch.setitem(PRESETS, "fast", replace(PRESETS["fast"], recipe=own))
     assert form("fast").session_state["made"] == own
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from mnistcore.config import TrainConfig
 from mnistcore.models.checkpoint import load_network, save_network
 from mnistcore.models.registry import load_model, weights_path
 from mnistcore.runs import store
@@ -106,7 +107,7 @@ def test_teaching_again_starts_from_the_network_before(folder: Path) -> None:
     press(app, "Teach")
     (second,) = store.list_runs(folder)
     assert second.id != first.id
-    assert second.status().result["taught_from"] == "shipped"
+    assert second.status().result.fine_tune.base_model == "shipped"
 
 
 def test_the_taught_network_is_its_owners_alone() -> None:
@@ -124,9 +125,7 @@ def test_a_taught_network_is_in_nobody_elses_list_of_runs(folder: Path) -> None:
     say_that_it_was(mine, 4)
     press(mine, "Teach")
     run = store.list_runs(folder)[0]
-    plain = store.create_run(
-        run.config()["recipe"], name="For all", owner="somebody", folder=folder
-    )
+    plain = store.create_run(run.config().train, name="For all", owner="somebody", folder=folder)
     store.write_json(plain.path / "status.json", {"state": "finished"})
     for app, others in ((mine, {run.id}), (draw_page(), set())):
         app.switch_page("pages/train.py").run()
@@ -140,7 +139,9 @@ def test_a_taught_network_is_in_nobody_elses_list_of_runs(folder: Path) -> None:
 
 
 def test_what_a_network_is_called_opens_it_for_nobody(folder: Path) -> None:
-    run = store.create_run({}, name="Shipped, taught my hand", owner="somebody", folder=folder)
+    run = store.create_run(
+        TrainConfig(), name="Shipped, taught my hand", owner="somebody", folder=folder
+    )
     other = draw_page(SEVEN)
     for name, found in ((run.name, False), (run.id, True)):
         other.query_params["run"] = name
@@ -265,7 +266,7 @@ def test_reasons_for_a_drawing_and_for_a_picture_can_stand_one_below_the_other()
 def test_teaching_needs_no_place_among_the_runs_under_way(folder: Path) -> None:
     app = draw_page(SEVEN)
     for _ in range(store.MAX_PER_OWNER):
-        store.create_run({}, owner=app.session_state["_visitor"], folder=folder)
+        store.create_run(TrainConfig(), owner=app.session_state["_visitor"], folder=folder)
     say_that_it_was(app, 7)
     press(app, "Teach")
     assert not app.error
@@ -275,9 +276,8 @@ def test_teaching_needs_no_place_among_the_runs_under_way(folder: Path) -> None:
 def test_who_teaches_on_when_the_network_before_is_gone_loses_nothing(folder: Path) -> None:
     app = draw_page(SEVEN)
     me = app.session_state["_visitor"]
-    base = store.create_run({}, name="Base", owner=me, folder=folder)
-    shipped, _ = load_network(weights_path())
-    save_network(shipped, base.model)
+    base = store.create_run(TrainConfig(), name="Base", owner=me, folder=folder)
+    save_network(load_network(weights_path()).network, base.model)
     store.write_json(base.path / "status.json", {"state": "finished"})
     app.run()
     app.selectbox(key="model").set_value(base.id).run()

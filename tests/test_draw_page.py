@@ -3,13 +3,12 @@
 import json
 import math
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnistcore.config import NetworkConfig
+from mnistcore.config import NetworkConfig, TrainConfig
 from mnistcore.models.checkpoint import save_network
 from mnistcore.models.network import build_network
 from mnistcore.runs import store
@@ -38,7 +37,7 @@ def card(app: AppTest) -> str:
 
 def a_run(name: str, state: str = "finished", seed: int = 1) -> store.Run:
     config = NetworkConfig(convolutions=(), dense=(8,))
-    run = store.create_run({"network": asdict(config)}, name=name)
+    run = store.create_run(TrainConfig(network=config), name=name)
     save_network(build_network(config, seed), run.model)
     seen = {"step": 1, "steps": 9, "images": 1234}
     status = {"state": state, "heartbeat": time.time(), "progress": seen}

@@ -3,7 +3,6 @@
 import os
 import threading
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -34,8 +33,7 @@ def evaluate(**address: str) -> AppTest:
 def a_run(state: str = "finished", dataset: str = "mnist", **result: float) -> store.Run:
     """A run of a network that has learned nothing: it misreads about nine of ten."""
     config = NetworkConfig(convolutions=(), dense=(4,))
-    recipe = asdict(TrainConfig(network=config))
-    run = store.create_run(recipe, name="Made up", dataset=dataset)
+    run = store.create_run(TrainConfig(network=config), name="Made up", dataset=dataset)
     save_network(build_network(config, 1), run.model)
     status = {"state": state, "heartbeat": time.time(), "result": {"images": 1500} | result}
     store.write_json(

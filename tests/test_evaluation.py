@@ -1,9 +1,13 @@
 """A network judged: the figures against plain counting, and the verdict in words."""
 
-from dataclasses import asdict
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from mnistcore.config import NetworkConfig, TrainConfig
 from mnistcore.data.digits import Digits
@@ -51,7 +55,7 @@ def trained(parts: Parts, **recipe) -> EvaluationReport:
     config = TrainConfig(**{"batch_size": 32, "device": "cpu", "learning_rate": 3e-3} | recipe)
     training = train(config, *parts)
     images = max(progress.images for progress in training)
-    learned = TrainingProvenance("digits", vars(config), images, None, 0)
+    learned = TrainingProvenance("digits", config, images, None, 0)
     return evaluate_model(Model("it", "It", training.network.eval()), learned, *parts)
 
 
@@ -86,7 +90,7 @@ def test_bands_hold_every_answer_and_say_how_many_were_right():
 
 
 def test_answers_of_weights_that_ran_away_are_not_sure_at_all():
-    lost = SCORE._replace(confidence=torch.full_like(SCORE.confidence, torch.nan))
+    lost = replace(SCORE, confidence=torch.full_like(SCORE.confidence, torch.nan))
     (band,) = calibration_bins(LABELS, lost)
     assert (band.low, band.count, band.confidence) == (0, len(LABELS), 0)
 
@@ -108,7 +112,7 @@ def test_answers_that_are_as_right_as_they_are_sure_can_be_taken_at_their_word()
     bands = calibration_bins(labels, score)
     assert expected_calibration_error(bands) < 1e-6
     assert "take its word" in calibration_in_words(bands)
-    doubtful = score._replace(confidence=torch.full((1000,), 0.5))
+    doubtful = replace(score, confidence=torch.full((1000,), 0.5))
     assert "better than it thinks" in calibration_in_words(calibration_bins(labels, doubtful))
 
 
@@ -157,20 +161,20 @@ def test_a_network_that_fits_the_task_is_about_right(digits: Parts):
 
 
 def test_a_network_that_learned_from_other_images_gets_no_verdict(digits: Parts):
-    foreign = TrainingProvenance("mnist", {}, 60_000, 0.99, 10_000)
+    foreign = TrainingProvenance("mnist", None, 60_000, 0.99, 10_000)
     exam = evaluate_model(EXAM.model, foreign, *digits)
     assert exam.train_accuracy is None
 
 
 def test_an_accuracy_that_was_taken_before_is_not_taken_again(digits: Parts):
-    exam = evaluate_model(EXAM.model, TrainingProvenance("digits", {}, 500, 0.75, 500), *digits)
+    exam = evaluate_model(EXAM.model, TrainingProvenance("digits", None, 500, 0.75, 500), *digits)
     assert (exam.train_accuracy, exam.train_count) == (0.75, 500)
 
 
 def test_where_the_shipped_network_comes_from_is_known():
     learned = training_provenance("shipped")
     assert learned.met("mnist")
-    assert learned.recipe["augmentation"] == "affine"
+    assert learned.config.augmentation == "affine"
 
 
 @pytest.mark.parametrize("epochs", [0.1, 0.5, 3])
@@ -181,7 +185,7 @@ def test_a_network_is_judged_on_images_that_it_has_really_learned_from(digits: P
     training._batch = lambda: batches.append(batch()) or batches[-1]
     images = max(progress.images for progress in training)
     seen = {image.numpy().tobytes() for part, _ in batches for image in part}
-    own = seen_images(digits[0], vars(config), images)
+    own = seen_images(digits[0], config, images)
     assert len(own) == min(images, 1472)
     assert {image.numpy().tobytes() for image in own.images} <= seen
 
@@ -190,7 +194,7 @@ def test_a_run_under_way_is_judged_on_what_its_weights_have_learned_from(digits:
     config = TrainConfig(NetworkConfig((), (4,)), batch_size=64, device="cpu")
     training = train(config, *digits)
     assert next(progress for progress in training if progress.step).images == 64
-    run = store.create_run(asdict(config), dataset="digits", folder=tmp_path)
+    run = store.create_run(config, dataset="digits", folder=tmp_path)
     store.write_json(run.path / "status.json", {"state": "running", "progress": {"images": 1000}})
     torch.save(training.state(), run.checkpoint)
     learned = training_provenance(run.id, tmp_path)
@@ -203,7 +207,7 @@ def test_a_run_under_way_is_judged_on_what_its_weights_have_learned_from(digits:
 
 def test_a_network_that_has_not_learned_from_any_image_gets_no_verdict(digits: Parts):
     exam = evaluate_model(
-        EXAM.model, TrainingProvenance("digits", vars(TrainConfig()), 0, None, 0), *digits
+        EXAM.model, TrainingProvenance("digits", TrainConfig(), 0, None, 0), *digits
     )
     assert exam.train_accuracy is None
 
@@ -211,9 +215,10 @@ def test_a_network_that_has_not_learned_from_any_image_gets_no_verdict(digits: P
 @pytest.mark.parametrize("step", [None, "x", float("inf"), []])
 @pytest.mark.parametrize("recipe", [{}, {"batch_size": None}])
 def test_of_a_damaged_checkpoint_nobody_knows_what_it_learned_from(tmp_path, step, recipe):
-    run = store.create_run(recipe, dataset="digits", folder=tmp_path)
+    run = store.create_run(None, folder=tmp_path)
+    store.write_json(run.path / "config.json", {"recipe": recipe, "dataset": "digits"})
     torch.save({"step": step}, run.checkpoint)
-    assert training_provenance(run.id, tmp_path) == TrainingProvenance("digits", {}, 0, None, 0)
+    assert training_provenance(run.id, tmp_path) == TrainingProvenance("digits", None, 0, None, 0)
 
 
 @pytest.mark.parametrize(
@@ -228,9 +233,12 @@ def test_of_a_damaged_checkpoint_nobody_knows_what_it_learned_from(tmp_path, ste
     ],
 )
 def test_a_card_that_makes_no_sense_is_not_believed(tmp_path, card, digits):
-    net, path = build_network(NetworkConfig((), ()), 1), str(tmp_path / "net.safetensors")
-    save_network(net, tmp_path / "net.safetensors", **card)
+    path = str(tmp_path / "net.safetensors")
+    save_network(build_network(NetworkConfig((), ()), 1), Path(path))
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    save_file(load_file(path), path, metadata | {"card": json.dumps(card)})
     learned = training_provenance(path)
-    assert learned.recipe == {}
+    assert learned.config is None
     exam = evaluate_model(load_model(path), learned, *digits)
     assert (exam.train_accuracy, exam.train_count) == (None, 0)

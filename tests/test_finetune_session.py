@@ -1,13 +1,12 @@
 """Lessons that are kept: a taught network becomes a run, whole or not at all."""
 
-from dataclasses import asdict
-
 import pytest
 
 from mnistcore.config import NetworkConfig, TrainConfig
 from mnistcore.errors import RunError
 from mnistcore.models.checkpoint import save_network
 from mnistcore.models.network import build_network
+from mnistcore.records import FineTuneResult
 from mnistcore.runs import store
 from mnistcore.training.finetune_session import (
     MAX_DRAWINGS,
@@ -32,8 +31,7 @@ def test_a_full_disk_leaves_nothing_of_a_taught_network_behind(tmp_path, monkeyp
             raise OSError(28, "No space left on device")
         write(path, content)
 
-    for module in ("runs.store", "models.checkpoint", "training.finetune_session"):
-        monkeypatch.setattr(f"mnistcore.{module}.write_atomically", full)
+    monkeypatch.setattr(store, "write_atomically", full)
     monkeypatch.setattr("mnistcore.training.finetune_session.N_EVALUATION", 10)
     with pytest.raises(RunError, match="No space left on device"):
         teaching.keep(digits[1], "me", tmp_path)
@@ -43,16 +41,16 @@ def test_a_full_disk_leaves_nothing_of_a_taught_network_behind(tmp_path, monkeyp
 
 def test_the_accuracy_on_what_it_learned_rests_on_what_it_has_seen(tmp_path, monkeypatch, digits):
     """Of a run that saw 64 images, the copy is examined on these, not on the first ones."""
-    recipe = asdict(TrainConfig(NetworkConfig(convolutions=(), dense=()), batch_size=64))
+    recipe = TrainConfig(NetworkConfig(convolutions=(), dense=()), batch_size=64)
     base = store.create_run(recipe, dataset="digits", folder=tmp_path)
-    save_network(build_network(TrainConfig.from_dict(recipe).network, 1), base.model)
+    save_network(build_network(recipe.network, 1), base.model)
     store.write_json(base.path / "status.json", {"state": "finished", "result": {"images": 64}})
     monkeypatch.setenv("MNIST_RUNS", str(tmp_path))
     teaching = FineTuneSession(base.id, [LabeledDrawing(7, SEVEN)], digits[0])
     next(iter(teaching))
     run = teaching.keep(digits[1].head(10), "me")
-    assert run.status().result["train_count"] == 64
-    assert run.config()["recipe"] == base.config()["recipe"]
+    assert run.status().result.train_count == 64
+    assert run.config().train == base.config().train
 
 
 def test_a_teaching_takes_so_many_lessons_and_so_many_points():
@@ -78,15 +76,17 @@ def test_the_outcome_of_a_teaching_is_whole_or_none(tmp_path, damage):
     whole = {"taught_from": "shipped", "dataset": "digits", "taught_share": 1.0}
     whole |= {f"lessons_{each}": [7, 7] for each in ("before", "after", "digits")}
     whole |= {"test_accuracy": 0.9, "test_accuracy_before": 0.8, "test_count": 100}
-    run = store.create_run({}, folder=tmp_path)
+    run = store.create_run(TrainConfig(), folder=tmp_path)
     store.write_json(run.path / "status.json", {"state": "finished", "result": whole})
-    assert fine_tune_result(run) == whole
+    result, tuned = fine_tune_result(run)
+    assert (result.dataset, result.test_accuracy, result.test_count) == ("digits", 0.9, 100)
+    assert tuned == FineTuneResult("shipped", 0.8, (7, 7), (7, 7), (7, 7), 1.0)
     store.write_json(run.path / "status.json", {"state": "finished", "result": whole | damage})
     assert fine_tune_result(run) is None
 
 
 def test_a_drawing_that_nobody_has_named_is_no_lesson(tmp_path):
-    run = store.create_run({}, folder=tmp_path)
+    run = store.create_run(TrainConfig(), folder=tmp_path)
     lines = ['{"strokes": [[[1, 2], [30, 40]]]}', '{"label": 7, "strokes": [[[1, 2], [30, 40]]]}']
     (run.path / store.DRAWINGS_FILE).write_text("\n".join(lines * 300))
     assert [lesson.digit for lesson in read_drawings(run)] == [7] * (MAX_DRAWINGS // 2)

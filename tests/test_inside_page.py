@@ -3,7 +3,6 @@
 import os
 import threading
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 from test_draw_page import SEVEN, a_run
 
-from mnistcore.config import Conv, NetworkConfig
+from mnistcore.config import Conv, NetworkConfig, TrainConfig
 from mnistcore.data.digits import Digits
 from mnistcore.inspection import embedding
 from mnistcore.models.checkpoint import save_network
@@ -116,7 +115,7 @@ def test_without_a_drawing_the_page_says_where_to_draw() -> None:
     ],
 )
 def test_every_kind_of_network_can_be_looked_into(config: NetworkConfig) -> None:
-    run = store.create_run({"network": asdict(config)}, name="Other")
+    run = store.create_run(TrainConfig(network=config), name="Other")
     save_network(build_network(config, 1), run.model)
     store.write_json(run.path / "status.json", {"state": "finished", "progress": {}})
     app = inside(SEVEN, model=run.id)
@@ -132,7 +131,7 @@ def test_a_layer_that_the_other_network_lacks_is_forgotten() -> None:
 
 def test_a_network_that_still_learns_is_shown_as_it_was_until_asked_again() -> None:
     config = NetworkConfig((), (4,))
-    run = store.create_run({"network": asdict(config)}, name="Learning")
+    run = store.create_run(TrainConfig(network=config), name="Learning")
     now = {
         "state": "running",
         "heartbeat": time.time(),

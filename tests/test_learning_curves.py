@@ -2,25 +2,27 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
 from mnistcore.config import Conv, NetworkConfig, layer_summary
+from mnistcore.records import Progress
 from mnistcore.viz import learning_curves
 from mnistcore.viz.network_diagram import network_html
 
 
 def records(count, every=5):
     return [
-        {
-            "step": n,
-            "steps": count,
-            "images": n * 10,
-            "loss": 2 / (n + 1),
-            "train_accuracy": 0.5,
-            "test_accuracy": 0.25 if n % every == 0 else None,
-            "test_loss": 1.0 if n % every == 0 else None,
-        }
+        Progress(
+            n,
+            count,
+            images=n * 10,
+            loss=2 / (n + 1),
+            train_accuracy=0.5,
+            test_accuracy=0.25 if n % every == 0 else None,
+            test_loss=1.0 if n % every == 0 else None,
+        )
         for n in range(count)
     ]
 
@@ -48,8 +50,9 @@ INF, NAN = float("inf"), float("nan")
 @pytest.mark.parametrize("bad", [INF, -INF, NAN, 10**400, 1e308, "0.5", True, None])
 def test_no_chart_is_ever_given_what_is_not_finite(bad):
     damaged = records(20)
-    damaged[5] |= dict.fromkeys(("loss", "train_accuracy", "test_accuracy", "test_loss"), bad)
-    damaged[10]["images"] = bad
+    measures = ("loss", "train_accuracy", "test_accuracy", "test_loss")
+    damaged[5] = replace(damaged[5], **dict.fromkeys(measures, bad))
+    damaged[10] = replace(damaged[10], images=bad)
     for lines in ([damaged], [records(20), damaged]):
         for make in (learning_curves.accuracy_chart, learning_curves.loss_chart):
             chart = make([learning_curves.Curve("one", line, 200) for line in lines])
@@ -61,9 +64,9 @@ def test_no_chart_is_ever_given_what_is_not_finite(bad):
 @pytest.mark.parametrize("highest", [2.4, 3.0, 7.2, 10.0, 11.0, 1e4, 1.4e26, 1e300])
 def test_the_loss_axis_grows_until_every_point_is_on_it(highest):
     wild = records(20)
-    wild[7]["loss"] = highest
-    wild[15]["test_loss"] = highest / 2
-    wild[3]["loss"] = 0.0
+    wild[7] = replace(wild[7], loss=highest)
+    wild[15] = replace(wild[15], test_loss=highest / 2)
+    wild[3] = replace(wild[3], loss=0.0)
     chart = learning_curves.loss_chart(
         [learning_curves.Curve("calm", records(20), 200), learning_curves.Curve("wild", wild, 200)]
     )
@@ -79,7 +82,7 @@ def test_the_loss_axis_grows_until_every_point_is_on_it(highest):
 
 def test_one_spike_does_not_press_the_rest_of_the_curve_to_the_floor():
     spike = records(20)
-    spike[7]["loss"] = 1e34
+    spike[7] = replace(spike[7], loss=1e34)
     axis = learning_curves.loss_chart([learning_curves.Curve("one", spike, 200)])["yAxis"]
     assert axis["type"] == "log"
     low, guess, high = (math.log10(value) for value in (axis["min"], 2.3, axis["max"]))

@@ -38,12 +38,12 @@ def small(seed: int = 1):
 
 def test_scribbles_do_not_look_like_digits_to_the_shipped_network(shipped):
     pictures = ood_data.scribbles(60, np.random.default_rng(2))
-    assert int(shipped.judge.is_ood(pictures).sum()) > 50
+    assert int(shipped.ood_detector.is_ood(pictures).sum()) > 50
 
 
 def test_letters_do_not_look_like_digits_to_the_shipped_network(shipped):
     pictures = ood_data.letters(100, np.random.default_rng(2))
-    assert int(shipped.judge.is_ood(pictures).sum()) > 90
+    assert int(shipped.ood_detector.is_ood(pictures).sum()) > 90
 
 
 RING = [
@@ -100,11 +100,11 @@ def test_what_somebody_writes_as_a_digit_is_one_but_not_every_scribble(shipped):
     odd = an_m()
     alike = torch.cat([odd, odd.roll(1, 2)])  # as it is, and a pixel further right
     others = ood_data.scribbles(40, np.random.default_rng(4))
-    assert shipped.judge.is_ood(alike).all()
-    assert not shipped.judge.is_ood(alike, odd).any()
-    refused = shipped.judge.is_ood(others)
+    assert shipped.ood_detector.is_ood(alike).all()
+    assert not shipped.ood_detector.is_ood(alike, odd).any()
+    refused = shipped.ood_detector.is_ood(others)
     assert refused.sum() > 30
-    assert shipped.judge.is_ood(others, odd).sum() >= refused.sum() - 2
+    assert shipped.ood_detector.is_ood(others, odd).sum() >= refused.sum() - 2
 
 
 def test_a_smiley_does_not_look_like_a_digit_to_the_shipped_network(shipped):
@@ -142,11 +142,11 @@ def test_a_doubt_is_fitted_the_same_every_time_and_survives_the_file(few, tmp_pa
     network = small()
     one, again = (ood.fit_ood_head(network, few, seed=3) for _ in range(2))
     path = tmp_path / "network.safetensors"
-    save_network(network, path, doubt=one, title="It")
+    save_network(network, path, ood_head=one)
     kept = load_model(str(path))
     seen = ood.ood_features(network, few.images[:50].float() / 255)
     assert torch.equal(one(seen), again(seen))
-    assert torch.equal(kept.judge.doubt(seen), one(seen))
+    assert torch.equal(kept.ood_detector.doubt(seen), one(seen))
     assert all(map(torch.equal, network.state_dict().values(), kept.network.state_dict().values()))
 
 
@@ -162,5 +162,5 @@ def test_a_file_without_a_doubt_borrows_the_shipped_networks(shipped, tmp_path):
     odd = an_m()
     save_network(small(), path)
     assert not load_model(str(path)).in_distribution(odd[0])
-    save_network(small(), path, taught=odd)
+    save_network(small(), path, accepted_drawings=odd)
     assert load_model(str(path)).in_distribution(odd[0])

@@ -8,7 +8,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from mnistcore.config import Conv, NetworkConfig
+from mnistcore.config import Conv, NetworkConfig, TrainConfig
 from mnistcore.data.digits import to_model_input
 from mnistcore.errors import MnistError, ModelError, RunError
 from mnistcore.inference import predict
@@ -16,6 +16,7 @@ from mnistcore.inference.ood import OODHead
 from mnistcore.models.checkpoint import load_network, save_network
 from mnistcore.models.network import build_network
 from mnistcore.models.registry import PRETRAINED, list_models, load_model
+from mnistcore.records import ModelCard, RunResult
 from mnistcore.runs import store
 
 CONFIG = NetworkConfig((Conv(4, 5),), (8,), batch_norm=True)
@@ -38,9 +39,12 @@ def rewritten(
 def test_a_network_comes_back_from_its_file_as_it_was(tmp_path):
     network = build_network(CONFIG, 1)
     network(torch.rand(8, 1, 28, 28))  # moves batch norm's averages
-    save_network(network, tmp_path / "net.safetensors", title="Mine", seed=1)
-    again, card = load_network(tmp_path / "net.safetensors")
-    assert card == {"title": "Mine", "seed": 1}
+    card = ModelCard("Mine", "typed", TrainConfig(CONFIG), RunResult(images=8, test_loss=0.5))
+    save_network(network, tmp_path / "net.safetensors", card)
+    saved = load_network(tmp_path / "net.safetensors")
+    again = saved.network
+    assert saved.card == card
+    assert (saved.ood_head, saved.accepted_drawings) == (None, None)
     assert repr(again) == repr(network)
     images = torch.rand(3, 1, 28, 28)
     assert torch.equal(again.eval()(images), network.eval()(images))
@@ -84,7 +88,7 @@ def test_a_model_that_is_not_there_is_named(tmp_path):
 
 
 def test_a_run_that_has_not_begun_says_wait(tmp_path):
-    run = store.create_run({}, name="New", folder=tmp_path)
+    run = store.create_run(TrainConfig(), name="New", folder=tmp_path)
     with pytest.raises(ModelError, match=f"{run.id} has not learned anything yet"):
         load_model(run.id, tmp_path)
     assert [which for which, _ in list_models(tmp_path)] == ["shipped"]
@@ -99,10 +103,10 @@ def test_the_shipped_network_reads_digits_that_it_was_not_trained_on(digits):
 
 
 def test_the_shipped_networks_card_names_its_command_and_its_figures():
-    _, card = load_network(PRETRAINED / "shipped.safetensors")
-    assert card["command"].startswith("python -m mnistcore")
-    assert card["test_accuracy"] > 0.99
-    assert card["dataset"] == "mnist+digits"
+    card = load_network(PRETRAINED / "shipped.safetensors").card
+    assert card.command.startswith("python -m mnistcore")
+    assert card.result.test_accuracy > 0.99
+    assert card.result.dataset == "mnist+digits"
     assert (PRETRAINED / "shipped.safetensors").stat().st_size < 2_000_000
 
 
@@ -141,14 +145,15 @@ def test_what_is_no_digit_is_told_with_the_best_guess():
 @pytest.mark.parametrize("inputs", [3, 5000])
 def test_a_doubt_that_is_made_for_another_network_is_told_in_words(tmp_path, inputs):
     path = tmp_path / "net.safetensors"
-    save_network(build_network(CONFIG, 1), path, doubt=OODHead(inputs))
+    save_network(build_network(CONFIG, 1), path, ood_head=OODHead(inputs))
     with pytest.raises(ModelError, match="fit its doubt anew"):
         load_model(str(path))
 
 
 @pytest.mark.parametrize("recipe", [{}, {"network": None}, {"network": {"dense": 3}}])
 def test_a_checkpoint_whose_run_has_lost_its_recipe_is_told_in_words(tmp_path, recipe):
-    run = store.create_run(recipe, name="Lost", folder=tmp_path)
+    run = store.create_run(None, name="Lost", folder=tmp_path)
+    store.write_json(run.path / "config.json", {"recipe": recipe})
     torch.save({"network": build_network(CONFIG, 1).state_dict(), "step": None}, run.checkpoint)
     with pytest.raises(ModelError, match="are damaged: choose another"):
         load_model(run.id, tmp_path)

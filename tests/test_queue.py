@@ -88,7 +88,7 @@ def test_who_has_done_a_run_takes_the_next_and_trains_it_the_same(folder, busy, 
     assert wait_for(second, "finished").pid == pid
     alone = make(tmp_path / "alone")
     worker.run_training(alone)
-    one, two = load_network(second.model)[0], load_network(alone.model)[0]
+    one, two = (load_network(each.model).network for each in (second, alone))
     for name, weights in one.state_dict().items():
         assert torch.equal(weights, two.state_dict()[name])
     assert "broke off" not in (first.path / "worker.log").read_text()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mnistcore.config import TrainConfig
 from mnistcore.runs import quota, store
 from mnistcore.runs.quota import folder_size
 
@@ -22,7 +23,9 @@ def ended(tmp_path):
 
     def end(owner="me", address=None, state="stopped"):
         name = f"{len(made):02}"
-        run = store.create_run({}, owner=owner, address=address, name=name, folder=tmp_path)
+        run = store.create_run(
+            TrainConfig(), owner=owner, address=address, name=name, folder=tmp_path
+        )
         run.checkpoint.write_bytes(bytes(8_000))
         run.model.write_bytes(bytes(2_000))
         store.update_status(run, state=state, pid=store.PID_EXITED)
@@ -99,7 +102,7 @@ def test_a_taught_network_makes_room_for_itself_too(ended, tmp_path):
         store.write_json(run.path / "status.json", {"state": "finished"})
 
     for _ in range(3):
-        store.create_run({}, fill, owner="me", folder=tmp_path)
+        store.create_run(TrainConfig(), fill, owner="me", folder=tmp_path)
     assert not old[0].checkpoint.exists()
 
 

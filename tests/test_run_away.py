@@ -32,20 +32,25 @@ def a_run(scale: float = 1.0, convolutions: tuple[Conv, ...] = (), **status: obj
     """One that has failed; its weights are those of a fresh network times `scale`."""
     config = NetworkConfig(convolutions, (8,))
     recipe = TrainConfig(config, batch_size=64, learning_rate=1.0)
-    run = store.create_run(asdict(recipe), name="Wild", dataset="mnist", owner=ME)
+    run = store.create_run(recipe, name="Wild", dataset="mnist", owner=ME)
     weights = {
         name: scale * values for name, values in build_network(config, 1).state_dict().items()
     }
     torch.save({"network": weights, "step": 21}, run.checkpoint)
-    progress = asdict(Progress(21, 35, 3.0, 1344, 1091.6, 0.18, 1.0, 1, 900, 0, 1.4e8, 0.09, 500))
-    told = {"state": "failed", "message": GREW, "progress": progress, "result": store.DIVERGED}
+    progress = asdict(Progress(21, 35, 1344, 3.0, 1091.6, 0.18, 1.0, 1, 900, 0, 1.4e8, 0.09, 500))
+    told = {
+        "state": "failed",
+        "message": GREW,
+        "progress": progress,
+        "result": {"ended": "diverged"},
+    }
     store.write_json(run.path / "status.json", told | status)
     return run
 
 
 def record(step: int, loss: str, test_loss: str, accuracy: float) -> str:
     """A line as it was written before anybody looked at what was in it."""
-    progress = Progress(step, 35, step / 7, 64 * step, 1.0, 0.2, 1.0, 1, 900, 0, 2.0, accuracy, 500)
+    progress = Progress(step, 35, 64 * step, step / 7, 1.0, 0.2, 1.0, 1, 900, 0, 2.0, accuracy, 500)
     values = asdict(progress) | {"loss": "@loss", "test_loss": "@test"}
     return json.dumps(values).replace('"@loss"', loss).replace('"@test"', test_loss)
 

@@ -7,17 +7,17 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from mnistcore import serialization
+from mnistcore.config import TrainConfig
 from mnistcore.errors import RunError
-from mnistcore.records import Progress
+from mnistcore.records import Progress, RunResult
 from mnistcore.runs import store
 
-RECIPE = {"epochs": 1}
+RECIPE = TrainConfig(epochs=1)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def write_metrics(run, *lines):
 
 def test_a_new_run_is_queued_and_can_be_found_by_id_and_by_name(run, tmp_path):
     assert run.status().state == "queued"
-    assert run.config()["recipe"] == RECIPE
+    assert run.config().train == run.train_config() == RECIPE
     assert store.find_run(run.id, tmp_path) == run
     assert store.find_run("First", tmp_path) == run
     assert store.list_runs(tmp_path) == [run]
@@ -146,10 +146,11 @@ def test_of_a_foreign_status_only_what_can_be_shown_is_left(run):
     )
     status = run.status()
     assert (status.state, status.message, status.queued) == ("running", "", 0)
-    assert (status.progress, status.guesses, status.guessed_at) == ({}, [], 0)
-    assert status.result == {"test_count": 5, "taught_from": "shipped"}
+    assert (status.progress, status.predictions, status.predictions_images) == (None, (), 0)
+    assert status.result == RunResult(test_count=5)
     say(run, progress=[1], guesses=7, result=None)
-    assert (run.status().progress, run.status().guesses, run.status().result) == ({}, [], {})
+    status = run.status()
+    assert (status.progress, status.predictions, status.result) == (None, (), None)
 
 
 @pytest.mark.parametrize("state", store.AT_WORK)
@@ -236,9 +237,9 @@ def test_a_broken_config_is_reported_in_words(run, tmp_path):
 def test_a_torn_last_line_of_the_metrics_is_left_out(run):
     assert run.metrics() == []
     write_metrics(run, record(1), record(2), '{"ste')
-    assert [r["step"] for r in run.metrics()] == [1, 2]
+    assert [r.step for r in run.metrics()] == [1, 2]
     write_metrics(run, record(1), "rubbish", "7", '{"no": 3}', record(2), "")
-    assert [r["step"] for r in run.metrics()] == [1, 2]
+    assert [r.step for r in run.metrics()] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -255,7 +256,7 @@ def test_a_torn_last_line_of_the_metrics_is_left_out(run):
 )
 def test_a_record_that_no_chart_could_place_is_left_out(run, foreign):
     write_metrics(run, record(1), foreign, record(3))
-    assert [r["step"] for r in run.metrics()] == [1, 3]
+    assert [r.step for r in run.metrics()] == [1, 3]
 
 
 NOT_FINITE = ["Infinity", "-Infinity", "NaN", "1e400", "-1e400", "1" + 400 * "0"]
@@ -266,17 +267,17 @@ def test_what_is_no_finite_number_is_never_read(run, number):
     known = ("loss", "test_loss", "train_accuracy", "test_accuracy", "seconds_left", "seconds")
     told = json.dumps(record(2, **dict.fromkeys(known, "@"))).replace('"@"', number)
     write_metrics(run, record(1), told, record(3).__repr__().replace("24", number))
-    assert [r["step"] for r in run.metrics()] == [1, 2]
+    assert [r.step for r in run.metrics()] == [1, 2]
     read = run.metrics()[1]
-    assert {read[name] for name in known} <= {None, 0.0}
+    assert {getattr(read, name) for name in known} <= {None, 0.0}
     result = f'{{"test_accuracy": {number}, "test_loss": {number}, "test_count": 5}}'
     guesses = f"[[0, 7, 0.9], [1, 2, {number}]]"
     (run.path / "status.json").write_text(
         f'{{"state": "finished", "progress": {told}, "guesses": {guesses}, "result": {result}}}'
     )
     status = run.status()
-    assert status.result == {"test_count": 5}
-    assert status.guesses == []
+    assert status.result == RunResult(test_count=5)
+    assert status.predictions == ()
     assert status.progress == read
 
 
@@ -284,13 +285,13 @@ def test_what_is_no_finite_number_is_never_read(run, number):
 def test_a_share_beyond_its_bounds_is_not_known(run, share):
     write_metrics(run, record(1, test_accuracy=share, train_accuracy=share))
     (read,) = run.metrics()
-    assert (read["test_accuracy"], read["train_accuracy"]) == (None, None)
+    assert (read.test_accuracy, read.train_accuracy) == (None, None)
 
 
 def test_a_loss_that_is_only_large_is_read_as_it_is(run):
     write_metrics(run, record(1, loss=1.4e26, test_loss=1e300))
     (read,) = run.metrics()
-    assert (read["loss"], read["test_loss"]) == (1.4e26, 1e300)
+    assert (read.loss, read.test_loss) == (1.4e26, 1e300)
 
 
 @pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
@@ -303,14 +304,14 @@ def test_what_is_not_finite_is_never_written(run, number):
 def test_what_a_record_lacks_or_misstates_reads_as_not_known(run):
     write_metrics(run, record(1, loss="low", test_accuracy=0.5))
     (read,) = run.metrics()
-    assert (read["loss"], read["test_accuracy"], read["train_accuracy"]) == (None, 0.5, None)
-    assert set(read) == {f.name for f in fields(Progress)} - {"guesses"}
+    assert (read.loss, read.test_accuracy, read.train_accuracy) == (None, 0.5, None)
+    assert read == Progress(1, 100, 8, test_accuracy=0.5)
 
 
 def test_steps_that_a_resumed_run_repeats_count_once(run):
     steps = [(1, 9), (5, 8), (9, 7), (5, 6), (8, 5)]
     write_metrics(run, *(record(step, loss=loss) for step, loss in steps))
-    assert [(r["step"], r["loss"]) for r in run.metrics()] == [(1, 9), (5, 6), (8, 5)]
+    assert [(r.step, r.loss) for r in run.metrics()] == [(1, 9), (5, 6), (8, 5)]
 
 
 def test_the_queue_is_first_come_first_served(tmp_path):
@@ -354,7 +355,7 @@ def test_eight_processes_at_once_start_three_runs(tmp_path):
         "from mnistcore.runs import store\n"
         "folder = Path(sys.argv[1]); (folder / f'ready-{sys.argv[2]}').touch()\n"
         "while not (folder / 'go').exists(): pass\n"
-        "try: store.create_run({}, owner='me', folder=folder)\n"
+        "try: store.create_run(None, owner='me', folder=folder)\n"
         "except errors.RunError: pass"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
@@ -503,7 +504,7 @@ def test_replacing_a_file_never_leaves_half_of_it(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "1" * 5000, "null", '""'])
 def test_json_without_end_in_a_run_folder_is_read_around(tmp_path, text):
-    run = store.create_run({}, name="Deep", folder=tmp_path)
+    run = store.create_run(TrainConfig(), name="Deep", folder=tmp_path)
     for name in ("status.json", "metrics.jsonl", "config.json"):
         (run.path / name).write_text(text)
     assert (run.status().state, run.metrics(), run.name) == ("interrupted", [], run.id)

@@ -41,8 +41,8 @@ def train_page(run: store.Run | None = None) -> AppTest:
 
 def a_run(dataset: str = "mnist", **status: object) -> store.Run:
     """One that has done all its steps."""
-    run = store.create_run(asdict(TrainConfig()), name="Made up", dataset=dataset, owner=ME)
-    progress = asdict(Progress(9, 9, 1, 72, 0.5, 0.5, 0.1, 1, 72, 0, 0.5, 0.5, 100))
+    run = store.create_run(TrainConfig(), name="Made up", dataset=dataset, owner=ME)
+    progress = asdict(Progress(9, 9, 72, 1, 0.5, 0.5, 0.1, 1, 72, 0, 0.5, 0.5, 100))
     guesses = [[0, 7, 0.9], [1, 2, 0.8]]
     told = {"state": "finished", "guesses": guesses, "progress": progress} | status
     store.write_json(run.path / "status.json", told)
@@ -139,7 +139,7 @@ def test_a_recipe_that_would_take_the_machine_cannot_be_started() -> None:
 
 def test_a_run_that_waits_says_how_long_and_can_be_stopped() -> None:
     running = a_run(state="running", pid=os.getpid(), heartbeat=time.time() + 20)
-    first, second, third = (store.create_run({}, owner=str(n)) for n in range(3))
+    first, second, third = (store.create_run(TrainConfig(), owner=str(n)) for n in range(3))
     for run, words in (
         (first, "Waiting: its turn is next."),
         (second, "Waiting: 1 run goes before this one."),
@@ -147,7 +147,7 @@ def test_a_run_that_waits_says_how_long_and_can_be_stopped() -> None:
     ):
         assert train_page(run).info[0].value == words
     assert not train_page(running).info
-    mine = store.create_run({}, owner=ME)
+    mine = store.create_run(TrainConfig(), owner=ME)
     app = train_page(mine)
     next(button for button in app.button if button.label == "Stop").click().run()
     assert store.STOPPED_WAITING in app.warning[0].value
@@ -156,7 +156,7 @@ def test_a_run_that_waits_says_how_long_and_can_be_stopped() -> None:
 
 def test_who_comes_with_fresh_cookies_is_told_that_others_wait() -> None:
     for number in range(store.MAX_PER_ADDRESS):
-        store.create_run({}, owner=str(number), address="this machine")
+        store.create_run(TrainConfig(), owner=str(number), address="this machine")
     app = train_page()
     next(button for button in app.button if button.label == "Start").click().run()
     assert not app.exception
@@ -192,7 +192,7 @@ def test_a_name_is_shown_letter_by_letter() -> None:
 @pytest.mark.parametrize(("accuracy", "low"), [(0.85, True), (0.95, False)])
 def test_one_can_look_closer_once_both_curves_can_be_seen_so(accuracy: float, low: bool) -> None:
     run = a_run()
-    record = asdict(Progress(9, 9, 1, 72, 0.5, 0.99, 0.1, 1, 72, 0, 0.5, accuracy, 100))
+    record = asdict(Progress(9, 9, 72, 1, 0.5, 0.99, 0.1, 1, 72, 0, 0.5, accuracy, 100))
     (run.path / "metrics.jsonl").write_text(json.dumps(record))
     app = train_page(run)
     assert app.toggle(key="closer").disabled == low

@@ -45,7 +45,7 @@ def test_it_learns_to_read(digits):
     *_, last = train(replace(QUICK, epochs=4, augmentation="none"), *digits)
     assert last.test_accuracy > 0.9
     assert last.test_count == 297
-    assert last.step == last.steps == 120
+    assert last.step == last.total_steps == 120
     assert last.images == 6000
     assert last.epoch == 4
 
@@ -179,7 +179,7 @@ def test_a_test_loss_or_a_weight_that_is_not_finite_ends_a_training_that_looks_f
     steps = iter(training)
     next(steps)
     evaluated = training._test
-    training._test = lambda: (evaluated()[0]._replace(loss=bad), ())
+    training._test = lambda: (replace(evaluated()[0], loss=bad), ())
     records = []
     with pytest.raises(DivergenceError, match=r"such as 0\.0005"):
         records.extend(steps)
@@ -193,7 +193,7 @@ def test_a_test_loss_or_a_weight_that_is_not_finite_ends_a_training_that_looks_f
 
 def test_fewer_images_than_a_batch_are_one_batch(digits):
     *_, last = train(replace(QUICK, train_size=20, batch_size=64, epochs=3), *digits)
-    assert (last.steps, last.images) == (3, 60)
+    assert (last.total_steps, last.images) == (3, 60)
 
 
 def test_half_an_epoch_is_half_of_the_images(digits):
@@ -205,11 +205,11 @@ def test_each_test_reports_the_first_guesses_and_some_mistakes(digits):
     tested = [p for p in train(QUICK, *digits) if p.test_accuracy is not None]
     assert len(tested) > 5
     for progress in tested:
-        first, rest = progress.guesses[:12], progress.guesses[12:]
-        assert [guess.index for guess in first] == list(range(12))
+        first, rest = progress.predictions[:12], progress.predictions[12:]
+        assert [guess.test_index for guess in first] == list(range(12))
         assert len(rest) <= 6
-        assert all(digits[1].labels[g.index] != g.digit for g in rest)
-        assert all(0 <= g.confidence <= 1 for g in progress.guesses)
+        assert all(digits[1].labels[g.test_index] != g.digit for g in rest)
+        assert all(0 <= g.confidence <= 1 for g in progress.predictions)
 
 
 def test_watching_does_not_change_what_is_learned(digits):

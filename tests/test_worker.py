@@ -20,6 +20,7 @@ from mnistcore.evaluation.metrics import evaluate
 from mnistcore.models import checkpoint
 from mnistcore.models.checkpoint import load_network
 from mnistcore.models.registry import load_model
+from mnistcore.records import RunResult
 from mnistcore.runs import queue, store, worker
 from mnistcore.training.trainer import train
 
@@ -34,7 +35,7 @@ LONG = replace(QUICK, epochs=900)
 
 
 def make(folder, recipe=QUICK, owner="me", **more):
-    return store.create_run(asdict(recipe), dataset="digits", owner=owner, folder=folder, **more)
+    return store.create_run(recipe, dataset="digits", owner=owner, folder=folder, **more)
 
 
 def wait_for(run, *states, seconds=60.0):
@@ -47,7 +48,7 @@ def wait_for(run, *states, seconds=60.0):
 
 def wait_for_step(run, step):
     deadline = time.monotonic() + 60
-    while run.status().progress.get("step", 0) < step:
+    while not (progress := run.status().progress) or progress.step < step:
         assert time.monotonic() < deadline, run.status()
         time.sleep(0.05)
 
@@ -78,16 +79,16 @@ def test_a_finished_run_leaves_all_that_the_contract_names(tmp_path):
     result = worker.run_training(run, seen.append)
     assert run.status().state == "finished"
     assert run.status().result == result
-    assert result["weights"] == 784 * 16 + 16 + 170
-    assert (result["images"], result["epochs"]) == (6000, 4)
-    assert result["test_accuracy"] == seen[-1].test_accuracy
-    assert 0.7 < result["test_accuracy"] <= 1
+    assert result.num_params == 784 * 16 + 16 + 170
+    assert (result.images, result.epochs) == (6000, 4)
+    assert result.test_accuracy == seen[-1].test_accuracy
+    assert 0.7 < result.test_accuracy <= 1
     names = {"config.json", "status.json", "metrics.jsonl", "model.safetensors"}
     assert names <= {path.name for path in run.path.iterdir()}
     records = run.metrics()
-    assert records[0]["step"] == 0
-    assert records[-1]["step"] == records[-1]["steps"] == 120
-    assert [r["step"] for r in records] == sorted({r["step"] for r in records})
+    assert records[0].step == 0
+    assert records[-1].step == records[-1].total_steps == 120
+    assert [r.step for r in records] == sorted({r.step for r in records})
 
 
 def test_the_saved_network_is_the_trained_one(tmp_path, digits):
@@ -96,7 +97,7 @@ def test_the_saved_network_is_the_trained_one(tmp_path, digits):
     training = train(QUICK, *digits)
     for _ in training:
         pass
-    network, _ = load_network(run.model)
+    network = load_network(run.model).network
     for name, weights in training.network.state_dict().items():
         assert torch.equal(network.state_dict()[name], weights)
 
@@ -121,9 +122,9 @@ def test_a_killed_run_is_interrupted_keeps_its_curve_and_resumes_to_the_same_wei
     assert len(run.metrics()) > 5
     queue.resume(run, "me")
     wait_for(run, "finished")
-    one, two = load_network(run.model)[0].state_dict(), load_network(whole.model)[0].state_dict()
+    one, two = (load_network(each.model).network.state_dict() for each in (run, whole))
     assert all(torch.equal(one[name], two[name]) for name in one)
-    steps = [r["step"] for r in run.metrics()]
+    steps = [r.step for r in run.metrics()]
     assert steps == sorted(set(steps))
 
 
@@ -132,16 +133,16 @@ def test_a_run_pauses_goes_on_and_stops(started):
     wait_for_step(run, 20)
     run.send("pause", "me")
     wait_for(run, "paused")
-    step = run.status().progress["step"]
+    step = run.status().progress.step
     time.sleep(1.2)  # longer than a heartbeat
-    assert run.status().progress["step"] == step
+    assert run.status().progress.step == step
     queue.resume(run, "me")
     wait_for_step(run, step + 20)
     run.send("stop", "me")
     status = wait_for(run, "stopped")
-    assert 0 < status.result["epochs"] < 900
-    assert status.result["test_count"] == 297
-    assert load_network(run.model)[0].config == LONG.network
+    assert 0 < status.result.epochs < 900
+    assert status.result.test_count == 297
+    assert load_network(run.model).network.config == LONG.network
 
 
 def test_a_stopped_run_can_be_resumed_by_its_owner_only(tmp_path):
@@ -194,7 +195,7 @@ def test_of_many_paused_workers_few_stay_and_all_runs_go_on(started, monkeypatch
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert all(run.under_way() for run in stay)
-    step = leaves.status().progress["step"]
+    step = leaves.status().progress.step
     queue.resume(leaves, "me")
     wait_for_step(leaves, step + 20)
 
@@ -264,10 +265,10 @@ def test_a_run_that_lacks_only_its_final_test_is_finished_by_resuming_it(tmp_pat
     with pytest.raises(RunError, match="make room, then resume"):
         worker.run_training(run)
     status = run.status()
-    assert status.progress["step"] == status.progress["steps"]
+    assert status.progress.step == status.progress.total_steps
     monkeypatch.undo()
     queue.resume(run, "me")
-    assert wait_for(run, "finished").result["images"] == 6000
+    assert wait_for(run, "finished").result.images == 6000
 
 
 def test_a_spare_worker_takes_the_next_run_and_dies_with_its_keeper(started):
@@ -322,10 +323,10 @@ def test_a_loss_that_runs_away_is_told_to_the_visitor(tmp_path):
     with pytest.raises(DivergenceError, match="learning rate"):
         worker.run_training(run)
     status = run.status()
-    assert (status.state, status.result) == ("failed", store.DIVERGED)
+    assert (status.state, status.result) == ("failed", RunResult(run.id, diverged=True))
     assert "try a smaller learning rate, such as 0.01." in status.message
-    assert run.metrics()[-1]["step"] > 0
-    assert run.metrics()[-1]["test_accuracy"] == status.progress["test_accuracy"]
+    assert run.metrics()[-1].step > 0
+    assert run.metrics()[-1].test_accuracy == status.progress.test_accuracy
     for file in ("status.json", "metrics.jsonl", "config.json"):
         assert not re.search("Infinity|NaN", (run.path / file).read_text())
 
@@ -340,7 +341,7 @@ def test_a_final_test_that_is_not_finite_fails_the_run_in_words(tmp_path, monkey
 
     def lost(network, digits):
         score = evaluate(network, digits)
-        return score._replace(loss=float("inf")) if over else score
+        return replace(score, loss=float("inf")) if over else score
 
     monkeypatch.setattr("mnistcore.evaluation.metrics.evaluate", lost)
     with pytest.raises(DivergenceError):
@@ -393,7 +394,7 @@ def test_the_reason_is_told_though_there_is_no_room_for_it(tmp_path, monkeypatch
     assert run.status().state == "interrupted"
     monkeypatch.undo()
     queue.resume(run, "me")
-    assert wait_for(run, "finished").result["images"] == 6000
+    assert wait_for(run, "finished").result.images == 6000
     assert not (run.path / ".reserve").exists()
 
 
@@ -438,7 +439,7 @@ def test_after_a_crash_records_go_on_on_a_new_line(tmp_path):
     run = make(tmp_path)
     (run.path / "metrics.jsonl").write_text('{"step": 0}\n{"step": 1, "lo')
     worker.run_training(run)
-    assert run.metrics()[-1]["step"] == 120
+    assert run.metrics()[-1].step == 120
     assert json.loads((run.path / "status.json").read_text())["state"] == "finished"
 
 
@@ -446,8 +447,8 @@ def test_a_config_that_has_lost_all_but_its_recipe_still_trains(
     tmp_path, mnist_folder, monkeypatch
 ):
     monkeypatch.setenv("MNIST_DATA", str(mnist_folder))
-    recipe = asdict(TrainConfig(NetworkConfig((), ()), epochs=0.1, device="cpu"))
+    recipe = TrainConfig(NetworkConfig((), ()), epochs=0.1, device="cpu")
     run = store.create_run(recipe, folder=tmp_path)
-    store.write_json(run.path / "config.json", {"recipe": recipe})
-    assert worker.run_training(run)["images"] > 0
+    store.write_json(run.path / "config.json", {"recipe": asdict(recipe)})
+    assert worker.run_training(run).images > 0
     assert run.status().state == "finished"

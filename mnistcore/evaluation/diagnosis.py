@@ -1,10 +1,10 @@
-"""What the figures of a training say: whether it fits, and if not, what went wrong."""
+"""Bias, variance, divergence: whether a training fits, and if not, what went wrong."""
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-Record = dict[str, Any]  # a training.Progress as plain values
+from mnistcore.records import Progress
 
 CHANCE_LOSS = math.log(10)  # cross-entropy of who calls ten digits equally likely: 2.3026
 EXPLODED_LOSS = 2 * CHANCE_LOSS  # no start is as bad as this: only steps too big lead here
@@ -42,15 +42,15 @@ def generalization_gap_is_real(
     return train_accuracy - test_accuracy > max(MAX_GENERALIZATION_GAP, margin)
 
 
-def best_accuracy(history: Sequence[Record]) -> float:
+def best_accuracy(history: Sequence[Progress]) -> float:
     """The highest test accuracy on the way, 0 where no test was taken."""
-    tests = [record.get("test_accuracy") for record in history]
+    tests = [record.test_accuracy for record in history]
     return max((accuracy for accuracy in tests if accuracy is not None), default=0.0)
 
 
-def has_exploded(history: Sequence[Record]) -> bool:
+def has_exploded(history: Sequence[Progress]) -> bool:
     """Whether a loss on the way was far above that of a guess."""
-    losses = [record.get(name) for record in history for name in ("loss", "test_loss")]
+    losses = [loss for record in history for loss in (record.loss, record.test_loss)]
     return any(loss is not None and loss > EXPLODED_LOSS for loss in losses)
 
 
@@ -65,7 +65,7 @@ def diagnose_fit(
     test_count: int,
     *,
     test_loss: float | None = None,
-    history: Sequence[Record] = (),
+    history: Sequence[Progress] = (),
     one_digit: float | None = None,
     diverged: bool = False,
     learning_rate: float | None = None,
@@ -124,7 +124,7 @@ def diagnose_fit(
 
 
 def _went_wrong(
-    accuracy: float, loss: float, history: Sequence[Record], one_digit: float
+    accuracy: float, loss: float, history: Sequence[Progress], one_digit: float
 ) -> tuple[str, str] | None:
     """Kind and reason, where a network that reads badly shows that its steps were too big."""
     best = best_accuracy(history)

@@ -1,18 +1,18 @@
-"""How good a network really is: its mistakes, how far to trust it, and a verdict in words."""
+"""Accuracy, cross-entropy, confusion matrix and calibration of a network on some images."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from mnistcore.config import NUM_CLASSES
-from mnistcore.config import check_network as check_network
 from mnistcore.data.digits import Digits, to_model_input
 from mnistcore.models.network import Network
 
 
-class Score(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Score:
     """How a network does on some images."""
 
     accuracy: float  # share that it reads right, 0 to 1
@@ -42,7 +42,8 @@ def evaluate(network: Network, digits: Digits, batch_size: int = 100) -> Score:
 N_BINS = 10  # of confidence: 0 to 10 %, ... 90 to 100 %
 
 
-class CalibrationBin(NamedTuple):
+@dataclass(frozen=True)
+class CalibrationBin:
     """All answers of about the same confidence."""
 
     low: float  # shares, 0 to 1
@@ -65,7 +66,10 @@ def by_confidence(score: Score, chosen: Tensor) -> list[int]:
 
 
 def calibration_bins(labels: Tensor, score: Score) -> list[CalibrationBin]:
-    """The answers sorted into BANDS equal bands of confidence, without those that are empty."""
+    """The answers in N_BINS bins of equal width by their confidence, without the empty bins.
+
+    labels: (n,) int64. The reliability diagram of Guo et al., 2017 is drawn of them.
+    """
     confidence = score.confidence.nan_to_num()  # of weights that ran away it is no number
     place = (confidence * N_BINS).long().clamp(max=N_BINS - 1)
     right = (score.predicted == labels).double()
@@ -79,7 +83,7 @@ def calibration_bins(labels: Tensor, score: Score) -> list[CalibrationBin]:
 
 
 def expected_calibration_error(bands: list[CalibrationBin]) -> float:
-    """The expected calibration error: how far confidence is from the share right, 0 to 1."""
+    """ECE (Naeini et al., 2015): mean distance of confidence and accuracy, 0 to 1, by answers."""
     total = sum(band.count for band in bands)
     return sum(band.count * abs(band.confidence - band.accuracy) for band in bands) / total
 

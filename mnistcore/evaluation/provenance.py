@@ -1,24 +1,22 @@
-"""TODO."""
+"""Training provenance: which images a network has learned from, as far as it is written down."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from mnistcore import serialization
 from mnistcore.config import TrainConfig, check
 from mnistcore.data.digits import Digits, epoch_permutation
 from mnistcore.errors import MnistError, RunError
-from mnistcore.evaluation.diagnosis import Record
 from mnistcore.models.checkpoint import images_seen, load_network
 from mnistcore.models.registry import SHIPPED, weights_path
+from mnistcore.records import Progress, RunResult
 from mnistcore.runs import store
 
 
 class TrainingProvenance(NamedTuple):
     """What a network learned from, as far as it is written down."""
 
-    dataset: str | None  # a key of data.TITLES, or None: whatever there was
-    recipe: Mapping[str, Any]  # what is known of its TrainConfig
+    dataset: str | None  # a key of DATASETS, or None: whatever there was
+    config: TrainConfig | None  # by which it was trained; None where that makes no sense
     images: int  # shown to it in training, repeats included
     accuracy: float | None  # on some of these, if it was taken when it had learned
     accuracy_count: int  # how many
@@ -28,55 +26,53 @@ class TrainingProvenance(NamedTuple):
         return self.dataset is None or dataset in self.dataset.split("+")
 
 
-UNKNOWN = TrainingProvenance(None, {}, 0, None, 0)
+UNKNOWN = TrainingProvenance(None, None, 0, None, 0)
 
 
-def training_provenance(which: str, runs_folder: Path | None = None) -> TrainingProvenance:
-    """What the network by this name (see predict.load_model) learned from."""
-    path = weights_path(which, runs_folder)
-    if which == SHIPPED or which.endswith(".safetensors"):
-        card = load_network(path)[1]
-        recipe, result, dataset = card.get("recipe"), card, card.get("dataset", "mnist")
+def training_provenance(model_id: str, runs_folder: Path | None = None) -> TrainingProvenance:
+    """What the network by this id (see registry.load_model) learned from.
+
+    Raises ModelError or RunError, in one sentence, if it cannot be had.
+    """
+    path = weights_path(model_id, runs_folder)
+    if model_id == SHIPPED or model_id.endswith(".safetensors"):
+        card = load_network(path).card
+        config, result = card.train, card.result or RunResult()
+        dataset: str | None = result.dataset or "mnist"
     else:
         run = store.Run(path.parent)
-        config = run.config()
-        recipe, dataset = config["recipe"], config.get("dataset")
-        done = path == run.model
-        result = run.status().result if done else {"images": images_seen(path, recipe)}
-    images, accuracy, count = (
-        max(0, value) if serialization.is_number(value := result.get(name)) else None
-        for name in ("images", "train_accuracy", "train_count")
-    )
-    if images == 0 or accuracy is None:  # stopped before it learned from any
-        count = 0
+        config, dataset = run.config().train, run.config().dataset
+        if path == run.model:
+            result = run.status().result or RunResult()
+        else:
+            result = RunResult(images=images_seen(path, config) if config else 0)
+    count = result.train_count if result.images and result.train_accuracy is not None else 0
     return TrainingProvenance(
-        dataset if isinstance(dataset, str) else None,
-        _checked_config(recipe),
-        int(images or 0),
-        accuracy if count else None,
-        int(count or 0),
+        dataset,
+        config if config and _makes_sense(config) else None,
+        result.images,
+        result.train_accuracy if count else None,
+        count,
     )
 
 
-def _checked_config(recipe: Any) -> Mapping[str, Any]:
-    """A recipe as it was written, if one can train by it; else nothing is known of it."""
+def _makes_sense(config: TrainConfig) -> bool:
     try:
-        check(TrainConfig.from_dict(recipe), images=1)
+        check(config, images=1)
     except MnistError:
-        return {}
-    return recipe
+        return False
+    return True
 
 
-def seen_images(train: Digits, recipe: Mapping[str, Any], images: int) -> Digits:
+def seen_images(train: Digits, config: TrainConfig, images: int) -> Digits:
     """Those that a run has learned from, as its first epoch shows them.
 
-    train: all that there were; recipe: at least `train_size`, `batch_size` and `seed` of its
-    TrainConfig; images: how many it was shown, repeats included. What does not fill a batch is left
-    out of every epoch, each time something else.
+    train: all that there were;  images: how many it was shown, repeats included. What does not fill
+    a batch is left out of every epoch, each time something else.
     """
-    train = train.head(recipe["train_size"] or len(train))
-    batch = min(recipe["batch_size"], len(train))
-    first = epoch_permutation(recipe["seed"], 0, len(train))[
+    train = train.head(config.train_size or len(train))
+    batch = min(config.batch_size, len(train))
+    first = epoch_permutation(config.seed, 0, len(train))[
         : min(images, len(train) // batch * batch)
     ]
     return train.select(first)
@@ -84,22 +80,22 @@ def seen_images(train: Digits, recipe: Mapping[str, Any], images: int) -> Digits
 
 def seen_subset(learned: TrainingProvenance, train: Digits) -> Digits | None:
     """Those of the images of `train` that a network learned from; None where nobody knows."""
-    told = learned.recipe.keys() >= {"train_size", "batch_size", "seed"}
-    if not told or not learned.images or learned.dataset != train.dataset:
+    if not learned.config or not learned.images or learned.dataset != train.dataset:
         return None
-    return seen_images(train, learned.recipe, learned.images)
+    return seen_images(train, learned.config, learned.images)
 
 
 def training_history(
-    which: str, images: int, runs_folder: Path | None = None
-) -> tuple[list[Record], bool]:
+    model_id: str, images: int, runs_folder: Path | None = None
+) -> tuple[list[Progress], bool]:
     """What a run went through until it had seen so many images, and whether it diverged then.
 
     Its records, in order; none of a file, or of the network that comes with the app.
     """
     try:
-        run = store.find_run(which, runs_folder)
+        run = store.find_run(model_id, runs_folder)
     except RunError:
         return [], False
-    records = [record for record in run.metrics() if record["images"] <= images]
-    return records, run.status().result == store.DIVERGED
+    result = run.status().result
+    records = [record for record in run.metrics() if record.images <= images]
+    return records, result is not None and result.diverged

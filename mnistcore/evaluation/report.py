@@ -1,18 +1,15 @@
-"""TODO."""
+"""Evaluation report: a network on every test image, beside how it reads what it learned from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from mnistcore.data.digits import Digits
-from mnistcore.evaluation.diagnosis import FitDiagnosis, Record, diagnose_fit, margin_of_error
+from mnistcore.evaluation.diagnosis import FitDiagnosis, diagnose_fit, margin_of_error
 from mnistcore.evaluation.metrics import Score, by_confidence, evaluate
-from mnistcore.evaluation.provenance import (
-    UNKNOWN,
-    TrainingProvenance,
-    seen_subset,
-)
+from mnistcore.evaluation.provenance import UNKNOWN, TrainingProvenance, seen_subset
 from mnistcore.models.registry import Model
+from mnistcore.records import Progress
 
 N_TRAIN_EVALUATION = 5_000  # images on which a training accuracy rests, if nobody took it before
 SMALL_SAMPLE = 1_000  # fewer than these and the verdict says how many
@@ -64,9 +61,9 @@ def confusion_cell(exam: EvaluationReport, true: int, said: int) -> list[int]:
 
 
 def diagnose_report(
-    exam: EvaluationReport, history: Sequence[Record] = (), diverged: bool = False
+    exam: EvaluationReport, history: Sequence[Progress] = (), diverged: bool = False
 ) -> DiagnosisReport | None:
-    """The verdict on a network that was examined; the rest is what `way` tells of its training.
+    """The verdict on a network that was examined; the rest is what `training_history` tells of it.
 
     None where nobody knows how it reads what it learned from.
     """
@@ -81,7 +78,7 @@ def diagnose_report(
         history=history,
         one_digit=float(score.predicted.bincount().max()) / score.count,
         diverged=diverged,
-        learning_rate=exam.learned.recipe.get("learning_rate"),
+        learning_rate=exam.learned.config.learning_rate if exam.learned.config else None,
     )
     return report_diagnosis(
         exam.train_accuracy, exam.train_count, score.accuracy, score.count, found

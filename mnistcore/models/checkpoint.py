@@ -1,9 +1,12 @@
-"""Weights on disk: network files (.safetensors) and checkpoints, read and written here alone."""
+"""Weights on disk: network files (.safetensors) and checkpoints (.pt), read and written here alone.
+
+Neither is ever executed: safetensors holds no code, and checkpoints are read with weights_only.
+"""
 
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,103 +16,103 @@ from safetensors.torch import save
 from torch import Tensor
 
 from mnistcore import serialization
-from mnistcore.config import NetworkConfig
+from mnistcore.config import IMAGE_SIZE, NetworkConfig, TrainConfig
 from mnistcore.errors import ModelError, RunError
-from mnistcore.inference.ood import OODHead
+from mnistcore.inference.ood import OODHead, ood_features
 from mnistcore.models.network import Network
-from mnistcore.runs.store import Run, write_atomically
+from mnistcore.records import FORMAT, ModelCard, from_dict, to_dict
+from mnistcore.runs import store
+from mnistcore.runs.store import Run
+
+_OOD_PREFIX = "doubt."  # opens the names of an OODHead's tensors in a network's file
+_ACCEPTED_DRAWINGS = "taught"  # the name of the tensor of accepted drawings in it
 
 
-def images_seen(checkpoint: Path, recipe: Mapping[str, Any]) -> int:
-    """How many images were shown before it was written: the status of its run is ahead of it."""
-    try:
-        step = torch.load(checkpoint, map_location="cpu", weights_only=True)["step"]
-        return int(step) * int(recipe["batch_size"])
-    except Exception:  # torch raises all kinds for a damaged file; whoever loads it says so
-        return 0
+@dataclass(frozen=True)
+class SavedNetwork:
+    """What a file holds: a network, what is known of it, and what tells it what is no digit."""
 
-
-OOD_PREFIX = "doubt."  # opens the names of a doubt's weights in a network's file
-ACCEPTED_DRAWINGS = (
-    "taught"  # the name of the drawings in it that are digits whatever the doubt says
-)
+    network: Network
+    card: ModelCard
+    ood_head: OODHead | None = None  # on this network's features, where it was calibrated
+    accepted_drawings: Tensor | None = None  # (m, 28, 28) float32, see Model.accepted_drawings
 
 
 def save_network(
     network: Network,
     path: Path,
+    card: ModelCard | None = None,
     *,
-    doubt: OODHead | None = None,
-    taught: Tensor | None = None,
-    **card: Any,
+    ood_head: OODHead | None = None,
+    accepted_drawings: Tensor | None = None,
 ) -> None:
-    """Write weights, architecture and what else is worth knowing into one .safetensors file.
-
-    `doubt` goes by this network's views; `taught` is kept for `Model.taught`.
-    """
-    weights = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
-    if doubt is not None:
-        weights |= {OOD_PREFIX + name: tensor for name, tensor in doubt.state_dict().items()}
-    if taught is not None:
-        weights[ACCEPTED_DRAWINGS] = taught
+    """Write a SavedNetwork of these into one .safetensors file; raises OSError."""
+    tensors = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
+    if ood_head is not None:
+        tensors |= {_OOD_PREFIX + name: tensor for name, tensor in ood_head.state_dict().items()}
+    if accepted_drawings is not None:
+        tensors[_ACCEPTED_DRAWINGS] = accepted_drawings
     metadata = {
         "network": json.dumps(asdict(network.config)),
-        "card": json.dumps(card, allow_nan=False),
+        "card": json.dumps(to_dict(card or ModelCard()), allow_nan=False),
     }
-    write_atomically(path, save(weights, metadata))
+    store.write_atomically(path, save(tensors, metadata))
 
 
-def load_network(path: Path) -> tuple[Network, dict[str, Any]]:
-    """The inverse of `save_network`: the network and its card."""
-    return build_from_weights(path, *read_safetensors(path))
+def load_network(path: Path) -> SavedNetwork:
+    """The inverse of `save_network`.
 
-
-def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Every tensor in a .safetensors file by its name, and what is written beside them."""
+    Raises ModelError, in one sentence, for a file that is missing, damaged or somebody else's, and
+    for weights that are not finite.
+    """
     try:
         with safe_open(path, "pt") as file:
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return weights, file.metadata() or {}
-    except FileNotFoundError:
-        raise ModelError(f"There is no network file {path}.") from None
-    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise foreign_file(path) from error
-
-
-def build_from_weights(
-    path: Path, weights: dict[str, Tensor], metadata: dict[str, str]
-) -> tuple[Network, dict[str, Any]]:
-    """The network and its card from what `read_safetensors` gave."""
-    own = {
-        n: w for n, w in weights.items() if not n.startswith(OOD_PREFIX) and n != ACCEPTED_DRAWINGS
-    }
-    try:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = file.metadata() or {}
+        own = {
+            name: tensor
+            for name, tensor in tensors.items()
+            if not name.startswith(_OOD_PREFIX) and name != _ACCEPTED_DRAWINGS
+        }
         network = Network(NetworkConfig.from_dict(serialization.parse_object(metadata["network"])))
         network.load_state_dict(own)
-        card = serialization.parse_object(metadata.get("card", "{}"))
-    except (KeyError, ValueError, RuntimeError) as error:
-        raise foreign_file(path) from error
+        card = from_dict(ModelCard, serialization.parse_object(metadata.get("card", "{}")))
+        accepted = _accepted_drawings(tensors)
+    except FileNotFoundError:
+        raise ModelError(f"There is no network file {path}.") from None
+    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
+        raise ModelError(
+            f"{path} is not a network that this program saved, or it is damaged."
+        ) from error
     _require_finite(network)
-    return network, card
+    return SavedNetwork(network, card, _ood_head(path, tensors, network), accepted)
 
 
-def foreign_file(path: Path) -> ModelError:
-    """What is raised for a file that does not hold a network of ours."""
-    return ModelError(f"{path} is not a network that this program saved, or it is damaged.")
-
-
-def load_from_checkpoint(run: Run) -> Network:
-    """The network as the run's newest checkpoint has it; raises ModelError."""
-    recipe = run.config()["recipe"]
+def _ood_head(path: Path, tensors: Mapping[str, Tensor], network: Network) -> OODHead | None:
+    own = {
+        name.removeprefix(_OOD_PREFIX): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(_OOD_PREFIX)
+    }
+    if not own:
+        return None
+    features = ood_features(network.eval(), torch.zeros(1, IMAGE_SIZE, IMAGE_SIZE))
+    head = OODHead(features.shape[1])
     try:
-        network = Network(NetworkConfig.from_dict(recipe["network"]))
-        content = io.BytesIO(run.checkpoint.read_bytes())
-        state = torch.load(content, map_location="cpu", weights_only=True)
-        network.load_state_dict(state["network"])
-    except Exception as error:  # torch raises all kinds for a damaged file
-        raise ModelError(f"The weights of the run {run.id} are damaged: choose another.") from error
-    _require_finite(network)
-    return network
+        head.load_state_dict(own)
+    except RuntimeError as error:
+        raise ModelError(f"{path} is damaged: fit its doubt anew with calibrate.") from error
+    head.eval().requires_grad_(False)
+    return head
+
+
+def _accepted_drawings(tensors: Mapping[str, Tensor]) -> Tensor | None:
+    drawings = tensors.get(_ACCEPTED_DRAWINGS)
+    if drawings is not None:
+        image = (IMAGE_SIZE, IMAGE_SIZE)
+        if drawings.dtype != torch.float32 or drawings.shape[1:] != image or not len(drawings):
+            raise ValueError("these are no drawings")
+    return drawings
 
 
 def _require_finite(network: Network) -> None:
@@ -120,9 +123,45 @@ def _require_finite(network: Network) -> None:
         )
 
 
+def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
+    """Write `Trainer.state()`, in one step; raises OSError."""
+    content = io.BytesIO()
+    torch.save({"format": FORMAT, **state}, content)
+    store.write_atomically(path, content.getvalue())
+
+
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """The state that training wrote, for Trainer.restore; raises RunError if it is damaged."""
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        content = io.BytesIO(path.read_bytes())
+        state: dict[str, Any] = torch.load(content, map_location="cpu", weights_only=True)
+        if "optimiser" in state:  # in format 1
+            state["optimizer"] = state.pop("optimiser")
     except Exception as error:  # torch raises all kinds for a damaged file
         raise RunError("The checkpoint of this run is damaged: start the run anew.") from error
+    return state
+
+
+def load_from_checkpoint(run: Run) -> SavedNetwork:
+    """The network as the run's newest checkpoint has it; raises ModelError."""
+    config = run.config().train
+    try:
+        if config is None:
+            raise ValueError("nobody knows its layers")
+        network = Network(config.network)
+        network.load_state_dict(read_checkpoint(run.checkpoint)["network"])
+    except Exception as error:  # torch raises all kinds for what does not fit
+        raise ModelError(f"The weights of the run {run.id} are damaged: choose another.") from error
+    _require_finite(network)
+    return SavedNetwork(network, ModelCard(title=run.name, train=config))
+
+
+def images_seen(checkpoint: Path, config: TrainConfig) -> int:
+    """How many images were shown before it was written: the status of its run is ahead of it.
+
+    0 for a damaged one: whoever loads it says so.
+    """
+    try:
+        return int(read_checkpoint(checkpoint)["step"]) * config.batch_size
+    except (RunError, KeyError, TypeError, ValueError, OverflowError):
+        return 0

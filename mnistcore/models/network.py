@@ -1,4 +1,4 @@
-"""From a NetworkConfig to a torch module, a visible list of layers."""
+"""Convolutional classifier: from a NetworkConfig to a torch module, a visible list of layers."""
 
 import itertools
 import math
@@ -91,6 +91,7 @@ def build_network(config: NetworkConfig, seed: int) -> Network:
         if isinstance(layer, nn.Conv2d | nn.Linear):
             nn.init.kaiming_uniform_(layer.weight, math.sqrt(5), generator=generator)
             most = 1 / math.sqrt(layer.weight[0].numel())
+            assert layer.bias is not None
             nn.init.uniform_(layer.bias, -most, most, generator=generator)
         elif isinstance(layer, nn.BatchNorm2d | nn.BatchNorm1d):
             layer.reset_parameters()

@@ -9,6 +9,7 @@ stay, and those of the command line are the machine's owner's: nobody's quota to
 
 import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,11 @@ def _trim(some: "list[Run]", most: float) -> None:
     if over <= 0:
         return
     ended = [run for run in reversed(some) if not run.under_way()]
-    for let_go in (lambda run: run.forget_training(), lambda run: run.remove()):
+    steps: tuple[Callable[[Run], None], ...] = (
+        lambda run: run.forget_training(),
+        lambda run: run.remove(),
+    )
+    for let_go in steps:
         for run in ended:
             if over <= 0:
                 return

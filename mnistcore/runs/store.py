@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import functools
 import hashlib
 import hmac
 import ipaddress
@@ -11,21 +12,25 @@ import re
 import secrets
 import shutil
 import socket
-import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from filelock import FileLock, Timeout
 
 from mnistcore import serialization
+from mnistcore.config import TrainConfig
 from mnistcore.errors import RunError
+from mnistcore.records import Progress, RunConfig, RunStatus, State, from_dict, to_dict
 from mnistcore.runs import quota
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 HEARTBEAT_INTERVAL_S = 1.0  # seconds between two signs of life of a worker
 HEARTBEAT_TIMEOUT_S = 8.0  # seconds without one after which its run counts as interrupted
@@ -37,37 +42,15 @@ MAX_WAITING = 20
 MAX_PER_OWNER = 3
 MAX_PER_ADDRESS = 8
 
-AT_WORK = ("starting", "running", "testing")  # a worker is, or should be, at it
-LIVE = ("queued", *AT_WORK)
-RESUMABLE = ("interrupted", "stopped", "paused")
-STATES = (*LIVE, *RESUMABLE, "finished", "failed")
+AT_WORK: tuple[State, ...] = ("starting", "running", "testing")  # a worker is, or should be, at it
+LIVE: tuple[State, ...] = ("queued", *AT_WORK)
+RESUMABLE: tuple[State, ...] = ("interrupted", "stopped", "paused")
 PID_EXITED = -1  # the pid of a worker that has gone and is not missed
 STOPPED_WAITING = "It was stopped before its turn came."
 CHECKPOINT_REMOVED = (
     "To make room for newer runs, where it stood was forgotten: Resume starts it anew."
 )
 
-# Of a training.Progress as plain values: what is needed to place it, and what stands for the rest
-# where it is missing.
-_PLACE = ("step", "steps", "images")
-_REST = dict.fromkeys(("epoch", "learning_rate", "seconds", "images_per_second"), 0.0) | {
-    "loss": None,
-    "train_accuracy": None,
-    "seconds_left": None,
-    "test_loss": None,
-    "test_accuracy": None,
-    "test_count": 0,
-}
-# The most that a number can be and make sense; of any other, 1e15.
-_MAX_VALUES = {"loss": sys.float_info.max, "test_loss": sys.float_info.max} | dict.fromkeys(
-    ("train_accuracy", "test_accuracy"), 1.0
-)
-# What a result says to be told in a sentence.
-RESULT = ("test_accuracy", "test_count", "train_accuracy", "train_count", "seconds")
-_MEASURES = (*RESULT, "test_loss", "images")
-DIVERGED = {"ended": "diverged"}  # the result of a run whose numbers were not finite any more
-# What a config.json says beside the recipe.
-_TEXTS = ("name", "preset", "dataset", "data", "command", "created", "owner")
 DRAWINGS_FILE = "lessons.jsonl"  # the drawings of a run that was taught by hand; no other has any
 _DRAFTS = ".drafts"  # in the folder for runs: those that are not yet whole
 _CREATOR_FILE = "owner.json"  # written once, so that a damaged config.json does not lose the owner
@@ -80,22 +63,6 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 def runs_folder() -> Path:
     """Where runs are kept unless told otherwise: $MNIST_RUNS, or `runs`."""
     return Path(os.environ.get("MNIST_RUNS") or "runs")
-
-
-@dataclass(frozen=True)
-class Status:
-    """What a run says of itself, or what its silence says."""
-
-    state: str  # one of STATES
-    message: str = ""  # one sentence for the visitor, where there is something to say
-    pid: int = 0  # of its worker, or LEFT; 0 while it waits for one
-    host: str = ""
-    heartbeat: float = 0.0  # seconds since 1970
-    queued: float = 0.0  # when it took its place in the queue
-    progress: dict[str, Any] = field(default_factory=dict)  # the newest training.Progress
-    guesses: list[list[float]] = field(default_factory=list)  # [test index, digit, confidence]
-    guessed_at: int = 0  # training images that had been seen then
-    result: dict[str, Any] = field(default_factory=dict)  # how it ended
 
 
 class Creator(NamedTuple):
@@ -126,47 +93,44 @@ class Run:
         """The weights, once the run is finished or stopped."""
         return self.path / "model.safetensors"
 
-    def config(self) -> dict[str, Any]:
-        """All that is needed to repeat the run: name, preset, dataset, recipe, owner, created."""
-        config = _read_json(self.path / "config.json")
-        if not isinstance(config.get("recipe"), dict):
+    def config(self) -> RunConfig:
+        """What it was to be; raises RunError where that is lost."""
+        config = _once_per_change(_config, self.path / "config.json")
+        if config is None:
             raise RunError(f"The run {self.id} has lost its config.json: delete it, start anew.")
-        return config | {n: v if isinstance(v := config.get(n), str) else None for n in _TEXTS}
+        return config
+
+    def train_config(self) -> TrainConfig:
+        """What it trains, and how; raises RunError where that is lost or makes no sense."""
+        config = self.config().train
+        if config is None:
+            raise RunError(f"The run {self.id} has lost its recipe: delete it, start anew.")
+        return config
 
     @property
     def name(self) -> str:
         """What its owner calls it."""
-        return str(_read_json(self.path / "config.json").get("name") or self.id)
+        config = _once_per_change(_config, self.path / "config.json")
+        return (config and config.name) or self.id
 
-    def status(self) -> Status:
+    def status(self) -> RunStatus:
         """The newest status; a live run whose worker is silent or dead is "interrupted"."""
-        status = _status(_read_json(self.path / "status.json"))
+        status = self.written_status()
         if status.state in LIVE and not _alive(status):
             gone = "Its training process is gone. It can go on from where it was."
             return replace(status, state="interrupted", message=gone)
         return status
 
-    def metrics(self) -> list[dict[str, Any]]:
-        """The recorded Progress records in order; torn or foreign lines are left out.
+    def written_status(self) -> RunStatus:
+        """The status as its last writer left it, alive or not."""
+        return _once_per_change(_status, self.path / "status.json")
+
+    def metrics(self) -> list[Progress]:
+        """The recorded Progress in order; torn or foreign lines are left out.
 
         Where a resumed run repeats steps, the repetition counts.
         """
-        try:
-            content = serialization.read_bounded(self.path / "metrics.jsonl", _MAX_FILE_BYTES)
-        except OSError:
-            return []
-        records: list[dict[str, Any]] = []
-        for line in content.decode("utf-8", errors="replace").splitlines():
-            try:
-                record = _progress(serialization.parse_object(line))
-            except ValueError:
-                continue
-            if not record:
-                continue
-            while records and records[-1]["step"] >= record["step"]:
-                records.pop()
-            records.append(record)
-        return records
+        return list(_once_per_change(_metrics, self.path / "metrics.jsonl"))
 
     def has_curves(self) -> bool:
         """Whether `metrics` was ever written to: what was taught by hand never does."""
@@ -191,7 +155,7 @@ class Run:
 
     def belongs_to(self, visitor: str | None) -> bool:
         """Whether this visitor started it, and so may steer, rename and delete it."""
-        return bool(visitor) and self.maker().owner == _fingerprint(visitor)
+        return self.maker().owner == _fingerprint(visitor) if visitor else False
 
     def send(self, command: str, visitor: str | None = None) -> None:
         """Tell the worker to "pause", "go" or "stop"; only the owner may."""
@@ -221,9 +185,9 @@ class Run:
     def rename(self, name: str, visitor: str | None) -> None:
         """Give it another name, of 1 to 60 characters."""
         self._require(visitor)
-        config = self.config() | {"name": clean_name(name)}
+        config = replace(self.config(), name=clean_name(name))
         with disk_errors_as_run_errors(self.path):
-            write_json(self.path / "config.json", config)
+            write_record(self.path / "config.json", config)
 
     def delete(self, visitor: str | None) -> None:
         """Remove it for good; not while it is at work."""
@@ -253,7 +217,7 @@ class Run:
 
 
 def create_run(
-    recipe: dict[str, Any],
+    config: TrainConfig | None,
     fill: Callable[[Run], None] | None = None,
     *,
     preset: str | None = None,
@@ -266,13 +230,14 @@ def create_run(
     here: bool = False,
     folder: Path | None = None,
 ) -> Run:
-    """A new run folder, queued, with nothing at work on it yet; see turns.dispatch.
+    """A new run folder, queued, with nothing at work on it yet; see queue.dispatch.
 
-    recipe: a TrainConfig as plain values;  fill: instead of queueing it, writes what makes it
-    whole: nobody sees it before;  command: what was typed, if anything was;  owner: the visitor's
-    secret, address: where they come from; of both only a fingerprint is kept;  here: this process
-    itself will work on it. Of a visitor's old runs some may go, see quota. Raises RunError if too
-    many are waiting or the disk does not play along; then nothing is left behind.
+    config: what to train, and how; None where nobody knows, of a network that `fill` brings;  fill:
+    instead of queueing it, writes what makes it whole: nobody sees it before;  command: what was
+    typed, if anything was;  owner: the visitor's secret, address: where they come from; of both
+    only a fingerprint is kept;  here: this process itself will work on it. Of a visitor's old runs
+    some may go, see quota. Raises RunError if too many are waiting or the disk does not play along;
+    then nothing is left behind.
     """
     folder, now = folder or runs_folder(), datetime.now()
     kind = preset or "own"
@@ -287,19 +252,19 @@ def create_run(
             require_room(folder, maker)
         if owner:
             quota.make_room(list_runs(folder), maker)
-        config = {
-            "name": name,
-            "preset": preset,
-            "dataset": dataset,
-            "data": str(Path(data).resolve()) if data else None,
-            "command": command,
-            "created": now.isoformat(timespec="seconds"),
-            "owner": maker.owner,
-            "recipe": recipe,
-        }
+        made = RunConfig(
+            name=name,
+            preset=preset,
+            dataset=dataset,
+            data=str(Path(data).resolve()) if data else None,
+            command=command,
+            created=now.isoformat(timespec="seconds"),
+            owner=maker.owner,
+            train=config,
+        )
         try:
             draft.path.mkdir(parents=True)
-            write_json(draft.path / "config.json", config)
+            write_record(draft.path / "config.json", made)
             if owner:
                 write_json(draft.path / _CREATOR_FILE, maker._asdict())
             fill(draft) if fill else enqueue(draft, here=here)
@@ -403,12 +368,11 @@ def clean_name(name: str) -> str:
 
 def update_status(run: Run, **values: Any) -> None:
     """Change what its status says while nobody is at work on it; raises OSError."""
-    path = run.path / "status.json"
-    write_json(path, _read_json(path) | values)
+    write_record(run.path / "status.json", replace(run.written_status(), **values))
 
 
 def write_final_status(run: Run, **values: Any) -> None:
-    """`tell`, also on a full disk: the run's reserve makes room for it."""
+    """`update_status`, also on a full disk: the run's reserve makes room for it."""
     for _ in range(20):  # somebody else may be quicker to take what was freed
         try:
             return update_status(run, **values)
@@ -430,6 +394,11 @@ def disk_error_message(error: OSError) -> str:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     what = "The disk is full" if full else "The run folder cannot be written"
     return f"{what} ({error.strerror}): make room, then resume."
+
+
+def write_record(path: Path, record: "DataclassInstance") -> None:
+    """Replace a file of one record in one step, likewise."""
+    write_json(path, to_dict(record))
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -479,51 +448,53 @@ def disk_errors_as_run_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _status(values: dict[str, Any]) -> Status:
-    """What can be believed of a status.json: each field that is of its kind."""
-    texts = {n: v for n in ("message", "host") if isinstance(v := values.get(n), str)}
-    times = {n: v for n in ("heartbeat", "queued") if serialization.is_number(v := values.get(n))}
-    pid = values.get("pid")
-    state, guesses, result = (values.get(name) for name in ("state", "guesses", "result"))
-    return Status(
-        state=state if state in STATES else "interrupted",
-        progress=_progress(values.get("progress")),
-        guesses=guesses if isinstance(guesses, list) and all(map(_is_guess, guesses)) else [],
-        guessed_at=seen if serialization.is_number(seen := values.get("guessed_at")) else 0,
-        result={n: v for n, v in result.items() if n not in _MEASURES or _is_measure(n, v)}
-        if isinstance(result, dict)
-        else {},
-        pid=pid if isinstance(pid, int) else 0,
-        **texts,
-        **times,
-    )
+T = TypeVar("T")
+Stamp = tuple[int, ...]
+_TICK_NS = 20_000_000  # within so long a file may change twice and bear the same time
 
 
-def _progress(values: Any) -> dict[str, Any]:
-    """A training.Progress as it was written, gaps filled; empty if it is not one."""
-    if not isinstance(values, dict) or not all(
-        serialization.is_number(values.get(n)) for n in _PLACE
-    ):
-        return {}
-    if not 0 <= values["step"] <= values["steps"] or values["steps"] < 1:
-        return {}
-    return {name: values[name] for name in _PLACE} | {
-        name: value if _is_measure(name, value := values.get(name)) else instead
-        for name, instead in _REST.items()
-    }
+def _once_per_change(read: "functools._lru_cache_wrapper[T]", path: Path) -> T:
+    """What `read` makes of a file, for all who look at it, until it changes.
+
+    A file that has only just been written is read anew: its time would not tell the next change.
+    """
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return read.__wrapped__(path, ())
+    stamp = found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+    if abs(time.time_ns() - found.st_mtime_ns) < _TICK_NS:
+        return read.__wrapped__(path, stamp)
+    return read(path, stamp)
 
 
-def _is_guess(value: Any) -> bool:
-    """Whether it is [test index, digit, confidence]."""
-    numbers = (
-        isinstance(value, list) and len(value) == 3 and all(map(serialization.is_number, value))
-    )
-    return numbers and 0 <= value[2] <= 1
+@functools.lru_cache(maxsize=1024)
+def _config(path: Path, _: Stamp) -> RunConfig | None:
+    values = _read_json(path)
+    return from_dict(RunConfig, values) if values else None
 
 
-def _is_measure(name: str, value: Any) -> bool:
-    """Whether a Progress or a result can have this value under this name."""
-    return serialization.is_finite(value) and 0 <= value <= _MAX_VALUES.get(name, 1e15)
+@functools.lru_cache(maxsize=1024)
+def _status(path: Path, _: Stamp) -> RunStatus:
+    return from_dict(RunStatus, _read_json(path))
+
+
+@functools.lru_cache(maxsize=32)  # of some 300 records each
+def _metrics(path: Path, _: Stamp) -> tuple[Progress, ...]:
+    try:
+        content = serialization.read_bounded(path, _MAX_FILE_BYTES)
+    except OSError:
+        return ()
+    records: list[Progress] = []
+    for line in content.decode("utf-8", errors="replace").splitlines():
+        try:
+            record = from_dict(Progress, serialization.parse_object(line))
+        except ValueError:
+            continue
+        while records and records[-1].step >= record.step:
+            records.pop()
+        records.append(record)
+    return tuple(records)
 
 
 def _is_file(path: Path) -> bool:
@@ -541,7 +512,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         return {}
 
 
-def _alive(status: Status) -> bool:
+def _alive(status: RunStatus) -> bool:
     """By its heartbeat; a process that is gone from this machine is known to be dead at once."""
     if status.pid == PID_EXITED:
         return False

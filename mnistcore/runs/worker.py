@@ -1,7 +1,6 @@
 """One run in a process of its own: from training's Progress records to the run folder."""
 
 import contextlib
-import io
 import json
 import logging
 import os
@@ -10,18 +9,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from filelock import FileLock, Timeout
 
 from mnistcore.errors import DataError, DivergenceError, MnistError, RunError
+from mnistcore.records import Progress, RunResult, State, to_dict
 from mnistcore.runs import queue, store
 from mnistcore.runs.store import HEARTBEAT_INTERVAL_S, Run
 
 if TYPE_CHECKING:
-    from mnistcore.records import Progress
     from mnistcore.training.trainer import Trainer
 
 N_RECORDS = 300  # records that a run leaves behind, about, however long it is
@@ -32,12 +31,13 @@ _log = logging.getLogger(__name__)
 
 
 def run_training(
-    run: Run, on_progress: Callable[["Progress"], None] | None = None
-) -> dict[str, Any]:
+    run: Run, on_progress: Callable[[Progress], None] | None = None
+) -> RunResult | None:
     """Train `run` to its end, or on from its checkpoint, in this process; return its result.
 
-    Waits for its turn, if it was not given a place before, and obeys the run's commands on the
-    way. Whatever goes wrong is written to the status in a sentence before it is raised again.
+    None if it was stopped before its turn came, or paused for another worker to go on with. Waits
+    for its turn, if it was not given a place before, and obeys the run's commands on the way.
+    Whatever goes wrong is written to the status in a sentence before it is raised again.
     """
     status = run.status()
     has_place = status.state == "starting" and status.pid == os.getpid()
@@ -55,13 +55,13 @@ def run_training(
         try:
             if not (has_place or _wait_for_slot(run, pulse)):
                 pulse.say("stopped", store.STOPPED_WAITING)
-                return {}
+                return None
             return _train(run, pulse, on_progress or (lambda progress: None))
         except DataError as error:  # of another day, or another machine: the run has no fault
             pulse.say("interrupted", str(error))
             raise
         except DivergenceError as error:
-            pulse.say("failed", str(error), result=store.DIVERGED)
+            pulse.say("failed", str(error), result=RunResult(run.id, diverged=True))
             raise
         except MnistError as error:
             pulse.say("failed", str(error))
@@ -78,24 +78,23 @@ def run_training(
 
 
 def _train(
-    run: Run, pulse: "_StatusReporter", on_progress: Callable[["Progress"], None]
-) -> dict[str, Any]:
+    run: Run, pulse: "_StatusReporter", on_progress: Callable[[Progress], None]
+) -> RunResult | None:
     import torch
 
-    from mnistcore.config import TrainConfig
     from mnistcore.data.loading import load_or_fall_back
     from mnistcore.evaluation.metrics import evaluate
     from mnistcore.evaluation.provenance import seen_images
     from mnistcore.models.checkpoint import read_checkpoint, save_network
-    from mnistcore.records import Progress
+    from mnistcore.records import ModelCard
     from mnistcore.training.trainer import Trainer
 
-    config = run.config()
-    recipe = TrainConfig.from_dict(config["recipe"])
+    config, recipe = run.config(), run.train_config()
     pulse.say("starting", "Loading the images.")
-    data = load_or_fall_back(config.get("dataset"), config.get("data"))
-    if config.get("dataset") is None:  # from now on the run knows what it learned from
-        store.write_json(run.path / "config.json", run.config() | {"dataset": data.train.dataset})
+    data = load_or_fall_back(config.dataset, config.data)
+    if config.dataset is None:  # from now on the run knows what it learned from
+        known = replace(run.config(), dataset=data.train.dataset)
+        store.write_record(run.path / "config.json", known)
     training = Trainer(recipe, data.train, data.test)
     torch.set_num_threads(recipe.threads or max(1, (os.cpu_count() or 2) // 2))
     if run.checkpoint.is_file():
@@ -120,38 +119,37 @@ def _train(
             break
     if pulse.state == "paused":  # its checkpoint is there, and with it another worker goes on
         pulse.say("paused", pid=store.PID_EXITED)
-        return {}
+        return None
     saver.save()
 
     pulse.say("testing", "Taking the final test.")
     network = training.network
-    if progress is None or progress.test_count < len(data.test):
-        judged = evaluate(network, data.test)
-        training.require_finite(judged.loss)
-        test_accuracy, test_loss = judged.accuracy, judged.loss
-    else:
+    if progress is not None and progress.test_count == len(data.test):
         test_accuracy, test_loss = progress.test_accuracy, progress.test_loss
+    else:
+        score = evaluate(network, data.test)
+        training.require_finite(score.loss)
+        test_accuracy, test_loss = score.accuracy, score.loss
     images = training.step * training.batch_size
-    learned = seen_images(data.train, asdict(recipe), images) if images else data.train
+    learned = seen_images(data.train, recipe, images) if images else data.train
     clean = learned.head(N_TRAIN_EVALUATION)
-    result = {
-        "run": run.id,
-        "preset": config.get("preset"),
-        "dataset": data.train.dataset,
-        "weights": sum(p.numel() for p in network.parameters()),
-        "epochs": training.step / training.batches,
-        "images": images,
-        "seconds": round(training.seconds, 3),
-        "images_per_second": round(images / training.seconds, 1) if training.seconds else 0.0,
-        "train_accuracy": evaluate(network, clean).accuracy,
-        "train_count": len(clean),
-        "test_accuracy": test_accuracy,
-        "test_loss": test_loss,
-        "test_count": len(data.test),
-    }
-    card = {"title": run.name, "command": config.get("command"), "recipe": config["recipe"]}
-    save_network(network, run.model, **card, **result)
-    pulse.say("finished" if training.step == training.steps else "stopped", result=result)
+    result = RunResult(
+        run=run.id,
+        preset=config.preset,
+        dataset=data.train.dataset,
+        num_params=sum(p.numel() for p in network.parameters()),
+        epochs=training.step / training.batches,
+        images=images,
+        seconds=round(training.seconds, 3),
+        images_per_second=round(images / training.seconds, 1) if training.seconds else 0.0,
+        train_accuracy=evaluate(network, clean).accuracy,
+        train_count=len(clean),
+        test_accuracy=test_accuracy,
+        test_loss=test_loss,
+        test_count=len(data.test),
+    )
+    save_network(network, run.model, ModelCard(run.name, config.command, recipe, result))
+    pulse.say("finished" if training.step == training.total_steps else "stopped", result=result)
     if run.status().state == "finished":  # as others read it; then nothing is left to go on with
         run.checkpoint.unlink(missing_ok=True)
     return result
@@ -160,16 +158,21 @@ def _train(
 class _StatusReporter:
     """Keeps status.json true: a heartbeat from a thread, the rest from the worker."""
 
-    def __init__(self, run: Run, state: str) -> None:
+    def __init__(self, run: Run, state: State) -> None:
         self._run = run
         self._lock = threading.Lock()
         self._over = threading.Event()
-        self._values = asdict(run.status()) | {"pid": os.getpid(), "host": socket.gethostname()}
-        self._values["queued"] = self._values["queued"] or time.time()
+        status = run.status()
+        self._status = replace(
+            status,
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            queued=status.queued or time.time(),
+        )
         self._written = 0.0
         self.say(state)
 
-    def __enter__(self) -> "_StatusReporter":
+    def __enter__(self) -> Self:
         threading.Thread(target=self._beat, daemon=True).start()
         return self
 
@@ -178,24 +181,30 @@ class _StatusReporter:
         store.release_reserve(self._run)
 
     @property
-    def state(self) -> str:
-        return self._values["state"]
+    def state(self) -> State:
+        return self._status.state
 
-    def say(self, state: str, message: str = "", **values: Any) -> None:
+    def say(self, state: State, message: str = "", **values: Any) -> None:
         with self._lock:
-            self._values |= {"state": state, "message": message} | values
+            self._status = replace(self._status, state=state, message=message, **values)
             self._write(insist=state not in store.LIVE)
 
-    def progress(self, progress: "Progress") -> None:
+    def progress(self, progress: Progress) -> None:
         with self._lock:
-            values = asdict(progress)
-            if guesses := values.pop("guesses"):
-                self._values |= {"guesses": guesses, "guessed_at": progress.images}
-            if progress.test_accuracy is None:  # keep the newest test
-                kept = ("test_loss", "test_accuracy", "test_count")
-                values |= {n: v for n, v in self._values["progress"].items() if n in kept}
-            self._values["progress"] = values
-            if time.monotonic() - self._written > 0.2 or progress.step == progress.steps:
+            status, shown = self._status, replace(progress, predictions=())
+            if progress.predictions:
+                status = replace(
+                    status, predictions=progress.predictions, predictions_images=progress.images
+                )
+            if progress.test_accuracy is None and (last := status.progress):  # keep the newest test
+                shown = replace(
+                    shown,
+                    test_loss=last.test_loss,
+                    test_accuracy=last.test_accuracy,
+                    test_count=last.test_count,
+                )
+            self._status = replace(status, progress=shown)
+            if time.monotonic() - self._written > 0.2 or progress.step == progress.total_steps:
                 self._write()
 
     def _beat(self) -> None:
@@ -206,14 +215,14 @@ class _StatusReporter:
                 self._write()
 
     def _write(self, insist: bool = False) -> None:
-        self._values["heartbeat"] = time.time()
+        self._status = replace(self._status, heartbeat=time.time())
         self._written = time.monotonic()
         if insist:
-            store.write_final_status(self._run, **self._values)
+            store.write_final_status(self._run, **vars(self._status))
             return
         # A full disk must not end a run that only wanted to say that it lives.
         with contextlib.suppress(OSError):
-            store.write_json(self._run.path / "status.json", self._values)
+            store.write_record(self._run.path / "status.json", self._status)
 
 
 def _wait_for_slot(run: Run, pulse: _StatusReporter) -> bool:
@@ -266,33 +275,31 @@ class _Checkpointer:
             self.save()
 
     def save(self) -> None:
-        import torch
+        from mnistcore.models.checkpoint import save_checkpoint
 
         started = time.monotonic()
-        content = io.BytesIO()
-        torch.save(self._training.state(), content)
-        store.write_atomically(self._run.checkpoint, content.getvalue())
+        save_checkpoint(self._run.checkpoint, self._training.state())
         took = time.monotonic() - started
         self._due = time.monotonic() + max(1.0, 50 * took)
 
 
 class _MetricsLogger:
-    """Appends to metrics.jsonl: every few batches at first, about POINTS records in all."""
+    """Appends to metrics.jsonl: every few batches at first, about N_RECORDS in all."""
 
     def __init__(self, run: Run, training: "Trainer") -> None:
         self._path = run.path / "metrics.jsonl"
-        self._spacing = training.steps / N_RECORDS
+        self._spacing = training.total_steps / N_RECORDS
         self._due = 0.0
         # A crash may have left half a line: start on a new one.
         with self._path.open("a", encoding="utf-8") as file:
             if file.tell():
                 file.write("\n")
 
-    def add(self, progress: "Progress") -> None:
+    def add(self, progress: Progress) -> None:
         if progress.step < self._due and progress.test_accuracy is None:
             return
         self._due = progress.step + min(self._spacing, 0.1 * progress.step)
-        record = {name: v for name, v in asdict(progress).items() if name != "guesses"}
+        record = to_dict(replace(progress, predictions=()))
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, allow_nan=False) + "\n")
 

@@ -1,16 +1,14 @@
-"""Lessons of one visitor: drawings with their digits, learned by a copy and kept as a run."""
+"""Fine-tuning session: one visitor's labelled drawings, learned by a copy, kept as a run."""
 
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from mnistcore import serialization
 from mnistcore.data.digits import Digits
 from mnistcore.data.loading import DATASETS
 from mnistcore.drawing import strokes
@@ -22,8 +20,10 @@ from mnistcore.evaluation.provenance import seen_subset, training_provenance
 from mnistcore.models.checkpoint import save_network
 from mnistcore.models.network import Network
 from mnistcore.models.registry import SHIPPED, load_model, shipped_ood_detector
+from mnistcore.records import FineTuneResult, ModelCard, RunResult, RunStatus
 from mnistcore.runs import store
-from mnistcore.runs.store import Run, write_atomically
+from mnistcore.runs.store import Run
+from mnistcore.serialization import finite_or_none
 from mnistcore.training.finetune import N_STEPS, REPLAY_PER_BATCH, fine_tune
 
 N_EVALUATION = (
@@ -43,8 +43,11 @@ class LabeledDrawing:
 
 def rasterize_drawings(lessons: Sequence[LabeledDrawing]) -> tuple[Tensor, Tensor]:
     """What a network sees of them, (n, 28, 28) float32 in [0, 1], and their digits, (n,) int64."""
-    seen = [(from_strokes(lesson.strokes), lesson.digit) for lesson in lessons]
-    seen = [(image, digit) for image, digit in seen if image is not None]
+    seen = [
+        (image, lesson.digit)
+        for lesson in lessons
+        if (image := from_strokes(lesson.strokes)) is not None
+    ]
     if not seen:
         raise TrainingError("Draw at least one digit, and say which it is, to teach the network.")
     return torch.stack([image for image, _ in seen]), torch.tensor([digit for _, digit in seen])
@@ -62,12 +65,12 @@ class FineTuneSession:
     `for share in teaching` gives how much is done, from 0 to 1. Then `keep` makes a run of it.
     """
 
-    def __init__(self, which: str, lessons: Sequence[LabeledDrawing], known: Digits) -> None:
-        self.which, self.lessons, self.known = which, list(lessons)[:MAX_DRAWINGS], known
-        self.model, self.learned = load_model(which), training_provenance(which)
+    def __init__(self, model_id: str, lessons: Sequence[LabeledDrawing], known: Digits) -> None:
+        self.lessons, self.known = list(lessons)[:MAX_DRAWINGS], known
+        self.model, self.learned = load_model(model_id), training_provenance(model_id)
         self.drawings, self.digits = rasterize_drawings(self.lessons)
         self.network: Network | None = None
-        self.share = 1.0  # of the way that it went, see teach.hold_back
+        self.alpha = 1.0  # of the way that it went, see limit_forgetting
         self._seconds = 0.0
         self._done = 0
         self._steps = fine_tune(self.model.network, self.drawings, self.digits, known)
@@ -78,7 +81,7 @@ class FineTuneSession:
             try:
                 self.network = next(self._steps)
             except StopIteration as end:
-                self.share = self.share if end.value is None else end.value
+                self.alpha = self.alpha if end.value is None else end.value
                 return
             self._done += 1
             self._seconds += time.monotonic() - started
@@ -89,7 +92,7 @@ class FineTuneSession:
     ) -> Run:
         """Examine the network before and after, and keep it as a finished run of its owner.
 
-        owner, address: see runs.create. Raises RunError if the disk does not play along; then
+        owner, address: see create_run. Raises RunError if the disk does not play along; then
         nothing is left behind.
         """
         network = self.network
@@ -101,41 +104,45 @@ class FineTuneSession:
             (self.known if clean is None else clean).head(N_EVALUATION),
         )
         before, after = evaluate(self.model.network, test), evaluate(network, test)
-        recipe = {**self.learned.recipe, "network": asdict(network.config)}
-        name = f"{(title if self.which != SHIPPED else 'Shipped')[:40]}, taught my hand"
+        base = self.learned.config
+        config = base and replace(base, network=network.config)
+        name = f"{(title if self.model.model_id != SHIPPED else 'Shipped')[:40]}, taught my hand"
         # What somebody writes so is a digit, also where nobody else would see one in it.
         odd = self.drawings[shipped_ood_detector().is_ood(self.drawings)]
-        result = {
-            "preset": None,
-            "dataset": dataset,
-            "images": self._done * REPLAY_PER_BATCH,
-            "seconds": round(self._seconds, 3),
-            "train_accuracy": evaluate(network, train).accuracy,
-            "train_count": len(train),
-            "test_accuracy": after.accuracy,
-            "test_loss": serialization.finite_or_none(after.loss),
-            "test_count": len(test),
-            "taught_from": self.which,
-            "test_accuracy_before": before.accuracy,
-            "lessons_before": _predicted(self.model.network, self.drawings),
-            "lessons_after": _predicted(network, self.drawings),
-            "lessons_digits": self.digits.tolist(),
-            "taught_share": self.share,
-        }
+        result = RunResult(
+            dataset=dataset,
+            images=self._done * REPLAY_PER_BATCH,
+            seconds=round(self._seconds, 3),
+            train_accuracy=evaluate(network, train).accuracy,
+            train_count=len(train),
+            test_accuracy=after.accuracy,
+            test_loss=finite_or_none(after.loss),
+            test_count=len(test),
+            fine_tune=FineTuneResult(
+                self.model.model_id,
+                before.accuracy,
+                tuple(self.digits.tolist()),
+                _predicted(self.model.network, self.drawings),
+                _predicted(network, self.drawings),
+                self.alpha,
+            ),
+        )
         lines = (
             json.dumps({"label": lesson.digit, "strokes": lesson.strokes})
             for lesson in self.lessons
         )
 
         def fill(run: Run) -> None:
-            told = {"run": run.id, **result}
-            card = {"title": name, "recipe": recipe, **told}
-            save_network(network, run.model, taught=odd if len(odd) else None, **card)
-            write_atomically(run.path / store.DRAWINGS_FILE, "\n".join(lines).encode())
-            store.write_json(run.path / "status.json", {"state": "finished", "result": told})
+            known = replace(result, run=run.id)
+            card = ModelCard(name, train=config, result=known)
+            accepted = odd if len(odd) else None
+            save_network(network, run.model, card, accepted_drawings=accepted)
+            store.write_atomically(run.path / store.DRAWINGS_FILE, "\n".join(lines).encode())
+            status = RunStatus("finished", result=known)
+            store.write_record(run.path / "status.json", status)
 
         return store.create_run(
-            recipe, fill, name=name, dataset=dataset, owner=owner, address=address, folder=folder
+            config, fill, name=name, dataset=dataset, owner=owner, address=address, folder=folder
         )
 
 
@@ -145,21 +152,15 @@ def read_drawings(run: Run) -> list[LabeledDrawing]:
     return [LabeledDrawing(digit, drawn) for digit, _, drawn in read if digit is not None]
 
 
-def fine_tune_result(run: Run) -> dict[str, Any] | None:
-    """The result that `Teaching.keep` wrote; None where a run was not taught, or is damaged."""
-    told = run.status().result
-    answers = [told.get(f"lessons_{each}") for each in ("before", "after", "digits")]
-    figures = ("test_accuracy", "test_accuracy_before", "test_count", "taught_share")
-    whole = (
-        all(isinstance(each, list) and each and set(map(type, each)) == {int} for each in answers)
-        and len({len(each) for each in answers}) == 1
-        and all(serialization.is_number(told.get(name)) for name in figures)
-        and all(isinstance(told.get(name), str) for name in ("taught_from", "dataset"))
-        and told["dataset"] in DATASETS
-    )
-    return told if whole else None
+def fine_tune_result(run: Run) -> tuple[RunResult, FineTuneResult] | None:
+    """What `FineTuneSession.keep` wrote; None where a run was not taught, or is damaged."""
+    result = run.status().result
+    if result is None or result.fine_tune is None:
+        return None
+    whole = result.test_accuracy is not None and result.test_count and result.dataset in DATASETS
+    return (result, result.fine_tune) if whole else None
 
 
-def _predicted(network: Network, drawings: Tensor) -> list[int]:
+def _predicted(network: Network, drawings: Tensor) -> tuple[int, ...]:
     with torch.inference_mode():
-        return network(drawings.unsqueeze(1)).argmax(1).tolist()
+        return tuple(network(drawings.unsqueeze(1)).argmax(1).tolist())

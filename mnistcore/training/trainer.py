@@ -10,11 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mnistcore.config import (
-    TrainConfig,
-    check,
-)
-from mnistcore.config import check_network as check_network
+from mnistcore.config import TrainConfig, check
 from mnistcore.data.augment import AUGMENTATIONS
 from mnistcore.data.digits import Digits, epoch_permutation, to_model_input
 from mnistcore.errors import DivergenceError, TrainingError
@@ -112,9 +108,10 @@ class Trainer:
         self._labels = train_set.labels.to(self.device)
         self.batch_size = min(config.batch_size, len(train_set))
         self.batches = len(train_set) // self.batch_size  # per epoch; every batch is full
-        self.steps = max(1, round(config.epochs * self.batches))
+        self.total_steps = max(1, round(config.epochs * self.batches))
         self.network = build_network(config.network, config.seed).to(
-            self.device, memory_format=torch.channels_last
+            self.device,
+            memory_format=torch.channels_last,  # type: ignore[call-overload]  # torch lacks it
         )
         self.optimizer = OPTIMIZERS[config.optimizer](self.network.parameters(), config)
         self._short = PRECISIONS[config.precision](self.device)
@@ -135,11 +132,11 @@ class Trainer:
             yield self._progress(0.0, 0, tested=True)
         begun, first = time.perf_counter(), self.step
         self.network.train()
-        while self.step < self.steps:
+        while self.step < self.total_steps:
             started = time.perf_counter()
             for _ in range(every):
                 self._one_step()
-                if self.step in tests or self.step == self.steps:
+                if self.step in tests or self.step == self.total_steps:
                     break
             self._take_averages()
             self.require_finite()  # waits for the device, so that the clock below is right
@@ -190,21 +187,23 @@ class Trainer:
     _order_epoch = -1
 
     def _learning_rate(self) -> float:
-        return self.config.learning_rate * SCHEDULES[self.config.schedule](self.step / self.steps)
+        return self.config.learning_rate * SCHEDULES[self.config.schedule](
+            self.step / self.total_steps
+        )
 
     def _test_steps(self) -> set[int]:
         """Often at first, when most happens; then evenly. Some 5 % of the time of the run."""
-        times = min(40, max(10, self.steps * self.batch_size // 6_000))
-        early = {round(self.steps * share) for share in (0.01, 0.025, 0.05)}
-        return early | {round(self.steps * n / times) for n in range(1, times + 1)}
+        times = min(40, max(10, self.total_steps * self.batch_size // 6_000))
+        early = {round(self.total_steps * share) for share in (0.01, 0.025, 0.05)}
+        return early | {round(self.total_steps * n / times) for n in range(1, times + 1)}
 
     def _test(self) -> tuple[Score, tuple[Prediction, ...]]:
         """All test images at the end; on the way 1,000 of them, or 500 in a short run."""
-        long = self.steps * self.batch_size >= 50_000
-        count = len(self.test_set) if self.step == self.steps else 1000 if long else 500
+        long = self.total_steps * self.batch_size >= 50_000
+        count = len(self.test_set) if self.step == self.total_steps else 1000 if long else 500
         places = _spread_sample(len(self.test_set), count)
         sample = self.test_set.select(places)
-        if self.step == self.steps:  # as whoever uses the network will have it
+        if self.step == self.total_steps:  # as whoever uses the network will have it
             score = evaluate(self.network, sample)
         else:
             with self._products():
@@ -234,12 +233,12 @@ class Trainer:
         weight, loss, right = self._sums.tolist()
         images = self.step * self.batch_size
         elapsed = time.perf_counter() - begun
-        score, guesses = self._test() if tested else (None, ())
+        score, predictions = self._test() if tested else (None, ())
         if score:
             self.require_finite(score.loss)
         return Progress(
             step=self.step,
-            steps=self.steps,
+            total_steps=self.total_steps,
             epoch=self.step / self.batches,
             images=images,
             loss=loss / weight if weight else None,
@@ -247,20 +246,20 @@ class Trainer:
             learning_rate=self._learning_rate(),
             seconds=self.seconds,
             images_per_second=images / self.seconds if self.seconds else 0.0,
-            seconds_left=elapsed / (self.step - first) * (self.steps - self.step)
+            seconds_left=elapsed / (self.step - first) * (self.total_steps - self.step)
             if self.step > first
             else None,
-            test_loss=score and score.loss,
-            test_accuracy=score and score.accuracy,
+            test_loss=score.loss if score else None,
+            test_accuracy=score.accuracy if score else None,
             test_count=score.count if score else 0,
-            guesses=guesses,
+            predictions=predictions,
         )
 
     def state(self) -> dict[str, Any]:
         """Everything that the numbers to come depend on, fit for `torch.save`."""
         return {
             "network": self.network.state_dict(),
-            "optimiser": self.optimizer.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "seconds": self.seconds,
             "sums": self._sums,
@@ -274,10 +273,14 @@ class Trainer:
         """Go on from `state`; raises TrainingError if it does not belong to this recipe."""
         try:
             step, seconds, sums = state["step"], state["seconds"], state["sums"]
-            if not 0 <= step <= self.steps or not 0 <= seconds < math.inf or sums.shape != (3,):
+            if (
+                not 0 <= step <= self.total_steps
+                or not 0 <= seconds < math.inf
+                or sums.shape != (3,)
+            ):
                 raise ValueError("This is no place in this run.")
             self.network.load_state_dict(state["network"])
-            self.optimizer.load_state_dict(state["optimiser"])
+            self.optimizer.load_state_dict(state["optimizer"])
             self.step, self.seconds = int(step), float(seconds)
             self._sums = sums.to(self.device)
             torch.set_rng_state(state["random"].cpu())

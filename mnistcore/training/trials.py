@@ -1,4 +1,4 @@
-"""An idea tried out in about a second: a small training that is bounded, one at a time."""
+"""Bounded trials: an idea tried out in a small training of about a second, one at a time."""
 
 import threading
 import time
@@ -66,30 +66,28 @@ def one_hidden_layer(rate: float, width: int) -> TrainConfig:
 
 
 def split_validation(train_set: Digits) -> tuple[Digits, Digits]:
-    """The training images to learn from, and the last JUDGED (a third, if few) to choose by."""
+    """Training images to learn from, and the last N_EVALUATION (of few, a third) to choose by."""
     held = min(N_EVALUATION, len(train_set) // 3)
     return train_set.head(len(train_set) - held), train_set.select(slice(-held, None))
 
 
-def run_trial(recipe: TrainConfig, learn: Digits, judge: Digits) -> TrialResult:
-    """Train by the recipe, then read images of both kinds; of few images, each is seen more often.
+def run_trial(config: TrainConfig, learn: Digits, judge: Digits) -> TrialResult:
+    """Train as configured, then read images of both kinds; of few images, each is seen more often.
 
     Whoever comes second waits. Raises TrainingError, in one sentence, if the weights run away.
     """
-    wanted = recipe.train_size or len(learn)
-    recipe = replace(recipe, epochs=recipe.epochs * max(1.0, wanted / len(learn)))
+    wanted = config.train_size or len(learn)
+    config = replace(config, epochs=config.epochs * max(1.0, wanted / len(learn)))
     with _ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
         started = time.perf_counter()
-        training = train(recipe, learn, judge.head(1))  # judged once, at the end
+        training = train(config, learn, judge.head(1))  # judged once, at the end
         images, whole = 0, True
         for progress in training:
             images = progress.images
             if images and time.perf_counter() - started > MAX_SECONDS:
-                whole = progress.step == progress.steps
+                whole = progress.step == progress.total_steps
                 break
-        own = evaluate(
-            training.network, seen_images(learn, vars(recipe), images).head(N_EVALUATION)
-        )
+        own = evaluate(training.network, seen_images(learn, config, images).head(N_EVALUATION))
         new = evaluate(training.network, judge.head(N_EVALUATION))
         seconds = time.perf_counter() - started
     return TrialResult(own.accuracy, own.count, new.accuracy, new.count, images, seconds, whole)

@@ -1,6 +1,7 @@
-"""Where a run stands: its figures, and one plain sentence that is true of them."""
+"""Commentary on a run: its figures, and one plain sentence that is true of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -9,13 +10,12 @@ from mnistcore.evaluation.diagnosis import (
     MAX_TRAIN_ERROR,
     RAN_AWAY,
     FitDiagnosis,
-    Record,
     best_accuracy,
     diagnose_fit,
     generalization_gap_is_real,
     margin_of_error,
 )
-from mnistcore.runs.store import DIVERGED, RESULT, Status
+from mnistcore.records import Progress, RunResult, RunStatus, State
 
 GOOD_ACCURACY = 1 - MAX_TRAIN_ERROR  # what a network stays below that has stopped short of the task
 MILESTONES = {  # by what the test accuracy has to exceed
@@ -27,7 +27,6 @@ MILESTONES = {  # by what the test accuracy has to exceed
     0.98: "It reads more than 98 of a hundred test images: those that are left are the odd ones.",
     0.99: "It misreads fewer than one test image in a hundred.",
 }
-_TEST = ("test_accuracy", "test_loss", "test_count")
 _ENDS = {
     "about right": "and reads new images about as well as those that it learned from.",
     "overfitting": "and reads its own images far better than new ones: it has learned by heart.",
@@ -40,31 +39,40 @@ _ENDS = {
 class Commentary(NamedTuple):
     """What is said of a run, all of it from the same records."""
 
-    figures: Record  # its newest training.Progress, with the newest test; empty before the first
+    figures: Progress | None  # the newest, with the newest test; None before the first
     sentence: str
 
 
-def describe_run(status: Status, records: Sequence[Record]) -> Commentary:
+def describe_run(status: RunStatus, records: Sequence[Progress]) -> Commentary:
     """Figures and sentence of a run; records: what its `metrics` gave after its `status`.
 
     A run that was judged at its end is told by that judgement, the one that Evaluate comes to.
     """
-    figures = status.progress or (records[-1] if records else {})
-    tested = [record for record in records if record["test_accuracy"] is not None]
-    for newest in tested[-1:]:
-        figures = figures | {name: value for name, value in newest.items() if name in _TEST}
-    if status.result == DIVERGED:
+    figures = status.progress or (records[-1] if records else None)
+    tested = [record for record in records if record.test_accuracy is not None]
+    result = status.result
+    if figures and tested:
+        figures = _with_test(figures, tested[-1])
+    if result and result.diverged:
         return Commentary(figures, f"It came to an end early: {RAN_AWAY}.")
-    if status.state in ("finished", "stopped") and status.result.keys() >= {*RESULT}:
-        figures = figures | {name: v for name, v in status.result.items() if name in _TEST}
-        if status.result.get("images", 1):  # else it was stopped before it learned from any
-            return Commentary(figures, _at_the_end(status, records))
-    return Commentary(
-        figures, comment([*tested[:-1], tested[-1] | figures] if tested else [figures])
+    if status.state in ("finished", "stopped") and result and result.is_evaluated:
+        figures = figures and _with_test(figures, result)
+        if result.images:  # else it was stopped before it learned from any
+            return Commentary(figures, _at_the_end(status.state, result, records))
+    newest = [figures] if figures else []
+    return Commentary(figures, comment([*tested[:-1], *newest]))
+
+
+def _with_test(figures: Progress, test: Progress | RunResult) -> Progress:
+    return replace(
+        figures,
+        test_accuracy=test.test_accuracy,
+        test_loss=test.test_loss,
+        test_count=test.test_count,
     )
 
 
-def comment(records: Sequence[Record]) -> str:
+def comment(records: Sequence[Progress]) -> str:
     """One sentence on where training stands; records: its Progress records, in order.
 
     What the newest test says is never contradicted: the milestone is the one that it has passed,
@@ -72,8 +80,8 @@ def comment(records: Sequence[Record]) -> str:
     no more than chance is against it. So the sentence does not flicker, and whoever has it read
     aloud is not talked to all the time.
     """
-    tested = [record for record in records if record.get("test_accuracy") is not None]
-    if not tested or not tested[-1]["step"]:
+    tested = [record for record in records if record.test_accuracy is not None]
+    if not tested or not tested[-1].step:
         return (
             "It has seen nothing yet: its weights are random, and about one guess in ten is right."
         )
@@ -81,18 +89,18 @@ def comment(records: Sequence[Record]) -> str:
         return trouble
     if remark := _remark(tested):
         return remark
-    passed = [least for least in MILESTONES if tested[-1]["test_accuracy"] > least]
+    passed = [least for least in MILESTONES if _accuracy(tested[-1]) > least]
     if not passed:
         return "It has only begun to learn: watch whether the curves rise."
     return MILESTONES[max(passed)]
 
 
-def _remark(tested: Sequence[Record]) -> str:
+def _remark(tested: Sequence[Progress]) -> str:
     """What two tests in a row have shown, unless the newest is against it; empty if nothing."""
     remark, then = "", 0.0
     seen = [(_remarkable(tested[: n + 1]), record) for n, record in enumerate(tested)]
     for (before, _), (now, record) in pairwise(seen):
-        accuracy, count = record["test_accuracy"], record["test_count"]
+        accuracy, count = _accuracy(record), record.test_count
         if now == before:
             remark, then = now, accuracy
         elif abs(accuracy - then) > margin_of_error(accuracy, count):
@@ -100,35 +108,34 @@ def _remark(tested: Sequence[Record]) -> str:
     return remark
 
 
-def _trouble(tested: Sequence[Record]) -> str:
+def _trouble(tested: Sequence[Progress]) -> str:
     """What is plain from the newest test: it has run away, fallen, or only guesses; else empty."""
     now = tested[-1]
     found = _diagnose(now, tested)
     if found.kind in ("diverged", "collapsed"):
         return f"{found.reason[0].upper()}{found.reason[1:]}. Try a smaller learning rate."
-    margin = margin_of_error(now["test_accuracy"], now["test_count"])
-    if now["test_accuracy"] < best_accuracy(tested) - 0.05 - margin:
+    accuracy = _accuracy(now)
+    margin = margin_of_error(accuracy, now.test_count)
+    if accuracy < best_accuracy(tested) - 0.05 - margin:
         return "It has become worse than it was: a step was too big. Mostly it catches itself."
-    if now["test_accuracy"] <= CHANCE_ACCURACY and _is_late(now):
+    if accuracy <= CHANCE_ACCURACY and _is_late(now):
         return "It is still guessing: perhaps its steps are far too big, or far too small."
     return ""
 
 
-def _remarkable(tested: Sequence[Record]) -> str:
+def _remarkable(tested: Sequence[Progress]) -> str:
     """What the tests so far show beyond steady progress; empty if that is all."""
-    now = tested[-1]
-    gain = _gain(tested)
-    if generalization_gap_is_real(
-        now["train_accuracy"] or 0.0, now["test_accuracy"], now["test_count"]
-    ):
+    now, gain = tested[-1], _gain(tested)
+    train_accuracy, accuracy = now.train_accuracy or 0.0, _accuracy(now)
+    if generalization_gap_is_real(train_accuracy, accuracy, now.test_count):
         if gain is None or gain > 0.08:
             return "It does better on the images that it learns from than on new ones."
-        if now["train_accuracy"] < 0.999:
+        if train_accuracy < 0.999:
             return "Training still improves, the test has stopped: it learns its images by heart."
         return "It knows its own images by heart, and no longer gets better at reading new ones."
     if gain is None or not _is_late(now):
         return ""
-    if now["test_accuracy"] < GOOD_ACCURACY:
+    if accuracy < GOOD_ACCURACY:
         if gain < 0.08:
             return "It has stopped improving, well below 100 %, on old and new images alike."
         if gain < 0.3:
@@ -138,36 +145,40 @@ def _remarkable(tested: Sequence[Record]) -> str:
     return ""
 
 
-def _is_late(record: Record) -> bool:
+def _is_late(record: Progress) -> bool:
     """Whether something ought to have come of it by now."""
-    return record["step"] >= 0.25 * record["steps"]
+    return record.step >= 0.25 * record.total_steps
 
 
-def _at_the_end(status: Status, records: Sequence[Record]) -> str:
-    found = _diagnose(status.result, records)
-    how = "It has finished" if status.state == "finished" else "It was stopped"
+def _at_the_end(state: State, result: RunResult, records: Sequence[Progress]) -> str:
+    found = _diagnose(result, records)
+    how = "It has finished" if state == "finished" else "It was stopped"
     end = _ENDS.get(found.kind)
     if end is None:
         return f"{how}: {found.reason}."
     return f"{how}{'' if end.startswith('well') else ','} {end}"
 
 
-def _diagnose(judged: Record, history: Sequence[Record]) -> FitDiagnosis:
+def _diagnose(judged: Progress | RunResult, history: Sequence[Progress]) -> FitDiagnosis:
     """By the accuracies of one record, or of the result."""
     return diagnose_fit(
-        judged["train_accuracy"] or 0.0,
-        judged["test_accuracy"],
-        judged["test_count"],
-        test_loss=judged.get("test_loss"),
+        judged.train_accuracy or 0.0,
+        _accuracy(judged),
+        judged.test_count,
+        test_loss=judged.test_loss,
         history=history,
     )
 
 
-def _gain(tested: Sequence[Record]) -> float | None:
+def _accuracy(tested: Progress | RunResult) -> float:
+    return tested.test_accuracy or 0.0
+
+
+def _gain(tested: Sequence[Progress]) -> float | None:
     """The share of its misreadings that it lost in the last 40 % of what it has seen so far."""
-    now = tested[-1]["step"]
-    late = [record["test_accuracy"] for record in tested if record["step"] > 0.6 * now]
-    early = [r["test_accuracy"] for r in tested if 0.2 * now < r["step"] <= 0.6 * now]
+    now = tested[-1].step
+    late = [_accuracy(record) for record in tested if record.step > 0.6 * now]
+    early = [_accuracy(record) for record in tested if 0.2 * now < record.step <= 0.6 * now]
     if len(late) < 2 or len(early) < 2:
         return None
     before = 1 - sum(early) / len(early)

@@ -1,9 +1,10 @@
-"""The curves of runs as ECharts options; the axes stand still while the lines grow."""
+"""Learning curves of runs as ECharts options; the axes stand still while the lines grow."""
 
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from mnistcore.records import Progress
 from mnistcore.serialization import is_finite
 from mnistcore.viz.theme import BLUE, LINE_COLORS, LINE_DASHES, ORANGE
 
@@ -18,7 +19,7 @@ class Curve(NamedTuple):
     """One run to be drawn."""
 
     name: str
-    records: Sequence[dict[str, Any]]  # of training.Progress, in order
+    records: Sequence[Progress]  # in order
     images: int  # that the whole run will see
 
 
@@ -55,15 +56,15 @@ def loss_chart(curves: Sequence[Curve]) -> dict[str, Any]:
     return chart
 
 
-def describe_curves(records: Sequence[dict[str, Any]]) -> str:
+def describe_curves(records: Sequence[Progress]) -> str:
     """What the curves say, for those who cannot see them."""
-    tested = [r for r in records if r.get("test_accuracy") is not None]
+    tested = [(r.test_accuracy, r.images) for r in records if r.test_accuracy is not None]
     if not tested:
         return "No points yet."
-    first, last = tested[0], tested[-1]
+    (first, _), (last, images) = tested[0], tested[-1]
     return (
-        f"Test accuracy went from {first['test_accuracy']:.0%} to {last['test_accuracy']:.1%} "
-        f"while the network saw {last['images']:,} training images."
+        f"Test accuracy went from {first:.0%} to {last:.1%} "
+        f"while the network saw {images:,} training images."
     )
 
 
@@ -130,9 +131,9 @@ def _pair(curves: Sequence[Curve], what: str, scale: float) -> list[dict[str, An
     return series
 
 
-def _points(records: Sequence[dict[str, Any]], name: str, scale: float) -> list[list[float]]:
+def _points(records: Sequence[Progress], name: str, scale: float) -> list[list[float]]:
     # Whatever a record says, only what is a number is drawn: a chart breaks over anything else.
-    known = [(r["images"], r[name]) for r in records if is_finite(r.get(name))]
+    known = [(r.images, y) for r in records if is_finite(y := getattr(r, name))]
     points = [[x, round(y * scale, 3)] for x, y in known if is_finite(x) and is_finite(y * scale)]
     if len(points) <= MAX_POINTS:
         return points
@@ -140,7 +141,7 @@ def _points(records: Sequence[dict[str, Any]], name: str, scale: float) -> list[
     return [*points[:-1:stride], points[-1]]
 
 
-def _line(name: str, points: list[list[float]], colour: str) -> dict[str, Any]:
+def _line(name: str, points: Sequence[Sequence[float | None]], colour: str) -> dict[str, Any]:
     return {
         "type": "line",
         "name": name,

@@ -53,7 +53,7 @@ def preset_id(which: str) -> str:
     from mnistcore.presets import PRESETS
 
     try:
-        name = "" if which == _SHIPPED else str(store.find_run(which).config().get("preset"))
+        name = "" if which == _SHIPPED else str(store.find_run(which).config().preset)
     except RunError:
         name = ""
     return PRESETS[name if name in PRESETS else next(iter(PRESETS))].title
@@ -115,7 +115,8 @@ def training_progress(which: str) -> str | None:
         return None
     if status is None or status.state not in store.LIVE:
         return None
-    return f"It is still learning: {status.progress.get('images', 0):,} images seen so far."
+    images = status.progress.images if status.progress else 0
+    return f"It is still learning: {images:,} images seen so far."
 
 
 def snapshot(which: str) -> Snapshot:

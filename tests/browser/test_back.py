@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import asdict
 from urllib.parse import urlsplit
 
 import pytest
@@ -28,7 +27,7 @@ def page(request: pytest.FixtureRequest) -> Page:
 def run(app: App) -> str:
     """A run that is over, on a page longer than a screen."""
     config = NetworkConfig(convolutions=(), dense=(4,))
-    made = store.create_run(asdict(TrainConfig(network=config)), dataset="mnist", folder=app.runs)
+    made = store.create_run(TrainConfig(network=config), dataset="mnist", folder=app.runs)
     save_network(build_network(config, 1), made.model)
     result = dict.fromkeys(store.RESULT, 0.5)
     progress = {"step": 1, "steps": 1, "images": 64}

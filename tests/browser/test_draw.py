@@ -5,7 +5,6 @@ import math
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -334,9 +333,7 @@ def test_the_answer_changes_by_itself_while_its_network_learns(
     app: App, desktop: Page, mnist_folder: Path
 ) -> None:
     recipe = TrainConfig(epochs=400, batch_size=64, learning_rate=1e-4)
-    run = store.create_run(
-        asdict(recipe), dataset="mnist", data=mnist_folder, owner="me", folder=app.runs
-    )
+    run = store.create_run(recipe, dataset="mnist", data=mnist_folder, owner="me", folder=app.runs)
     queue.dispatch(run.path.parent)
     try:
         deadline = time.monotonic() + 60

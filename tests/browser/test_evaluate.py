@@ -1,7 +1,6 @@
 """Evaluate in a real browser: one test for each thing that a visitor can do there."""
 
 import re
-from dataclasses import asdict
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -20,7 +19,7 @@ def clueless(app: App) -> str:
     """The address of the page with a network that has learned nothing, so it errs a lot."""
     config = NetworkConfig(convolutions=(), dense=(4,))
     run = store.create_run(
-        asdict(TrainConfig(network=config)), name="Clueless", dataset="mnist", folder=app.runs
+        TrainConfig(network=config), name="Clueless", dataset="mnist", folder=app.runs
     )
     save_network(build_network(config, 1), run.model)
     store.write_json(run.path / "status.json", {"state": "finished", "result": {"images": 1500}})

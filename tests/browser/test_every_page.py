@@ -1,7 +1,6 @@
 """What holds for every page, whatever is shown on it."""
 
 import json
-from dataclasses import asdict
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -47,7 +46,7 @@ def run(app: App) -> str:
     """A run that is over, with curves and a network that reads one way or another."""
     config = NetworkConfig(convolutions=(), dense=(4,))
     made = store.create_run(
-        asdict(TrainConfig(network=config)), name="Example", dataset="mnist", folder=app.runs
+        TrainConfig(network=config), name="Example", dataset="mnist", folder=app.runs
     )
     save_network(build_network(config, 1), made.model)
     record = {"steps": 4, "loss": 2.0, "test_loss": 2.0, "train_accuracy": 0.3, "test_count": 297}

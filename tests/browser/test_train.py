@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from visit import App, StartApp, fits_its_width, settle, visit
 
+from mnistcore.config import TrainConfig
 from mnistcore.runs import store
 from mnistcore.runs.store import Run, list_runs
 
@@ -81,18 +82,18 @@ def test_a_run_is_paused_goes_on_is_stopped_and_resumed(app: App, desktop: Page)
     start(desktop, app.address, "Notebook", epochs=15)
     desktop.get_by_role("button", name="Pause").click()
     expect(desktop.get_by_text("Paused.")).to_be_visible(timeout=10_000)
-    step = newest(app).status().progress["step"]
+    step = newest(app).status().progress.step
     desktop.wait_for_timeout(1500)
-    assert newest(app).status().progress["step"] == step
+    assert newest(app).status().progress.step == step
     desktop.get_by_role("button", name="Go on").click()
     desktop.get_by_role("button", name="Stop").click(timeout=15_000)
     expect(desktop.get_by_text("Stopped.")).to_be_visible(timeout=30_000)
-    stopped_at = newest(app).status().progress["step"]
+    stopped_at = newest(app).status().progress.step
     desktop.get_by_role("button", name="Resume").click()
     expect(desktop.get_by_text("Stopped.")).to_have_count(0)
     expect(desktop.get_by_text(RESULT)).to_be_visible(timeout=120_000)
     assert newest(app).status().state == "finished"
-    assert newest(app).status().progress["step"] > stopped_at
+    assert newest(app).status().progress.step > stopped_at
 
 
 def test_somebody_else_can_watch_but_not_steer(app: App, browser: Browser):
@@ -199,7 +200,7 @@ def test_the_page_fits_a_phone(app: App, phone: Page):
 def test_a_name_is_shown_letter_by_letter_whatever_is_in_it(app: App, desktop: Page):
     page = desktop
     name = "![x](//e.vil/a) https://e.vil :material/delete: **b** -> c"
-    run = store.create_run({}, name=name, owner="somebody", folder=app.runs)
+    run = store.create_run(TrainConfig(), name=name, owner="somebody", folder=app.runs)
     store.write_json(run.path / "status.json", {"state": "stopped"})
     visit(page, f"{app.address}/train?run={run.id}")
     title = page.get_by_role("heading", level=1)

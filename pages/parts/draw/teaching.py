@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -167,7 +167,11 @@ def _start() -> None:
 
 def _learn(which: str) -> None:
     """A copy learns. What interrupts the page, a stroke or a click, does not interrupt that."""
-    from mnistcore.training.finetune_session import N_EVALUATION, FineTuneSession
+    from mnistcore.training.finetune_session import (
+        N_EVALUATION,
+        FineTuneSession,
+        fine_tune_result,
+    )
 
     state = st.session_state
     train, test, _ = shared_dataset()
@@ -195,26 +199,23 @@ def _learn(which: str) -> None:
         return
     del state["teaching"]
     model_picker.select_model(run.id)
-    result = run.status().result
-    _tell(
-        f"It has learned. Of your {len(result['lessons_digits'])} drawings it reads "
-        f"{_right(result, 'after')} right, before it read {_right(result, 'before')}. "
-        "More stands further down."
-    )
+    if written := fine_tune_result(run):
+        _, tuned = written
+        _tell(
+            f"It has learned. Of your {len(tuned.labels)} drawings it reads {tuned.right_after} "
+            f"right, before it read {tuned.right_before}. More stands further down."
+        )
     st.rerun()
-
-
-def _right(result: dict[str, Any], when: str) -> int:
-    """How many of the lessons were read right `when`: before or after."""
-    pairs = zip(result[f"lessons_{when}"], result["lessons_digits"], strict=True)
-    return sum(said == true for said, true in pairs)
 
 
 def _base(run: store.Run | None) -> str | None:
     """What a taught network was before; None if that is no longer there."""
-    which = run.status().result["taught_from"] if run else None
+    from mnistcore.training.finetune_session import fine_tune_result
+
+    written = fine_tune_result(run) if run else None
+    base = written[1].base_model if written else None
     try:
-        return which if which in (None, "shipped") else store.find_run(which).id
+        return base if base in (None, "shipped") else store.find_run(base).id
     except RunError:
         return None
 
@@ -236,15 +237,16 @@ def _before_and_after(run: store.Run) -> None:
     from mnistcore.data.loading import DATASETS
     from mnistcore.training import finetune_session
 
-    result = run.status().result
-    old, new, true = (result[f"lessons_{each}"] for each in ("before", "after", "digits"))
-    knew, knows = _right(result, "before"), _right(result, "after")
-    test_before, test_after = result["test_accuracy_before"], result["test_accuracy"]
+    written = finetune_session.fine_tune_result(run)
+    if written is None or (test_after := written[0].test_accuracy) is None:
+        return
+    result, tuned = written
+    knew, knows, test_before = tuned.right_before, tuned.right_after, tuned.test_accuracy_before
     st.markdown("**Before and after**")
     with st.container(horizontal=True, gap="large"):
         st.metric(
             "Your drawings read right",
-            f"{knows} of {len(true)}",
+            f"{knows} of {len(tuned.labels)}",
             f"{knows - knew:+} (before: {knew})" if knows != knew else "as before",
             delta_color="normal" if knows != knew else "off",
             delta_arrow="auto" if knows != knew else "off",
@@ -253,18 +255,18 @@ def _before_and_after(run: store.Run) -> None:
         change = 100 * (test_after - test_before)
         moved = abs(change) >= 0.05  # what is less would be shown as 0.0
         st.metric(
-            f"First {result['test_count']:,} test images of {DATASETS[result['dataset']]}",
+            f"First {result.test_count:,} test images of {DATASETS[result.dataset]}",
             f"{test_after:.1%}",
             f"{change:+.1f} points (before: {test_before:.1%})" if moved else "as before",
             delta_color="normal" if moved else "off",
             delta_arrow="auto" if moved else "off",
             width="content",
         )
-    if (share := result["taught_share"]) < 1:
+    if tuned.alpha < 1:
         st.warning(
             "Some of these lessons contradict what many other hands taught it. To follow them all "
-            f"would spoil it for everybody else, so it took {share:.0%} of the step. Look them "
-            "through and teach again, or undo it.",
+            f"would spoil it for everybody else, so it took {tuned.alpha:.0%} of the step. Look "
+            "them through and teach again, or undo it.",
             icon=":material/help:",
         )
     try:
@@ -273,7 +275,7 @@ def _before_and_after(run: store.Run) -> None:
         st.caption("The drawings that it learned from can no longer be read.")
     else:
         st.caption("Below each drawing: what it was read as before → now.")
-        each = list(zip(true, old, new, strict=True))
+        each = list(zip(tuned.labels, tuned.predicted_before, tuned.predicted_after, strict=True))
         tiles.tiles(
             images.mul(255).byte(),
             [f"a {t}, read as a {a} before and as a {b} now" for t, a, b in each],

@@ -24,8 +24,14 @@ def show_quiz(exam: EvaluationReport, stamp: int) -> None:
         st.success("It made no mistake that you could help it with.")
         return
     now = st.session_state.setdefault("quiz", {})
-    if now.get("of") != (exam.model.name, stamp):
-        now |= {"of": (exam.model.name, stamp), "turn": 0, "guessed": 0, "knew": 0, "guess": None}
+    if now.get("of") != (exam.model.model_id, stamp):
+        now |= {
+            "of": (exam.model.model_id, stamp),
+            "turn": 0,
+            "guessed": 0,
+            "knew": 0,
+            "guess": None,
+        }
     # In an order of its own: the surest mistakes are those that the gallery has given away.
     order = torch.randperm(len(wrong), generator=torch.Generator().manual_seed(stamp % 2**31))
     place = wrong[int(order[now["turn"] % len(wrong)])]

@@ -47,7 +47,7 @@ def show_verdict(exam: EvaluationReport) -> None:
     from mnistcore.evaluation.provenance import training_history
     from mnistcore.evaluation.report import diagnose_report
 
-    which, test, known = exam.model.name, exam.score, exam.train_accuracy
+    which, test, known = exam.model.model_id, exam.score, exam.train_accuracy
     history, diverged = training_history(which, exam.learned.images)
     found = diagnose_report(exam, history, diverged)
     if found is None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:  # torch takes seconds to import
 
 
 _AUGMENTED = {
-    None: "",
     "none": "It learned from the images as they are.",
     "affine": "It learned from images that were turned, stretched and moved a little each time.",
 }
@@ -70,8 +69,8 @@ def show_robustness(exam: EvaluationReport) -> None:
         )
     with beside:
         titles = model_picker.model_titles()
-        title = titles.pop(exam.model.name, exam.model.name)
-        rivals = [_rival(title, exam.model.name, exam.test.dataset), *_other(titles, exam)]
+        title = titles.pop(exam.model.model_id, exam.model.model_id)
+        rivals = [_rival(title, exam.model.model_id, exam.test.dataset), *_other(titles, exam)]
     if st.session_state.get(_AT) != (kind, amount):
         st.session_state[_AT], _moved[0] = (kind, amount), time.monotonic()
     test = corruptions.sample(exam.test)
@@ -130,7 +129,8 @@ def _curves(
 
 def _rival(title: str, which: str, dataset: str) -> _Rival:
     held = model_picker.snapshot(which)
-    lessons = _AUGMENTED.get(held.learned.recipe.get("augmentation"), "")
+    config = held.learned.config
+    lessons = _AUGMENTED[config.augmentation] if config else ""
     return _Rival(title, held.model, lessons, _known(which, held.stamp, dataset))
 
 
@@ -178,7 +178,7 @@ def _answers(rival: _Rival, shown: Digits) -> None:
     tiles.tiles(
         shown.images,
         [f"a {is_}, read as a {read}" for is_, read in zip(labels, said, strict=True)],
-        key=f"snow {rival.model.name}",
+        key=f"snow {rival.model.model_id}",
         columns=5,
         captions=[
             f"{'✓' if is_ == read else '✗'} {read}" for is_, read in zip(labels, said, strict=True)

@@ -30,14 +30,14 @@ def choose_preset() -> str:
 
 def describe(preset: str, config: TrainConfig, images: int) -> str:
     """What to watch for; of a recipe that was changed, nobody knows beforehand."""
-    if config == scale_epochs(PRESETS[preset].recipe, images):
+    if config == scale_epochs(PRESETS[preset].config, images):
         return PRESETS[preset].watch_for
     return f"Your own recipe, begun from {PRESETS[preset].title}: nobody knows yet how it will do."
 
 
 def edit_config(preset: str, images: int) -> TrainConfig:
     """The preset's recipe for so many training images, with what the visitor changes in it."""
-    recipe = scale_epochs(PRESETS[preset].recipe, images)
+    recipe = scale_epochs(PRESETS[preset].config, images)
     # Open where a link asks for something in it, and not closed again while somebody is at it.
     asked = any(name.startswith(f"{preset} ") for name in st.query_params)
     now = st.session_state

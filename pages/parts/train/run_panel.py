@@ -1,4 +1,4 @@
-"""A run as it is: state, curves and guesses, growing while it is under way."""
+"""A run as it is: state, curves and predictions, growing while it is under way."""
 
 import base64
 import io
@@ -8,8 +8,9 @@ import streamlit as st
 
 from mnistcore.data.digits import Digits
 from mnistcore.errors import MnistError
+from mnistcore.records import Prediction, Progress, RunResult, RunStatus
 from mnistcore.runs import queue
-from mnistcore.runs.store import LIVE, RESULT, RESUMABLE, Run, Status
+from mnistcore.runs.store import LIVE, RESUMABLE, Run
 from mnistcore.training.trainer import RUNNING_AVERAGE_IMAGES
 from mnistcore.viz import commentary, learning_curves
 from pages.common.datasets import test_images
@@ -30,7 +31,7 @@ def show(run: Run, others: list[Run]) -> None:
     st.fragment(_panel, run_every=pace)(run, {each.id: each for each in others}, pace)
 
 
-def _pace(status: Status) -> float | None:
+def _pace(status: RunStatus) -> float | None:
     """Seconds between two looks; None when nothing will change any more."""
     return 0.5 if status.state in (*LIVE, "paused") else None
 
@@ -63,7 +64,7 @@ def _panel(run: Run, others: dict[str, Run], pace: float | None) -> None:
             icon=":material/fact_check:",
             query_params={"model": run.id},
         )
-    _guesses(run, status)
+    _predictions(run, status)
 
 
 def show_charts(lines: list[learning_curves.Curve], least: float = 0.0) -> None:
@@ -81,13 +82,11 @@ def show_charts(lines: list[learning_curves.Curve], least: float = 0.0) -> None:
         st.echarts_chart(learning_curves.loss_chart(lines), height=height, key="loss", alt=words)
 
 
-def _high(records: list[dict]) -> bool:
+def _high(records: list[Progress]) -> bool:
     """Whether both curves can be seen closer up."""
-    newest = {
-        part: next((r[part] for r in reversed(records) if r[part] is not None), 0.0)
-        for part in ("train_accuracy", "test_accuracy")
-    }
-    return all(100 * share > CLOSER for share in newest.values())
+    train = [r.train_accuracy for r in records if r.train_accuracy is not None]
+    test = [r.test_accuracy for r in records if r.test_accuracy is not None]
+    return bool(train and test) and 100 * min(train[-1], test[-1]) > CLOSER
 
 
 def _look(others: dict[str, Run], high: bool) -> None:
@@ -110,14 +109,14 @@ def _look(others: dict[str, Run], high: bool) -> None:
         )
 
 
-def _images(records: list[dict]) -> int:
+def _images(records: list[Progress]) -> int:
     """Training images that the whole run will see."""
     last = records[-1]
-    return round(last["images"] * last["steps"] / last["step"]) if last["step"] else 1
+    return round(last.images * last.total_steps / last.step) if last.step else 1
 
 
-def _headline(run: Run, status: Status) -> None:
-    p, result = status.progress, status.result
+def _headline(run: Run, status: RunStatus) -> None:
+    p, told = status.progress, _in_a_sentence(status.result)
     if status.state == "queued":
         place = run.queue_position()
         when = f"{place} run{'s go' if place > 1 else ' goes'} before this one"
@@ -127,37 +126,37 @@ def _headline(run: Run, status: Status) -> None:
         )
     elif status.state == "failed":
         st.error(escape_markdown(status.message), icon=":material/error:")
-    elif status.state == "finished" and _in_a_sentence(result):
-        st.info(_in_a_sentence(result), icon=":material/flag:")  # done, be it well or badly
+    elif status.state == "finished" and told:
+        st.info(told, icon=":material/flag:")  # done, be it well or badly
     elif status.state in RESUMABLE:
         words = {"interrupted": "Interrupted.", "paused": "Paused.", "stopped": "Stopped."}
         st.warning(
-            f"{words[status.state]} {escape_markdown(status.message) or _in_a_sentence(result)}",
+            f"{words[status.state]} {escape_markdown(status.message) or told}",
             icon=":material/pause_circle:",
         )
     elif status.message:
         st.caption(escape_markdown(status.message))
     if not p or status.state == "finished":
         return
-    left = f", about {p['seconds_left']:.0f} s left" if p["seconds_left"] else ""
-    share = p["step"] / p["steps"]
+    left = f", about {p.seconds_left:.0f} s left" if p.seconds_left else ""
+    share = p.step / p.total_steps
     st.progress(share, f"{share:.0%} done{left if status.state == 'running' else ''}")
 
 
-def _figures(p: commentary.Record) -> None:
+def _figures(p: Progress | None) -> None:
     if not p:
         return
-    epochs = p["epoch"] * p["steps"] / p["step"] if p["step"] else 0
-    test = f"{p['test_accuracy']:.1%}" if p["test_accuracy"] is not None else "not yet"
-    train = f"{p['train_accuracy']:.1%}" if p["train_accuracy"] is not None else "not yet"
-    recent = min(p["images"], RUNNING_AVERAGE_IMAGES)
+    epochs = p.epoch * p.total_steps / p.step if p.step else 0
+    test = f"{p.test_accuracy:.1%}" if p.test_accuracy is not None else "not yet"
+    train = f"{p.train_accuracy:.1%}" if p.train_accuracy is not None else "not yet"
+    recent = min(p.images, RUNNING_AVERAGE_IMAGES)
     figures = {
-        f"of {p['test_count']:,} test images right": test,
+        f"of {p.test_count:,} test images right": test,
         f"right, of the last {recent:,} or so that it was shown": train,
-        "times through the training images": f"{p['epoch']:.2f} of {round(epochs, 2):g}"
+        "times through the training images": f"{p.epoch:.2f} of {round(epochs, 2):g}"
         if epochs
         else "0",
-        "images per second": f"{p['images_per_second']:,.0f}",
+        "images per second": f"{p.images_per_second:,.0f}",
     }
     cells = "".join(
         f'<div><div style="font-size:1.7rem;line-height:1.2">{value}</div>'
@@ -170,17 +169,17 @@ def _figures(p: commentary.Record) -> None:
     )
 
 
-def _in_a_sentence(result: dict) -> str:
-    if not result.keys() >= {*RESULT}:
+def _in_a_sentence(result: RunResult | None) -> str:
+    if not result or not result.is_evaluated:
         return ""
     return (
-        f"It reads **{result['test_accuracy']:.1%}** of {result['test_count']:,} test images that "
-        f"it never learned from, and {result['train_accuracy']:.1%} of "
-        f"{result['train_count']:,} training images, after {result['seconds']:.0f} s of training."
+        f"It reads **{result.test_accuracy:.1%}** of {result.test_count:,} test images that "
+        f"it never learned from, and {result.train_accuracy:.1%} of "
+        f"{result.train_count:,} training images, after {result.seconds:.0f} s of training."
     )
 
 
-def _steer(run: Run, status: Status) -> None:
+def _steer(run: Run, status: RunStatus) -> None:
     if not run.belongs_to(visitor_token()):
         st.caption("Somebody else started this run: you can watch it, and draw with it.")
         return
@@ -224,35 +223,35 @@ def succeeds(act: Callable[[], None]) -> bool:
     return True
 
 
-def _guesses(run: Run, status: Status) -> None:
+def _predictions(run: Run, status: RunStatus) -> None:
     try:
-        test = test_images(run.config().get("dataset"))
+        test = test_images(run.config().dataset)
     except MnistError:  # a damaged run, or one of images that cannot be had today
         return
-    guesses = [each for each in status.guesses if each[0] in range(len(test))]
-    if not guesses:
+    shown = [each for each in status.predictions if each.test_index < len(test)]
+    if not shown:
         return
-    right = sum(int(test.labels[int(i)]) == digit for i, digit, _ in guesses[:12])
+    right = sum(int(test.labels[each.test_index]) == each.digit for each in shown[:12])
     st.markdown(
-        f"**What it says of the first 12 test images** after {status.guessed_at:,} training "
-        f"images: {right} right."
+        f"**What it says of the first 12 test images** after {status.predictions_images:,} "
+        f"training images: {right} right."
     )
-    st.html(_tiles(guesses[:12], test))
-    if wrong := guesses[12:]:
+    st.html(_tiles(shown[:12], test))
+    if wrong := shown[12:]:
         st.markdown("**Some that it gets wrong**")
         st.html(_tiles(wrong, test))
 
 
-def _tiles(guesses: list[list[float]], test: Digits) -> str:
+def _tiles(predictions: list[Prediction], test: Digits) -> str:
     """Pictures with the network's word below: a tick or a cross, never colour alone."""
     tiles = []
-    for index, digit, confidence in guesses:
-        label = int(test.labels[int(index)])
+    for index, digit, confidence in predictions:
+        label = int(test.labels[index])
         good = label == digit
         word = f"✓ {digit}" if good else f"✗ {digit}</b>, not {label}<b>"
         tiles.append(
             f'<figure style="margin:0;text-align:center;width:3.7rem">'
-            f'<img src="{_picture(test.dataset, int(index))}" alt="test image {index}, a {label}" '
+            f'<img src="{_picture(test.dataset, index)}" alt="test image {index}, a {label}" '
             f'style="width:3.7rem;height:3.7rem;image-rendering:pixelated;border-radius:.4rem;'
             f'border:3px solid {"#009E73" if good else "#D55E00"}">'
             f"<figcaption><b>{word}</b><br>{confidence:.0%}</figcaption></figure>"

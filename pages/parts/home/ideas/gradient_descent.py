@@ -81,7 +81,7 @@ def show() -> None:
                 f"takes for a 0 and for a 1, with {unit.right:.0%} on the right side.",
             )
     plain = PRESETS["plain"]
-    weights = count_parameters(plain.recipe.network)
+    weights = count_parameters(plain.config.network)
     onward("Train", f"The same with {weights:,} weights", preset=plain.title)
 
 
