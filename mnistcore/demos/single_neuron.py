@@ -82,7 +82,7 @@ def _evaluate(examples: Examples, weights: Tensor, steps: int) -> NeuronState:
     right = (outputs > 0.5) == (examples.targets > 0.5)
     (w1, w2, bias), (g1, g2, g_bias) = weights.tolist(), gradient.tolist()
     return NeuronState(
-        (w1, w2, bias), (g1, g2, g_bias), float(loss), float(right.float().mean()), steps
+        (w1, w2, bias), (g1, g2, g_bias), loss.item(), float(right.float().mean()), steps
     )
 
 
@@ -117,7 +117,7 @@ def scatter_chart(examples: Examples, neuron: NeuronState) -> dict[str, Any]:
     )
     axis: dict[str, Any] = {"type": "value", "min": -_EDGE, "max": _EDGE}
     axis |= {"nameLocation": "middle", "nameTextStyle": {"fontSize": 14}, "nameGap": 10}
-    axis |= dict.fromkeys(("axisLabel", "splitLine", "axisTick"), {"show": False})
+    axis |= {part: {"show": False} for part in ("axisLabel", "splitLine", "axisTick")}
     across, up = (f"{FEATURES[name].title} (more is further)" for name in INPUTS)
     return {
         "legend": {"top": 0, "left": 0, "itemGap": 14, "textStyle": {"fontSize": 14}},

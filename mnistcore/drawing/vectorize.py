@@ -330,7 +330,7 @@ def _segments(line: NDArray[np.bool_]) -> NDArray[np.float64]:
         np.add.at(near, a, np.column_stack([points[b], np.ones(len(b))]))
     ends = near[:, 2:] < 2
     smooth: NDArray[np.float64] = np.where(ends, points, (points + near[:, :2]) / (1 + near[:, 2:]))
-    return smooth[pairs]
+    return np.asarray(smooth[pairs])
 
 
 def _blots(ink: NDArray[np.bool_], line: NDArray[np.bool_]) -> NDArray[np.float64]:

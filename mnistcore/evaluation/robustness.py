@@ -58,7 +58,7 @@ def start_sweep(
     """
     if all(accuracy is not None for each in curves for _, accuracy in each.curve(kind)):
         return None
-    key = (kind, *(id(each.accuracies) for each in curves))
+    key: tuple[str | int, ...] = (kind, *(id(each.accuracies) for each in curves))
     with _STARTING:
         for ended in [each for each, thread in _sweeps.items() if not thread.is_alive()]:
             del _sweeps[ended]
