@@ -20,6 +20,7 @@ test = shared_dataset().test
 show_fallback_notice()
 
 # They bring torch, and the title need not wait for it.
+from mnistcore.data.digits import to_float
 from mnistcore.drawing.rasterize import from_strokes
 from mnistcore.errors import MnistError
 from mnistcore.inspection import activations, attribution
@@ -64,7 +65,7 @@ except MnistError as error:
 
 net, stamp = held.model.network, held.stamp
 model_picker.refresh_button(which, "Look at it again")
-image = drawn if choice == DRAWING else test.images[index] / 255
+image = drawn if choice == DRAWING else to_float(test.images[index])
 parts = {layer.name: layer for layer in activations.weight_layers(net)}
 names = list(parts)
 out = [each[0] for each in activations.activations(net, image[None])]
@@ -109,7 +110,7 @@ with through:
         layer_tiles.show(
             each,
             values[each],
-            net.layers[its_layer.first],
+            activations.weight_module(net, its_layer).weight.detach().cpu(),
             chosen if each == name else None,
             partial(open_unit, each),
             reads_pixels=each == names[0],
@@ -118,11 +119,11 @@ with through:
 left, right = st.columns(2, gap="large")
 with left:
     st.subheader("What excites it most", anchor=False)
-    known = embedding_map.activation_survey(which, stamp, net, test, test.dataset)
-    count = len(known.logits)
+    survey = embedding_map.activation_survey(which, stamp, net, test, test.dataset)
+    count = len(survey.logits)
     st.caption(f"Of {count:,} test images, the unit says most to these, where the ink is full.")
-    excitement = known.excitement[names.index(name)][:, chosen]
-    layer_tiles.show_max_activations(net, layer, chosen, excitement, test, open_image)
+    largest = survey.max_activations[names.index(name)][:, chosen]
+    layer_tiles.show_max_activations(net, layer, chosen, largest, test, open_image)
 with right:
     st.subheader("From ten sums to ten shares", anchor=False)
     st.html(unit_arithmetic.softmax_table(out[-1]))
@@ -139,7 +140,9 @@ st.markdown(
 )
 arranged = embedding_map.choose()
 plane, fixed = embedding_map.arrange(which, stamp, net, test, test.dataset, arranged)
-own = None if drawn is None else plane.place(attribution.penultimate_features(net, drawn[None]))[0]
+own = None
+if drawn is not None:
+    own = plane.project(attribution.penultimate_features(net, drawn[None]))[0]
 embedding_map.show(
     plane, fixed, index if choice == TEST and index < count else None, own, open_image
 )

@@ -93,8 +93,8 @@ def test_a_unit_changes_only_with_the_pixels_in_its_field(
             continue
         place = (maps.shape[1] - 1, maps.shape[2] // 2)
         top, left, side = activations.receptive_field(any_network, layer, place)
-        inside = torch.zeros(28, 28, dtype=torch.bool)
-        inside[max(top, 0) : top + side, max(left, 0) : left + side] = True
+        inside = activations.receptive_field_mask(any_network, layer, place)
+        assert inside[max(top, 0) : top + side, max(left, 0) : left + side].sum() == inside.sum()
         assert inside.any() and not (number == 0 and inside.all())
         outside_changed = torch.where(inside, image, 1 - image)
         changed = activations.activations(any_network, outside_changed[None])[layer.first + 1][0]
@@ -108,9 +108,9 @@ def test_a_survey_says_what_one_image_at_a_time_would(any_network: Network, digi
     assert torch.allclose(
         seen.features, attribution.penultimate_features(any_network, images), atol=1e-5
     )
-    for layer, excitement in zip(
-        activations.weight_layers(any_network), seen.excitement, strict=True
+    for layer, largest in zip(
+        activations.weight_layers(any_network), seen.max_activations, strict=True
     ):
         alone = activations.activations(any_network, images[5:6])[layer.last + 1][0]
         expected = alone.flatten(1).amax(1) if alone.ndim == 3 else alone
-        assert torch.allclose(excitement[5], expected, atol=1e-5)
+        assert torch.allclose(largest[5], expected, atol=1e-5)

@@ -16,9 +16,9 @@ def some(digits: tuple[Digits, Digits]) -> Digits:
 @pytest.mark.parametrize("kind", CORRUPTIONS)
 def test_a_slider_begins_where_nothing_is_changed_and_ends_where_much_is(kind, some):
     each = CORRUPTIONS[kind]
-    assert each.start in each.severities
+    assert each.identity in each.severities
     assert (each.severities[0], each.severities[-1]) == (each.low, each.high)
-    assert torch.equal(corrupt(some, kind, each.start).images, some.images)
+    assert torch.equal(corrupt(some, kind, each.identity).images, some.images)
     far = corrupt(some, kind, each.high)
     assert (far.images.shape, far.images.dtype) == (some.images.shape, torch.uint8)
     assert (far.images.float() - some.images.float()).abs().mean() > 10
@@ -30,7 +30,7 @@ def test_the_smallest_step_changes_less_than_the_largest(kind, some):
     each = CORRUPTIONS[kind]
     near, far = (
         (corrupt(some, kind, amount).images.float() - some.images).abs().mean()
-        for amount in (each.start + each.step, each.high)
+        for amount in (each.identity + each.step, each.high)
     )
     assert near < far
 
@@ -41,9 +41,13 @@ def test_a_quarter_turn_to_the_right_is_a_quarter_turn(some):
 
 
 def test_moved_to_the_right_is_moved_to_the_right(some):
-    moved = corrupt(some, "shift", 3).images.float()
+    moved = corrupt(some, "translate", 3).images.float()
     assert (moved[:, :, 3:] - some.images[:, :, :-3]).abs().max() <= 1
     assert not moved[:, :, :3].any()
+
+
+def test_a_corruption_is_still_known_by_its_old_name(some):
+    assert torch.equal(corrupt(some, "shift", 3).images, corrupt(some, "translate", 3).images)
 
 
 def test_half_the_size_has_a_quarter_of_the_ink(some):

@@ -23,23 +23,23 @@ def test_the_principal_map_is_scikit_learns_up_to_its_signs() -> None:
     directions = torch.nn.functional.normalize(features).numpy()
     expected = torch.from_numpy(PCA(2).fit_transform(directions))
     for axis in range(2):
-        sign = torch.sign((ours.places[:, axis] * expected[:, axis]).sum())
-        assert torch.allclose(ours.places[:, axis], sign * expected[:, axis], atol=1e-3)
+        sign = torch.sign((ours.points[:, axis] * expected[:, axis]).sum())
+        assert torch.allclose(ours.points[:, axis], sign * expected[:, axis], atol=1e-3)
 
 
 def test_a_new_image_goes_where_its_twin_is() -> None:
     features, _ = clusters(count=20)
     for make in (embedding.pca, embedding.tsne):
         plane = make(features)
-        assert plane.places.shape == (100, 2)
-        assert torch.allclose(plane.place(features[7:9]), plane.places[7:9], atol=1e-2)
+        assert plane.points.shape == (100, 2)
+        assert torch.allclose(plane.project(features[7:9]), plane.points[7:9], atol=1e-2)
 
 
 def test_neighbours_stay_together_and_a_new_one_joins_its_kind() -> None:
     features, kinds = clusters(count=20)
     plane = embedding.tsne(features)
     new = features[45:46] + 0.5
-    distances = torch.cdist(torch.cat([plane.places, plane.place(new)]), plane.places)
+    distances = torch.cdist(torch.cat([plane.points, plane.project(new)]), plane.points)
     distances.fill_diagonal_(torch.inf)
     assert (kinds[distances[:-1].argmin(1)] == kinds).float().mean() > 0.95
     assert kinds[distances[-1].argmin()] == kinds[45]
@@ -49,19 +49,19 @@ def test_neighbours_stay_together_and_a_new_one_joins_its_kind() -> None:
 def test_a_layer_of_one_or_two_units_has_a_map_too(units: int) -> None:
     features, _ = clusters(units=units)
     plane = embedding.pca(features)
-    assert plane.places.shape == (200, 2)
-    assert plane.place(features[:3]).shape == (3, 2)
+    assert plane.points.shape == (200, 2)
+    assert plane.project(features[:3]).shape == (3, 2)
 
 
 def test_a_louder_image_of_the_same_kind_has_the_same_place() -> None:
     features, _ = clusters(count=10)
     plane = embedding.pca(features)
-    assert torch.allclose(plane.place(3 * features[:4]), plane.places[:4], atol=1e-5)
+    assert torch.allclose(plane.project(3 * features[:4]), plane.points[:4], atol=1e-5)
 
 
 def test_the_same_images_give_the_same_map() -> None:
     features, _ = clusters(count=10)
-    first, second = (embedding.tsne(features).places for _ in range(2))
+    first, second = (embedding.tsne(features).points for _ in range(2))
     assert first.equal(second)
 
 
@@ -78,5 +78,5 @@ def test_progress_is_told_stage_by_stage() -> None:
 @pytest.mark.parametrize("make", [embedding.pca, embedding.tsne])
 def test_a_network_whose_weights_ran_away_has_a_map_too(make: Callable) -> None:
     plane = make(torch.full((100, 8), torch.nan))
-    assert plane.places.isfinite().all()
-    assert plane.place(torch.full((1, 8), torch.inf)).isfinite().all()
+    assert plane.points.isfinite().all()
+    assert plane.project(torch.full((1, 8), torch.inf)).isfinite().all()

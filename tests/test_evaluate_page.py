@@ -10,11 +10,12 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from mnistcore.config import NetworkConfig, TrainConfig
+from mnistcore.evaluation import robustness
 from mnistcore.evaluation.diagnosis import margin_of_error
 from mnistcore.models.checkpoint import save_network
 from mnistcore.models.network import build_network
 from mnistcore.runs import store
-from pages.parts.evaluate import robustness
+from pages.parts.evaluate import robustness as pages_robustness
 
 ROOT = Path(__file__).parents[1]
 
@@ -113,19 +114,19 @@ def test_while_a_network_beside_it_learns_its_curve_stays_until_asked_again():
     weights = build_network(NetworkConfig((), (4,)), 1).state_dict()
     torch.save({"network": weights, "step": 100}, beside.checkpoint)
     app = evaluate(look="Sunshine and snow", kind="invert")
-    filling = set(robustness._filling)
+    filling = set(robustness._sweeps)
     os.utime(beside.checkpoint, (2, 2))  # it has learned more
     app.select_slider(key="invert").set_value(50).run()
     assert not app.exception
-    assert not set(robustness._filling) - filling
+    assert not set(robustness._sweeps) - filling
     next(button for button in app.button if button.label == "Take it as it is now").click().run()
     assert not app.exception
-    assert set(robustness._filling) - filling
+    assert set(robustness._sweeps) - filling
 
 
 def test_a_curve_that_was_forgotten_to_make_room_is_worked_out_again():
     def begun() -> set[threading.Thread]:
-        return {thread for (kind, *_), thread in robustness._filling.items() if kind == "noise"}
+        return {thread for (kind, *_), thread in robustness._sweeps.items() if kind == "noise"}
 
     app = evaluate(model=a_run().id, look="Sunshine and snow", kind="snow")
     first = begun()
@@ -134,7 +135,7 @@ def test_a_curve_that_was_forgotten_to_make_room_is_worked_out_again():
         thread.join(60)
     app.run()
     assert not begun() - first  # it is known
-    robustness._known.clear()
+    pages_robustness._severity_curves.clear()
     app.run()
     assert not app.exception
     assert begun() - first

@@ -146,7 +146,7 @@ def test_a_doubt_is_fitted_the_same_every_time_and_survives_the_file(few, tmp_pa
     kept = load_model(str(path))
     seen = ood.ood_features(network, few.images[:50].float() / 255)
     assert torch.equal(one(seen), again(seen))
-    assert torch.equal(kept.ood_detector.doubt(seen), one(seen))
+    assert torch.equal(kept.ood_detector.head(seen), one(seen))
     assert all(map(torch.equal, network.state_dict().values(), kept.network.state_dict().values()))
 
 

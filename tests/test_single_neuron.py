@@ -15,16 +15,16 @@ def examples(digits) -> single_neuron.Examples:
 
 
 def test_the_examples_are_as_many_zeros_as_ones_on_a_common_scale(examples):
-    assert examples.points.shape == (2 * single_neuron.N_PER_CLASS, 2)
-    assert examples.wanted.mean() == 0.5
-    assert torch.allclose(examples.points.mean(0), torch.zeros(2), atol=1e-5)
-    assert torch.allclose(examples.points.std(0), torch.ones(2), atol=1e-5)
+    assert examples.inputs.shape == (2 * single_neuron.N_PER_CLASS, 2)
+    assert examples.targets.mean() == 0.5
+    assert torch.allclose(examples.inputs.mean(0), torch.zeros(2), atol=1e-5)
+    assert torch.allclose(examples.inputs.std(0), torch.ones(2), atol=1e-5)
 
 
 def test_the_gradient_is_that_of_the_formula(examples):
     unit = single_neuron.initialize(examples, seed=3)
-    inputs = np.c_[examples.points.numpy(), np.ones(len(examples.wanted))]
-    missing = inputs @ np.array(unit.weights) - examples.wanted.numpy()
+    inputs = np.c_[examples.inputs.numpy(), np.ones(len(examples.targets))]
+    missing = inputs @ np.array(unit.weights) - examples.targets.numpy()
     assert unit.loss == pytest.approx((missing**2).mean(), rel=1e-4)
     assert np.allclose(unit.gradient, 2 * missing @ inputs / len(missing), atol=1e-4)
 
@@ -42,18 +42,18 @@ def test_many_steps_end_where_least_squares_ends(examples):
     unit = single_neuron.gradient_step(
         examples, single_neuron.initialize(examples, seed=1), 0.3, 300
     )
-    inputs = np.c_[examples.points.numpy(), np.ones(len(examples.wanted))]
-    best, *_ = np.linalg.lstsq(inputs, examples.wanted.numpy(), rcond=None)
+    inputs = np.c_[examples.inputs.numpy(), np.ones(len(examples.targets))]
+    best, *_ = np.linalg.lstsq(inputs, examples.targets.numpy(), rcond=None)
     assert np.allclose(unit.weights, best, atol=1e-3)
-    assert unit.right > 0.9
-    assert not unit.ran_away
+    assert unit.accuracy > 0.9
+    assert not unit.diverged
 
 
 def test_steps_too_big_run_away_and_end_there(examples):
     unit = single_neuron.gradient_step(
         examples, single_neuron.initialize(examples, seed=1), 3.0, 1000
     )
-    assert unit.ran_away
+    assert unit.diverged
     assert unit.steps < 100
     assert single_neuron.gradient_step(examples, unit, 3.0, 10) == unit
 

@@ -31,7 +31,7 @@ def test_a_blank_image_can_be_measured_and_none_is_beyond_the_scale(name: str, d
     assert threshold_rule.measure(torch.zeros(1, 28, 28, dtype=torch.uint8), name).item() == 0
     assert (
         threshold_rule.measure(digits[0].images, name).quantile(0.99)
-        <= threshold_rule.FEATURES[name].most
+        <= threshold_rule.FEATURES[name].high
     )
 
 

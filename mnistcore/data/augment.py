@@ -1,4 +1,4 @@
-"""Small random changes to training images, so that a network meets more hands than it was given."""
+"""Data augmentation: random affine transforms, so that a network meets more hands than it has."""
 
 import math
 from collections.abc import Callable
@@ -8,32 +8,35 @@ from torch import Tensor
 from torch.nn import functional
 
 from mnistcore.config import IMAGE_SIZE
-from mnistcore.data.digits import to_model_input
+from mnistcore.data.digits import to_model_input, to_uint8
 
 
 def affine(
     images: Tensor,
-    turn: float = 10.0,
-    stretch: float = 0.1,
-    slant: float = 0.1,
-    shift: float = 1.5,
-    chance: torch.Generator | None = None,
+    degrees: float = 10.0,
+    scale: float = 0.1,
+    shear: float = 0.1,
+    translate: float = 1.5,
+    generator: torch.Generator | None = None,
+    *,
+    chance: torch.Generator | None = None,  # the old name of `generator`
 ) -> Tensor:
-    """Turn, stretch, slant and move every image a little, each in its own way.
+    """Random affine transform: rotate, scale, shear and move every image, each in its own way.
 
-    images: (batch, 1, 28, 28) float -> the same shape. `turn` in degrees, `stretch` as a share of
-    the size, `slant` in pixels sideways per pixel of height, `shift` in pixels; each is the most
-    that happens either way. Draws from `chance`, or else from torch's global random generator.
+    images: (n, 1, 28, 28) float -> the same shape. Drawn evenly from plus or minus: `degrees` of
+    rotation; `scale`, a share of the size, for width and height apart; `shear`, pixels sideways
+    per pixel of height; `translate` in pixels. Draws from `generator`, or else from torch's global
+    random generator.
     """
-    draw = torch.rand(6, len(images), device=images.device, generator=chance) * 2 - 1
-    angle = draw[0] * math.radians(turn)
-    wide, tall = 1 + draw[1] * stretch, 1 + draw[2] * stretch
-    cos, sin, lean = angle.cos(), angle.sin(), draw[3] * slant
-    right, down = draw[4] * shift * 2 / IMAGE_SIZE, draw[5] * shift * 2 / IMAGE_SIZE
+    draw = torch.rand(6, len(images), device=images.device, generator=generator or chance) * 2 - 1
+    angle = draw[0] * math.radians(degrees)
+    width, height = 1 + draw[1] * scale, 1 + draw[2] * scale
+    cos, sin, lean = angle.cos(), angle.sin(), draw[3] * shear
+    right, down = draw[4] * translate * 2 / IMAGE_SIZE, draw[5] * translate * 2 / IMAGE_SIZE
     matrix = torch.stack(
         [
-            torch.stack([cos * wide, (lean * cos - sin) * tall, right], 1),
-            torch.stack([sin * wide, (lean * sin + cos) * tall, down], 1),
+            torch.stack([cos * width, (lean * cos - sin) * height, right], 1),
+            torch.stack([sin * width, (lean * sin + cos) * height, down], 1),
         ],
         1,
     )
@@ -41,6 +44,7 @@ def affine(
     return functional.grid_sample(images, grid, align_corners=False)
 
 
+# (n, 1, 28, 28) float -> the same shape, by the names of TrainConfig.augmentation.
 AUGMENTATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "none": lambda images: images,
     "affine": affine,
@@ -48,10 +52,10 @@ AUGMENTATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def augmented_examples(image: Tensor, count: int, seed: int) -> Tensor:
-    """One image as a network might meet it when it learns with augmentation.
+    """`count` random affine transforms of one image, as training with augmentation shows it.
 
     image: (28, 28) uint8 -> (count, 28, 28) uint8; the same seed gives the same ones.
     """
-    chance = torch.Generator().manual_seed(seed)
-    changed = affine(to_model_input(image.expand(count, IMAGE_SIZE, IMAGE_SIZE)), chance=chance)
-    return changed[:, 0].mul(255).round().byte()
+    generator = torch.Generator().manual_seed(seed)
+    copies = to_model_input(image.expand(count, IMAGE_SIZE, IMAGE_SIZE))
+    return to_uint8(affine(copies, generator=generator)[:, 0])

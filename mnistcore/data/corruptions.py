@@ -1,4 +1,7 @@
-"""Sunshine and snow: test images that look less and less like those a network has learned from."""
+"""Corruptions: distribution shift by degrees, from test images as they are to hardly readable ones.
+
+A fixed set of corruptions at graded severities, as in Hendrycks and Dietterich (2019).
+"""
 
 import math
 from collections.abc import Callable
@@ -9,54 +12,62 @@ from torch import Tensor
 from torch.nn import functional
 
 from mnistcore.config import IMAGE_SIZE
-from mnistcore.data.digits import Digits, to_model_input
+from mnistcore.data.digits import Digits, to_model_input, to_uint8
 
-SAMPLE_SIZE = 200  # test images that are judged at each step: what two networks read in 0.03 s
+SAMPLE_SIZE = 200  # test images at each severity: what two networks read in 0.03 s
+ALIASES = {"shift": "translate"}  # what corruptions were called before: addresses may still say so
+_BLUR_RADIUS = 12  # pixels: three standard deviations of the strongest blur
+_MAX_TICKS = 12  # numbers on an axis
 
 
 class Corruption(NamedTuple):
-    """One way in which the world can differ from the lessons, and how far it goes."""
+    """One way in which images can differ from the training images, and its range of severities."""
 
     title: str
-    axis: str  # what the amount means, with its unit
+    axis: str  # what the severity means, with its unit
     low: float
     high: float
     step: float
-    start: float  # the amount that changes nothing
-    change: Callable[[Tensor, float], Tensor]  # (n, 1, 28, 28) in [0, 1] and the amount -> same
+    identity: float  # the severity that changes nothing
+    apply: Callable[[Tensor, float], Tensor]  # (n, 1, 28, 28) in [0, 1] and the severity -> same
 
     @property
     def severities(self) -> list[float]:
-        """Every amount from low to high."""
+        """Every severity from low to high."""
         steps = round((self.high - self.low) / self.step)
         return [round(self.low + number * self.step, 6) for number in range(steps + 1)]
 
     @property
-    def tick(self) -> float:
-        """What lies between two numbers on an axis, so that there are at most twelve, and start."""
-        steps, before = len(self.severities) - 1, self.severities.index(self.start)
-        fits = (n for n in range(1, steps + 1) if before % n == 0 and steps / n <= 11)
-        return self.step * next(fits)
+    def tick_interval(self) -> float:
+        """Between two numbers on an axis: at most twelve of them, the identity among them."""
+        steps, before = len(self.severities) - 1, self.severities.index(self.identity)
+        return self.step * next(
+            n for n in range(1, steps + 1) if before % n == 0 and steps / n < _MAX_TICKS
+        )
 
 
 def sample(digits: Digits) -> Digits:
-    """Always the same SAMPLE of the images, from all over the set (all, if there are fewer)."""
+    """Always the same SAMPLE_SIZE random images of a set (all, if there are fewer)."""
     order = torch.randperm(len(digits), generator=torch.Generator().manual_seed(0))[:SAMPLE_SIZE]
     return digits.select(order)
 
 
-def corrupt(digits: Digits, kind: str, amount: float) -> Digits:
-    """The same digits after the change `kind`, a key of SHIFTS, by this amount."""
-    shift = CORRUPTIONS[kind]
-    if amount == shift.start:
+def corrupt(digits: Digits, kind: str, severity: float) -> Digits:
+    """The same digits after a corruption; `kind` is a key of CORRUPTIONS or of ALIASES.
+
+    Nothing is random: the same arguments give the same images. Raises KeyError for another kind.
+    """
+    corruption = CORRUPTIONS[ALIASES.get(kind, kind)]
+    if severity == corruption.identity:
         return digits
-    images = shift.change(to_model_input(digits.images), amount).clamp(0, 1)
-    return Digits(images[:, 0].mul(255).round().byte(), digits.labels, digits.dataset)
+    images = corruption.apply(to_model_input(digits.images), severity).clamp(0, 1)
+    return Digits(to_uint8(images[:, 0]), digits.labels, digits.dataset)
 
 
-def _affine(images: Tensor, turn: float = 0.0, size: float = 1.0, right: float = 0.0) -> Tensor:
-    """Turn by degrees, enlarge by a factor and move by pixels."""
-    cos, sin = math.cos(math.radians(turn)) / size, math.sin(math.radians(turn)) / size
+def _affine(images: Tensor, degrees: float = 0.0, scale: float = 1.0, right: float = 0.0) -> Tensor:
+    """Rotate by degrees, scale by a factor and move by pixels."""
+    angle = math.radians(degrees)
+    cos, sin = math.cos(angle) / scale, math.sin(angle) / scale
     matrix = torch.tensor([[cos, -sin, -right * 2 / IMAGE_SIZE], [sin, cos, 0.0]])
     grid = functional.affine_grid(
         matrix.expand(len(images), 2, 3), list(images.shape), align_corners=False
@@ -65,7 +76,7 @@ def _affine(images: Tensor, turn: float = 0.0, size: float = 1.0, right: float =
 
 
 def _thicken(images: Tensor, pixels: float) -> Tensor:
-    """Widen every line by so many pixels, or with a minus sign thin it: half on either side."""
+    """Grey-scale dilation, erosion where `pixels` is negative: lines wider by so many pixels."""
     sign, reach = (1 if pixels > 0 else -1), round(abs(pixels))
     fine = functional.interpolate(images, scale_factor=2, mode="nearest") * sign
     # As channels of one picture they are taken many at a time: three times as fast.
@@ -75,23 +86,23 @@ def _thicken(images: Tensor, pixels: float) -> Tensor:
     return functional.avg_pool2d(fine * sign, 2).transpose(0, 1)
 
 
-def _gaussian_blur(images: Tensor, radius: float) -> Tensor:
-    """A Gaussian whose standard deviation is `radius` pixels."""
-    place = torch.arange(-12, 13, dtype=images.dtype)
-    weights = (-(place**2) / (2 * radius**2)).exp()
-    weights = (weights / weights.sum()).view(1, 1, 1, -1)
-    wide = functional.conv2d(images, weights, padding=(0, 12))
-    return functional.conv2d(wide, weights.transpose(2, 3), padding=(12, 0))
+def _gaussian_blur(images: Tensor, sigma: float) -> Tensor:
+    """Convolve with a Gaussian whose standard deviation is `sigma` pixels."""
+    offsets = torch.arange(-_BLUR_RADIUS, _BLUR_RADIUS + 1, dtype=images.dtype)
+    kernel = (-(offsets**2) / (2 * sigma**2)).exp()
+    kernel = (kernel / kernel.sum()).view(1, 1, 1, -1)
+    across = functional.conv2d(images, kernel, padding=(0, _BLUR_RADIUS))
+    return functional.conv2d(across, kernel.transpose(2, 3), padding=(_BLUR_RADIUS, 0))
 
 
 def _gaussian_noise(images: Tensor, percent: float) -> Tensor:
-    """Add to every pixel its own random grey; always the same, so that a curve is one."""
-    chance = torch.Generator().manual_seed(0)
-    return images + torch.randn(images.shape, generator=chance) * percent / 100
+    """Add normal noise of so large a standard deviation; always the same, so a curve is one."""
+    generator = torch.Generator().manual_seed(0)
+    return images + torch.randn(images.shape, generator=generator) * percent / 100
 
 
 def _invert(images: Tensor, percent: float) -> Tensor:
-    """Ink fades and paper darkens; at 100 % they have changed places."""
+    """Blend with the negative; at 100 % ink and paper have changed places."""
     return images.lerp(1 - images, percent / 100)
 
 
@@ -103,13 +114,25 @@ CORRUPTIONS: dict[str, Corruption] = {
         90,
         10,
         0,
-        lambda x, a: _affine(x, turn=-a),
+        lambda images, degrees: _affine(images, degrees=-degrees),
     ),
-    "shift": Corruption(
-        "Move", "moved to the right by (pixels)", -12, 12, 1, 0, lambda x, a: _affine(x, right=a)
+    "translate": Corruption(
+        "Move",
+        "moved to the right by (pixels)",
+        -12,
+        12,
+        1,
+        0,
+        lambda images, pixels: _affine(images, right=pixels),
     ),
     "scale": Corruption(
-        "Resize", "size (% of before)", 40, 180, 10, 100, lambda x, a: _affine(x, size=a / 100)
+        "Resize",
+        "size (% of before)",
+        40,
+        180,
+        10,
+        100,
+        lambda images, percent: _affine(images, scale=percent / 100),
     ),
     "thicken": Corruption("Thicken", "line wider by (pixels)", -3, 8, 1, 0, _thicken),
     "blur": Corruption("Blur", "blurred over (pixels)", 0, 4, 0.25, 0, _gaussian_blur),

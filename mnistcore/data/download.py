@@ -1,4 +1,4 @@
-"""Fetching MNIST through torchvision, in a process of its own that cannot hang its caller."""
+"""MNIST downloaded through torchvision, in a process of its own that cannot hang its caller."""
 
 import shutil
 import socket
@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 from filelock import FileLock
 
@@ -23,8 +24,8 @@ _ROOT = Path(__file__).parents[2]  # where `-m` finds the package, wherever one 
 def download_mnist(folder: Path, on_progress: Callable[[int, int], None] | None = None) -> None:
     """Put MNIST's four files into `folder/MNIST/raw`; nothing half-done stays behind.
 
-    Of several callers one downloads and the others wait for it. `on_progress` is told the bytes
-    that have come and the bytes that will. Raises DataError without network or room.
+    Of several callers one downloads and the others wait for it. `on_progress(bytes_done,
+    bytes_total)` is called as files grow. Raises DataError without network or room.
     """
     target = folder / "MNIST" / "raw"
     try:
@@ -75,7 +76,7 @@ def _main(folder: str) -> None:
     torchvision_mnist()(folder, download=True)
 
 
-def torchvision_mnist() -> type:
+def torchvision_mnist() -> type[Any]:
     """`torchvision.datasets.MNIST`, also where torchvision's compiled part does not fit torch.
 
     Beside a CPU-only torch, a CUDA build of torchvision cannot load its operators, and its import
@@ -93,7 +94,7 @@ def torchvision_mnist() -> type:
         library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         from torchvision.datasets import MNIST
-    return MNIST
+    return cast("type[Any]", MNIST)  # torchvision is untyped
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Handwritten digits as tensors in memory: MNIST, or scikit-learn's bundled digits without it."""
+"""Datasets by name, as tensors in memory: MNIST, or scikit-learn's bundled digits without it."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from mnistcore.data.digits import Digits
-from mnistcore.data.mnist import _find, _read_part, data_folder, file_names
+from mnistcore.data.mnist import data_folder, file_names, find_file, read_part
 from mnistcore.data.small_digits import add_small_digits, load_small_digits
 from mnistcore.errors import DataError
 
@@ -15,11 +15,11 @@ DATASETS = {
     "mnist+digits": "MNIST, with scikit-learn's small digits among the training images",
 }
 
-OnProgress = Callable[[int, int], None]  # bytes that have come, bytes that will
+OnProgress = Callable[[int, int], None]  # bytes done, bytes in all
 
 
 class LoadedDataset(NamedTuple):
-    """Two parts of one dataset, and a sentence if it is not the dataset that was wished for."""
+    """Training and test set, and a sentence for visitors if it is not the dataset they expect."""
 
     train: Digits
     test: Digits
@@ -31,7 +31,7 @@ def load_dataset(
     folder: Path | str | None = None,
     on_progress: OnProgress | None = None,
 ) -> tuple[Digits, Digits]:
-    """`train, test = load("mnist")`: read a dataset, downloading MNIST if it is not there.
+    """`train, test = load_dataset("mnist")`: read a dataset, downloading MNIST if it is not there.
 
     `folder` is torchvision's root: the IDX files, plain or .gz, lie in `folder/MNIST/raw`.
     `on_progress(bytes_done, bytes_total)` is called while downloading.
@@ -47,11 +47,11 @@ def load_dataset(
         )
     folder = Path(folder or data_folder())
     raw = folder / "MNIST" / "raw"
-    if any(_find(raw, name) is None for name in file_names()):
+    if any(find_file(raw, name) is None for name in file_names()):
         from mnistcore.data.download import download_mnist  # torchvision: only when it is needed
 
         download_mnist(folder, on_progress)
-    return _read_part(raw, "train"), _read_part(raw, "t10k")
+    return read_part(raw, "train"), read_part(raw, "t10k")
 
 
 def load_or_fall_back(

@@ -1,4 +1,4 @@
-"""TODO."""
+"""MNIST's IDX files: found, checked byte for byte, and read into Digits."""
 
 import math
 import os
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from mnistcore import serialization
 from mnistcore.config import IMAGE_SIZE
@@ -32,12 +33,14 @@ def file_names() -> list[str]:
     ]
 
 
-def _find(raw: Path, name: str) -> Path | None:
+def find_file(raw: Path, name: str) -> Path | None:
+    """The IDX file of this name, plain or .gz; None where there is neither."""
     candidates = (raw / name, raw / f"{name}.gz")
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _read_part(raw: Path, part: str) -> Digits:
+def read_part(raw: Path, part: str) -> Digits:
+    """The images and labels of a part, "train" or "t10k"; raises DataError for a damaged file."""
     images = _read_idx(raw, f"{part}-images-idx3-ubyte", _IMAGE_MAGIC)
     labels = _read_idx(raw, f"{part}-labels-idx1-ubyte", _LABEL_MAGIC)
     if images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE) or len(images) == 0:
@@ -55,8 +58,9 @@ def _read_part(raw: Path, part: str) -> Digits:
     return Digits(torch.from_numpy(images), torch.from_numpy(labels).long(), "mnist")
 
 
-def _read_idx(raw: Path, name: str, magic: int) -> np.ndarray:
-    path = _find(raw, name)
+def _read_idx(raw: Path, name: str, magic: int) -> NDArray[np.uint8]:
+    """The array in an IDX file, (n,) or (n, rows, columns); nothing is read beyond its bound."""
+    path = find_file(raw, name)
     if path is None:
         raise DataError(f"{raw / name} is missing: put MNIST's four files into that folder.")
     length = 4 + 4 * (magic & 0xFF)
@@ -81,5 +85,5 @@ def _read_idx(raw: Path, name: str, magic: int) -> np.ndarray:
 
 
 def _damaged(raw: Path, name: str, what: str) -> DataError:
-    path = _find(raw, name) or raw / name
+    path = find_file(raw, name) or raw / name
     return DataError(f"{path} is damaged: {what}. Delete it, and it will be downloaded again.")

@@ -1,4 +1,4 @@
-"""TODO."""
+"""scikit-learn's digits (8 x 8, 17 greys; Alpaydin and Kaynak 1998), brought to MNIST's format."""
 
 from dataclasses import replace
 
@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 from mnistcore.config import IMAGE_SIZE
-from mnistcore.data.digits import Digits
+from mnistcore.data.digits import Digits, to_uint8
 
 
 def load_small_digits() -> tuple[Digits, Digits]:
-    """The digits that scikit-learn ships (8 x 8, 17 greys), enlarged to MNIST's format."""
+    """Training and test set, 1,500 and 297 of the digits that scikit-learn ships, enlarged."""
     images, labels = _small_digits()
-    images = _upsample(images, paper=0.65, width=20)
+    images = _upsample(images, threshold=0.65, width=20)
     train, test = _split(labels)
     return (
         Digits(images[train], labels[train], "digits"),
@@ -23,7 +23,7 @@ def load_small_digits() -> tuple[Digits, Digits]:
 def add_small_digits(train: Digits, test: Digits) -> tuple[Digits, Digits]:
     """MNIST, and among its training images the small digits, which other people wrote.
 
-    Each of them twice in three strengths of line, so that they are a seventh of what is learned.
+    Each of them twice in three line widths, so that they are a seventh of what is learned.
     """
     images, labels = _small_digits()
     ours, _ = _split(labels)  # the rest stays unseen, as a test of its own
@@ -38,7 +38,7 @@ def add_small_digits(train: Digits, test: Digits) -> tuple[Digits, Digits]:
 
 
 def _small_digits() -> tuple[Tensor, Tensor]:
-    """(1797, 8, 8) float32 in [0, 1] and their labels."""
+    """(1797, 8, 8) float32 in [0, 1], and their labels, (1797,) int64."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
@@ -46,19 +46,20 @@ def _small_digits() -> tuple[Tensor, Tensor]:
 
 
 def _split(labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Which of them are for training and which for the test, as many of each digit in both."""
+    """Indices for training and for the test, stratified: as many of each digit in both."""
     from sklearn.model_selection import train_test_split
 
-    return train_test_split(
+    train, test = train_test_split(
         torch.arange(len(labels)), test_size=297, random_state=0, stratify=labels
     )
+    return train, test
 
 
-def _upsample(small: Tensor, paper: float, width: int) -> Tensor:
+def _upsample(small: Tensor, threshold: float, width: int) -> Tensor:
     """(n, 8, 8) float -> (n, 28, 28) uint8, the digit 20 pixels high and `width` wide.
 
-    So few pixels blur every line. Sharpening brings it out again, and all that is then fainter
-    than about `paper` is left blank: the higher it is, the thinner the line.
+    So few pixels blur every line. An unsharp mask brings it out again, and all that is then
+    fainter than about `threshold` is left blank: the higher it is, the thinner the line.
     """
     from scipy.ndimage import gaussian_filter
 
@@ -70,13 +71,13 @@ def _upsample(small: Tensor, paper: float, width: int) -> Tensor:
         antialias=True,
     ).clamp(0, 1)
     fine += 1.2 * (fine - torch.from_numpy(gaussian_filter(fine.numpy(), (0, 0, 4.4, 4.4))))
-    line = (2.5 * (fine - paper) + 0.5).clamp(0, 1)
+    line = (2.5 * (fine - threshold) + 0.5).clamp(0, 1)
     box = functional.interpolate(line, size=(25, width * 5 // 4), mode="area")[:, 0]
     above, aside = IMAGE_SIZE - box.shape[1], IMAGE_SIZE - box.shape[2]
     padded = functional.pad(
         box, (aside // 2, aside - aside // 2, above // 2, above - above // 2)
     )  # a box wider than the picture loses its blank border
-    return torch.stack([_center(image) for image in padded]).mul(255).round().to(torch.uint8)
+    return to_uint8(torch.stack([_center(image) for image in padded]))
 
 
 def _center(image: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""A dataset at a glance: how many of each digit, their averages, their greys, what is typical."""
+"""Dataset statistics: class counts, class means, grey-value histogram, typicality."""
 
 import torch
 from torch import Tensor
@@ -9,11 +9,11 @@ from mnistcore.data.digits import Digits
 from mnistcore.inspection.attribution import penultimate_features
 from mnistcore.models.network import Network
 
-GREY_BINS = 16  # bands of as many grey values each
+GREY_BINS = 16  # of 16 grey values each
 
 
 def class_counts(digits: Digits) -> list[int]:
-    """How many images there are of 0, of 1, ... of 9."""
+    """How many images there are of 0, of 1, ... of 9: ten numbers."""
     return torch.bincount(digits.labels, minlength=NUM_CLASSES).tolist()
 
 
@@ -29,9 +29,10 @@ def _mean_image(images: Tensor) -> Tensor:
 
 
 def nearest_centroid_accuracy(train: Digits, test: Digits) -> float:
-    """The share of the test images whose nearest average, pixel by pixel, is of their own digit.
+    """Test accuracy, 0 to 1, of the nearest-centroid classifier on pixels.
 
-    No network, nothing learned but ten pictures: what any network has to beat.
+    Each test image is read as the digit whose mean image is nearest. No network, nothing learned
+    but ten pictures: what any network has to beat.
     """
     nearest = torch.cdist(
         test.images.flatten(1).float(), class_means(train).flatten(1).float()
@@ -40,23 +41,23 @@ def nearest_centroid_accuracy(train: Digits, test: Digits) -> float:
 
 
 def grey_histogram(images: Tensor) -> tuple[float, list[float]]:
-    """The share of the pixels that are blank, and of the others the share in each band of greys.
+    """The share of the pixels that are blank, and the histogram of the others, in shares.
 
-    images: (..., 28, 28) uint8. The bands are 1 to 15, 16 to 31, ... 240 to 255, GREYS of them.
+    images: (..., 28, 28) uint8. The bins are 1 to 15, 16 to 31, ... 240 to 255, GREY_BINS of them.
     """
     values = torch.bincount(images.flatten(), minlength=256)
-    bands = values.view(GREY_BINS, -1).sum(1)
-    bands[0] -= values[0]
-    ink = int(bands.sum())
-    return float(values[0] / values.sum()), (bands / max(1, ink)).tolist()
+    bins = values.view(GREY_BINS, -1).sum(1)
+    bins[0] -= values[0]
+    shares: list[float] = (bins / max(1, int(bins.sum()))).tolist()
+    return float(values[0] / values.sum()), shares
 
 
 def rank_by_typicality(network: Network, digits: Digits, digit: int) -> Tensor:
-    """The indices of all images of a digit, the most typical first, the oddest last.
+    """The indices of all images of a digit by cosine similarity to their mean, most typical first.
 
-    Typical is what excites the units of the last hidden layer in nearly the proportions that are
-    the mean of those of all images of that digit. So it is not only about where the ink lies, as a
-    distance in pixels would be, but about what a network that can read goes by.
+    Compared are the network's penultimate features: what excites its last hidden layer in nearly
+    the usual proportions is typical. So it is not only about where the ink lies, as a distance in
+    pixels would be, but about what a network that can read goes by.
     """
     indices = (digits.labels == digit).nonzero().flatten()
     if len(indices) == 0:

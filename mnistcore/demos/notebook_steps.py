@@ -1,4 +1,4 @@
-"""The notebook in six steps: the lines that are shown are the lines that run."""
+"""A notebook in six steps, from data to prediction: the code that is shown is what runs."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from mnistcore.models.network import build_network
 
 
 class NotebookStep(NamedTuple):
-    """One step, and the code that does it."""
+    """One cell of the notebook."""
 
     title: str
     code: str
@@ -52,15 +52,15 @@ for images, labels in zip(train.images[:1200].split(8), train.labels[:1200].spli
 
 
 def initial_names(load: Callable[[], tuple[Digits, Digits]]) -> dict[str, Any]:
-    """The names that the steps know at first; `load` gives training and test images."""
+    """The namespace of the first step; `load` gives training and test set."""
     tools = (Adam, NetworkConfig, to_model_input, build_network, cross_entropy, evaluate)
     return {"load": load} | {tool.__name__: tool for tool in tools}
 
 
 def run_step(number: int, names: dict[str, Any]) -> dict[str, Any]:
-    """Run one step, from 0, and return the names that are known after it.
+    """Execute STEPS[number] on a copy of the namespace, and return that.
 
-    The network is trained in place; so every step can be taken once.
+    The network is trained in place; so every step can be run once.
     """
     after = dict(names)
     exec(STEPS[number].code, after)

@@ -1,4 +1,4 @@
-"""Training by hand: one unit with three weights, and a step of gradient descent at a time."""
+"""Gradient descent on a single linear neuron with three weights, a step at a time."""
 
 from __future__ import annotations
 
@@ -11,116 +11,114 @@ from torch import Tensor
 
 from mnistcore.data.digits import Digits
 from mnistcore.demos.threshold_rule import FEATURES, measure
-from mnistcore.viz.theme import BLUE as BLUE
-from mnistcore.viz.theme import ORANGE as ORANGE
+from mnistcore.viz.theme import BLUE, GREY, ORANGE
 
 N_PER_CLASS = 100  # images of a 0, and as many of a 1
-INPUTS = ("ink", "middle")  # keys of MEASURES: the two numbers that the unit is given
-NAMES = ("ink", "middle", "1 (bias)")
+INPUTS = ("ink", "middle")  # keys of FEATURES: the two inputs
+WEIGHT_NAMES = ("ink", "middle", "1 (bias)")
 DIVERGENCE_LOSS = 1e4  # a loss beyond which the weights will not come back
 _EDGE = 2.6  # standard deviations: half a side of the chart
 
 
 @dataclass(frozen=True)
 class Examples:
-    """The examples: points (n, 2) float32, each axis with mean 0 and spread 1; wanted (n,) 0, 1."""
+    """Inputs and targets."""
 
-    points: Tensor
-    wanted: Tensor
+    inputs: Tensor  # (n, 2) float32, each column standardised: mean 0, standard deviation 1
+    targets: Tensor  # (n,) float32: 0.0 for a 0, 1.0 for a 1
 
 
 @dataclass(frozen=True)
 class NeuronState:
-    """Where training stands. The unit says `first * ink + second * middle + bias`."""
+    """Where training stands. The output is `w1 * ink + w2 * middle + bias`."""
 
-    weights: tuple[float, float, float]
-    gradient: tuple[float, float, float]  # how the loss changes with each of the weights
-    loss: float  # the mean square of what is missing from the right answer
-    right: float  # share of the examples on the right side of 0.5
+    weights: tuple[float, float, float]  # w1, w2, bias
+    gradient: tuple[float, float, float]  # of the loss, by each of the weights
+    loss: float  # mean squared error
+    accuracy: float  # share of the examples on the right side of 0.5
     steps: int = 0
 
     @property
-    def ran_away(self) -> bool:
+    def diverged(self) -> bool:
         """Whether the steps were so big that the weights will not come back."""
         return not self.loss < DIVERGENCE_LOSS  # true for NaN as well
 
 
 def make_examples(train: Digits) -> Examples:
-    """The first COUNT zeros and ones among the training images (fewer, if there are fewer)."""
-    places = torch.cat(
-        [(train.labels == digit).nonzero().flatten()[:N_PER_CLASS] for digit in (0, 1)]
-    )
-    images, wanted = train.images[places], train.labels[places].float()
-    points = torch.stack([measure(images, name) for name in INPUTS], 1)
-    return Examples((points - points.mean(0)) / points.std(0), wanted)
+    """The first N_PER_CLASS zeros and ones of the training set (fewer, if there are fewer)."""
+    zeros, ones = ((train.labels == digit).nonzero().flatten()[:N_PER_CLASS] for digit in (0, 1))
+    chosen = train.select(torch.cat([zeros, ones]))
+    inputs = torch.stack([measure(chosen.images, name) for name in INPUTS], 1)
+    return Examples((inputs - inputs.mean(0)) / inputs.std(0), chosen.labels.float())
 
 
 def initialize(examples: Examples, seed: int) -> NeuronState:
-    """A unit with three random weights."""
-    chance = torch.Generator().manual_seed(seed)
-    return _look(examples, torch.randn(3, generator=chance) / 2, 0)
+    """A neuron with three random weights, the same for the same seed."""
+    generator = torch.Generator().manual_seed(seed)
+    return _evaluate(examples, torch.randn(3, generator=generator) / 2, 0)
 
 
 def gradient_step(
-    examples: Examples, unit: NeuronState, rate: float, times: int = 1
+    examples: Examples, neuron: NeuronState, learning_rate: float, times: int = 1
 ) -> NeuronState:
-    """Go downhill: every weight changes by -rate times its gradient, `times` times over.
+    """`times` steps of full-batch gradient descent: each weight -= learning_rate * gradient.
 
-    It stops early when the weights run away.
+    Stops early when training has diverged.
     """
     for _ in range(times):
-        if unit.ran_away:
+        if neuron.diverged:
             break
-        changed = [w - rate * g for w, g in zip(unit.weights, unit.gradient, strict=True)]
-        unit = _look(examples, torch.tensor(changed), unit.steps + 1)
-    return unit
+        weights, gradient = torch.tensor(neuron.weights), torch.tensor(neuron.gradient)
+        neuron = _evaluate(examples, weights - learning_rate * gradient, neuron.steps + 1)
+    return neuron
 
 
-def _look(examples: Examples, weights: Tensor, steps: int) -> NeuronState:
-    """Run the unit on every example, compare, and trace the mismatch back to the weights."""
+def _evaluate(examples: Examples, weights: Tensor, steps: int) -> NeuronState:
+    """Forward and backward pass over all examples: outputs, loss, gradient."""
     weights = weights.clone().requires_grad_()
-    answers = examples.points @ weights[:2] + weights[2]
-    loss = (answers - examples.wanted).square().mean()
-    loss.backward()
-    right = ((answers > 0.5) == (examples.wanted > 0.5)).float().mean()
+    outputs = examples.inputs @ weights[:2] + weights[2]
+    loss = (outputs - examples.targets).square().mean()
+    (gradient,) = torch.autograd.grad(loss, weights)
+    right = (outputs > 0.5) == (examples.targets > 0.5)
+    (w1, w2, bias), (g1, g2, g_bias) = weights.tolist(), gradient.tolist()
     return NeuronState(
-        tuple(weights.tolist()), tuple(weights.grad.tolist()), loss.item(), right.item(), steps
+        (w1, w2, bias), (g1, g2, g_bias), loss.item(), float(right.float().mean()), steps
     )
 
 
-def scatter_chart(examples: Examples, unit: NeuronState) -> dict[str, Any]:
-    """Every example as a dot, and the line on which the unit says 0.5, as ECharts options."""
-    series = [
+def scatter_chart(examples: Examples, neuron: NeuronState) -> dict[str, Any]:
+    """The examples and the decision boundary, where the output is 0.5, as ECharts options."""
+    series: list[dict[str, Any]] = [
         {
             "type": "scatter",
             "name": f"images of a {digit}",
             "data": [
                 [round(float(x), 2), round(float(y), 2)]
-                for x, y in examples.points[examples.wanted == digit].clamp(-_EDGE, _EDGE)
+                for x, y in examples.inputs[examples.targets == digit].clamp(-_EDGE, _EDGE)
             ],
             "symbol": symbol,
             "symbolSize": 9,
-            "color": colour,
+            "color": color,
             "itemStyle": {"opacity": 0.75},
         }
-        for digit, symbol, colour in ((0, "circle", BLUE), (1, "triangle", ORANGE))
+        for digit, symbol, color in ((0, "circle", BLUE), (1, "triangle", ORANGE))
     ]
     series.append(
         {
             "type": "line",
             "name": "the unit's border",
-            "data": _border(unit.weights),
+            "data": _boundary(neuron.weights),
             "showSymbol": False,
             "clip": True,
             "silent": True,
-            "color": "#8895A7",
+            "color": GREY,
             "lineStyle": {"width": 4},
         }
     )
-    axis = {"type": "value", "min": -_EDGE, "max": _EDGE, "axisLabel": {"show": False}}
+    axis: dict[str, Any] = {"type": "value", "min": -_EDGE, "max": _EDGE}
     axis |= {"nameLocation": "middle", "nameTextStyle": {"fontSize": 14}, "nameGap": 10}
-    axis |= {"splitLine": {"show": False}, "axisTick": {"show": False}}
-    across, up = (f"{FEATURES[name].what} (more is further)" for name in INPUTS)
+    axis |= {part: {"show": False} for part in ("axisLabel", "splitLine", "axisTick")}
+    across, up = (f"{FEATURES[name].title} (more is further)" for name in INPUTS)
     return {
         "legend": {"top": 0, "left": 0, "itemGap": 14, "textStyle": {"fontSize": 14}},
         "grid": {"left": 24, "right": 8, "top": 56, "bottom": 24},
@@ -131,15 +129,13 @@ def scatter_chart(examples: Examples, unit: NeuronState) -> dict[str, Any]:
     }
 
 
-def _border(weights: tuple[float, float, float]) -> list[list[float]]:
-    """The two ends of the line `first * x + second * y + bias = 0.5`, outside the chart."""
-    first, second, bias = weights
-    slope = math.hypot(first, second)
-    if not 1e-9 < slope < math.inf:
+def _boundary(weights: tuple[float, float, float]) -> list[list[float]]:
+    """The two ends of the line `w1 * x + w2 * y + bias = 0.5`, outside the chart."""
+    w1, w2, bias = weights
+    norm = math.hypot(w1, w2)
+    if not 1e-9 < norm < math.inf:
         return []
-    away = (0.5 - bias) / slope  # of the line from the middle of the chart
-    x, y = away * first / slope, away * second / slope
+    away = (0.5 - bias) / norm  # of the line from the middle of the chart
+    x, y = away * w1 / norm, away * w2 / norm
     along = 4 * _EDGE + abs(away)
-    return [
-        [x - sign * along * second / slope, y + sign * along * first / slope] for sign in (-1, 1)
-    ]
+    return [[x - sign * along * w2 / norm, y + sign * along * w1 / norm] for sign in (-1, 1)]

@@ -1,24 +1,24 @@
-"""Rules for digits written by hand: a number measured in each image, and a line drawn across."""
+"""Threshold rules: one hand-made feature of each image, and a limit that tells two digits apart."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 from torch import Tensor
 
-from mnistcore.data.digits import to_model_input
+from mnistcore.data.digits import to_float
 
 
 class Feature(NamedTuple):
-    """Something to be measured in an image that a rule could go by."""
+    """A number that is measured in an image, by which a rule can go."""
 
-    what: str  # as it follows "if the"
+    title: str  # as it follows "if the"
     unit: str
-    most: int  # hardly an image has more than this
-    take: Callable[[Tensor], Tensor]  # (n, 28, 28) float32 in [0, 1] -> (n,)
+    high: int  # hardly an image has more than this
+    compute: Callable[[Tensor], Tensor]  # (n, 28, 28) float32 in [0, 1] -> (n,)
 
 
 def _share(images: Tensor, rows: slice, columns: slice) -> Tensor:
-    """The part of each image's ink that lies there, in percent; 0 where there is no ink."""
+    """The percentage of each image's ink that lies there; 0 where there is no ink."""
     inside = images[:, rows, columns].sum((1, 2))
     return 100 * inside / images.sum((1, 2)).clamp(min=1e-6)
 
@@ -43,11 +43,14 @@ FEATURES: dict[str, Feature] = {
 
 
 def measure(images: Tensor, name: str) -> Tensor:
-    """(n, 28, 28) uint8 -> (n,) float32, what MEASURES[name] finds in each."""
-    return FEATURES[name].take(to_model_input(images)[:, 0])
+    """(n, 28, 28) uint8 -> (n,) float32: FEATURES[name] of each."""
+    return FEATURES[name].compute(to_float(images))
 
 
 def classify(values: Tensor, pair: tuple[int, int], limit: float) -> Tensor:
-    """What the rule says of each, (n,) int64: the first digit of the pair below the limit."""
+    """The rule's answers, (n,) int64: the first digit of the pair below the limit, else the other.
+
+    values: (n,), as `measure` gives them.
+    """
     first, second = pair
     return (values >= limit).long() * (second - first) + first

@@ -1,10 +1,11 @@
-"""From a drawing, or a picture of one, to the 28 x 28 image that an MNIST network reads."""
+"""Rasterisation: strokes, or a picture of a digit -> the 28 x 28 image that a network reads."""
 
 import math
 from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from mnistcore.config import IMAGE_SIZE
@@ -12,19 +13,17 @@ from mnistcore.drawing.strokes import Stroke
 from mnistcore.drawing.vectorize import to_grayscale, trace_centerline
 
 INK_SIZE = 20.0  # pixels: the longer side of a digit's ink, as in MNIST
-CENTER = 14.5  # pixels from the left and top edge: where MNIST puts the centre of mass of the ink
+CENTER = 14.5  # pixels from the left and top edge: the centre of mass of the ink, as in MNIST
 PEN_WIDTH = 2.3  # pixels: the pen that redraws every digit
 EDGE_SOFTNESS = 1.5  # pixels over which its ink fades out, as soft as the edges in MNIST
 MIN_EXTENT = 6.0  # canvas pixels: what reaches no further than this is a slip of the hand
 MIN_RELATIVE_EXTENT = 0.05  # of the longest stroke: a shorter one beside it was not meant
 RESAMPLE_STEP = 0.5  # pixels between the points of a redrawn stroke
-MAX_RESAMPLED_POINTS = (
-    800  # beyond that a scribble is redrawn more coarsely, so that it costs no more
-)
+MAX_RESAMPLED_POINTS = 800  # a longer scribble is redrawn more coarsely, and costs no more
 
 
 def from_strokes(strokes: Sequence[Stroke]) -> torch.Tensor | None:
-    """(28, 28) float32 in [0, 1], bright ink on black, as MNIST has it; None with nothing to read.
+    """Strokes -> (28, 28) float32 in [0, 1], bright ink on black; None with nothing to read.
 
     The strokes are drawn anew with MNIST's own pen into MNIST's own box, so neither place, size
     and pen width of the drawing nor the number of its points change the answer.
@@ -34,20 +33,19 @@ def from_strokes(strokes: Sequence[Stroke]) -> torch.Tensor | None:
 
 
 def from_bitmap(image: Image.Image) -> torch.Tensor | None:
-    """The same from a picture of any kind and size: scan or photograph, dark ink or bright.
+    """A scan or photograph of any kind and size, dark ink or bright -> the same.
 
-    The ink is thinned to the line that the pen went along, which is then drawn anew. A picture
+    The ink is thinned to its centreline, which is then drawn anew. A picture
     that is 28 x 28 on black already is taken as it is. None where nothing stands out.
     """
-    ready = _already_mnist(image)
-    if ready is not None:
+    if (ready := _already_mnist(image)) is not None:
         return ready
     segments = fit_mnist_frame(trace_centerline(image))
     return None if segments is None else torch.from_numpy(rasterize(segments))
 
 
-def to_segments(strokes: Sequence[Stroke]) -> np.ndarray:
-    """Every straight piece of the strokes, (n, 2, 2): from and to, x and y, in canvas pixels.
+def to_segments(strokes: Sequence[Stroke]) -> NDArray[np.float64]:
+    """Strokes resampled to line segments, (n, 2, 2): from and to; x and y in canvas pixels.
 
     Evenly spaced along each stroke, without slips of the pen; n is 0 with nothing to read.
     """
@@ -71,38 +69,41 @@ def to_segments(strokes: Sequence[Stroke]) -> np.ndarray:
     return np.concatenate(pieces)
 
 
-def fit_mnist_frame(segments: np.ndarray) -> np.ndarray | None:
-    """The same pieces, moved and scaled into MNIST's frame (pixels of the 28 x 28 image).
+def fit_mnist_frame(segments: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """The same segments, moved and scaled into MNIST's frame (pixels of the 28 x 28 image).
 
-    The inked box is 20 pixels on its longer side, its centre of mass where MNIST has it.
+    The inked box is 20 pixels on its longer side, its centre of mass where MNIST has it. None
+    where there are none.
     """
     if not len(segments):
         return None
     low, high = segments.min(axis=(0, 1)), segments.max(axis=(0, 1))
     scale = (INK_SIZE - PEN_WIDTH) / (high - low).max()
-    middled = (segments - (low + high) / 2) * scale + IMAGE_SIZE / 2
-    ink = rasterize(middled)
+    centered = (segments - (low + high) / 2) * scale + IMAGE_SIZE / 2
+    ink = rasterize(centered)
     at = np.arange(IMAGE_SIZE) + 0.5
     mass = np.array([ink.sum(axis=0) @ at, ink.sum(axis=1) @ at]) / ink.sum()
     room = (IMAGE_SIZE - (high - low) * scale - PEN_WIDTH) / 2
-    return middled + np.clip(CENTER - mass, -room, room)
+    framed: NDArray[np.float64] = centered + np.clip(CENTER - mass, -room, room)
+    return framed
 
 
-def rasterize(segments: np.ndarray, pen: float = PEN_WIDTH) -> np.ndarray:
-    """Ink in every pixel, (28, 28) float32 in [0, 1], of a round pen (width in pixels).
+def rasterize(segments: NDArray[np.float64], pen_width: float = PEN_WIDTH) -> NDArray[np.float32]:
+    """Segments -> (28, 28) float32 in [0, 1]: the ink of a round pen, `pen_width` in pixels.
 
-    Exact: a pixel's ink follows from its distance to the nearest piece of a stroke.
+    Exact: a pixel's ink follows from its distance to the nearest segment.
     """
-    start, way = segments[:, 0].astype(np.float32), np.diff(segments, axis=1)[:, 0]
-    way = way.astype(np.float32)
+    start = segments[:, 0].astype(np.float32)
+    way = np.diff(segments, axis=1)[:, 0].astype(np.float32)
     at = np.arange(IMAGE_SIZE, dtype=np.float32)[:, None] + np.float32(0.5)
     across, down = at - start[:, 0], at - start[:, 1]
     length = np.maximum((way**2).sum(axis=1), np.float32(1e-12))
     reached = (across * (way[:, 0] / length))[None] + (down * (way[:, 1] / length))[:, None]
     np.clip(reached, 0, 1, out=reached)
-    square = (across[None] - reached * way[:, 0]) ** 2
-    square += (down[:, None] - reached * way[:, 1]) ** 2
-    return np.clip((pen / 2 - np.sqrt(square.min(axis=2))) / EDGE_SOFTNESS + 0.5, 0, 1)
+    squared = (across[None] - reached * way[:, 0]) ** 2
+    squared += (down[:, None] - reached * way[:, 1]) ** 2
+    ink: NDArray[np.float32] = (pen_width / 2 - np.sqrt(squared.min(axis=2))) / EDGE_SOFTNESS + 0.5
+    return ink.clip(0, 1)
 
 
 def _already_mnist(image: Image.Image) -> torch.Tensor | None:
@@ -114,11 +115,12 @@ def _already_mnist(image: Image.Image) -> torch.Tensor | None:
     return torch.from_numpy(light) if rim.max() < 0.1 and light.max() > 0.5 else None
 
 
-def _points(stroke: Stroke) -> np.ndarray:
+def _points(stroke: Stroke) -> NDArray[np.float64]:
     """(n, 2) float64 without what is no number and without points that repeat the last."""
     try:
         points = np.asarray(stroke, dtype=np.float64).reshape(-1, 2)
     except (TypeError, ValueError):
         return np.empty((0, 2))
     points = points[(np.abs(points) < 1e6).all(axis=1)]
-    return points[np.append(True, (np.diff(points, axis=0) != 0).any(axis=1))[: len(points)]]
+    moved: NDArray[np.bool_] = np.append(True, (np.diff(points, axis=0) != 0).any(axis=1))
+    return points[moved[: len(points)]]

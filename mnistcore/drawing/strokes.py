@@ -1,4 +1,4 @@
-"""Pen strokes: as the sheet of paper sends them, as a file keeps them, and laid out on it."""
+"""Pen strokes: from the canvas, which is not trusted, from files, and placed on a canvas."""
 
 import reprlib
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ Stroke = Sequence[tuple[float, float]]
 """One movement of the pen: points in canvas pixels, x to the right, y down."""
 
 TABLET_SIZE = 500.0  # pixels: the box in which a file's strokes were written
-CANVAS_SIZE = 400.0  # pixels: the canvas that they are laid out on, and the Draw page's sheet
+CANVAS_SIZE = 400.0  # pixels: the canvas that they are placed on, the Draw page's
 FILL_RATIO = 0.7  # of the canvas: the longer side of a digit that fills it
 LAYOUTS = ("as-written", "filling")
 MAX_POINTS = 10_000  # that are taken from a browser: a digit has a few hundred
@@ -23,18 +23,18 @@ MAX_FILE_BYTES = 24_000_000  # of a file, unpacked: some 50,000 digits
 
 
 def parse_canvas_strokes(sent: object) -> list[Stroke]:
-    """The strokes that the Draw page's sheet of paper sends: lists of (x, y) in canvas pixels.
+    """What the browser's canvas sends -> strokes, lists of (x, y) in canvas pixels.
 
-    It comes from a browser and is not trusted: points beside the sheet, more points than any
+    It comes from a browser and is not trusted: points beside the canvas, more points than any
     digit needs and what is no stroke are left out. This never raises.
     """
     strokes: list[Stroke] = []
-    left = MAX_POINTS
+    remaining = MAX_POINTS
     for stroke in sent[:MAX_STROKES] if isinstance(sent, list) else []:
         if not isinstance(stroke, list | tuple):
             continue
-        some = stroke[:left]
-        left -= len(some)
+        some = stroke[:remaining]
+        remaining -= len(some)
         try:
             points = [(float(x), float(y)) for x, y in some]
         except (OverflowError, TypeError, ValueError):
@@ -49,6 +49,7 @@ def read_strokes(path: Path | str) -> list[tuple[int | None, Any, list[Stroke]]]
     """(label, writer, strokes) of every digit in a .jsonl or .jsonl.gz file.
 
     One JSON object a line with `strokes` and, where known, `label` (0 to 9) and `writer`.
+    Raises DrawingError, in one sentence, for a file that is missing, too large or something else.
     """
     path = Path(path)
     try:
@@ -76,17 +77,18 @@ def place_on_canvas(strokes: Sequence[Stroke], how: str) -> list[Stroke]:
 
     `how` is "as-written", the whole box that they were written in, or "filling", scaled about
     the canvas's centre so that the digit's longer side is 70 % of it.
+    Raises DrawingError for another `how`.
     """
     if how not in LAYOUTS:
         raise DrawingError(f"There is no layout {how!r}: choose one of {', '.join(LAYOUTS)}.")
     points = np.array([point for stroke in strokes for point in stroke]).reshape(-1, 2)
     if how == "as-written" or not len(points):
-        scale, middle = CANVAS_SIZE / TABLET_SIZE, np.full(2, TABLET_SIZE / 2)
+        scale, center = CANVAS_SIZE / TABLET_SIZE, np.full(2, TABLET_SIZE / 2)
     else:
         low, high = points.min(axis=0), points.max(axis=0)
-        scale, middle = FILL_RATIO * CANVAS_SIZE / max((high - low).max(), 1e-9), (low + high) / 2
+        scale, center = FILL_RATIO * CANVAS_SIZE / max((high - low).max(), 1e-9), (low + high) / 2
     return [
-        [tuple(point) for point in ((np.array(stroke) - middle) * scale + CANVAS_SIZE / 2).tolist()]
+        [tuple(point) for point in ((np.array(stroke) - center) * scale + CANVAS_SIZE / 2).tolist()]
         for stroke in strokes
         if len(stroke)
     ]
@@ -96,7 +98,7 @@ def _digit(line: str, where: str) -> tuple[int | None, Any, list[Stroke]]:
     """One line of a file of strokes."""
     try:
         digit = serialization.parse_object(line)
-        strokes = [[(float(x), float(y)) for x, y in stroke] for stroke in digit["strokes"]]
+        strokes: list[Stroke] = [[(float(x), float(y)) for x, y in s] for s in digit["strokes"]]
         if not all(
             serialization.is_number(z) for each in digit["strokes"] for xy in each for z in xy
         ):

@@ -1,4 +1,4 @@
-"""From a picture of a digit, a scan or a photograph, to the line that the pen went along."""
+"""Vectorisation: a scan or photograph of a digit -> the centreline of the pen."""
 
 import contextlib
 import io
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from scipy import ndimage
 
@@ -18,14 +19,14 @@ from mnistcore.errors import DrawingError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")  # no other is even tried
 MAX_BYTES = 150_000_000  # of a file; the pages take less
-# Of a JPEG, more than nearly any telephone's camera gives; WebP takes 15 bytes of memory for each.
-MAX_PIXELS_JPEG = {"JPEG": 60_000_000, "MPO": 60_000_000, "WEBP": 16_000_000}
-MAX_PIXELS = 36_000_000  # pixels of others, unpacked in full: A4 at 600 dots an inch
+# JPEG: more than nearly any telephone's camera gives; WebP takes 15 bytes of memory for each.
+MAX_PIXELS_BY_FORMAT = {"JPEG": 60_000_000, "MPO": 60_000_000, "WEBP": 16_000_000}
+MAX_PIXELS = 36_000_000  # of others, unpacked in full: A4 at 600 dots an inch
 MAX_SCANS = 100  # in which a JPEG builds up its picture; ten are usual
-MAX_DECODE_WORK = 400_000_000  # pixels times passes: three seconds
+MAX_DECODE_WORK = 400_000_000  # pixels times scans: three seconds
 DECODE_TIMEOUT_S = 5.0  # seconds of a processor that a file may take to be read
-LIGHT_WORK = 13_000_000  # pixels times passes; what is more waits for one of HEAVY_AT_ONCE places
-MAX_CONCURRENT_HEAVY = 2  # so that they do not fill the memory
+LIGHT_WORK = 13_000_000  # pixels times scans; what is more is heavy
+MAX_CONCURRENT_HEAVY = 2  # the others wait, so that they do not fill the memory
 QUEUE_TIMEOUT_S = 15.0  # seconds to wait for one
 WORKING_SIZE = 384  # pixels: a larger picture is made smaller first, so that it costs no more
 MIN_CONTRAST = 0.12  # of the light of the paper: what is darker by less is no ink
@@ -35,8 +36,8 @@ _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")  # of a JPEG; the other
 _log = logging.getLogger(__name__)
 
 
-def trace_centerline(image: Image.Image) -> np.ndarray:
-    """The middle line of the ink, (n, 2, 2) short pieces (from, to; x, y) in pixels of their own.
+def trace_centerline(image: Image.Image) -> NDArray[np.float64]:
+    """The centreline of the ink: segments, (n, 2, 2): from and to; x and y in pixels of their own.
 
     Takes any mode and size, dark on light or light on dark, under uneven light; n is 0 where
     nothing stands out.
@@ -46,14 +47,15 @@ def trace_centerline(image: Image.Image) -> np.ndarray:
         return np.empty((0, 2, 2))
     ink = _resized(mask)
     line = zhang_suen_thin(ink)
-    return np.concatenate([_pieces(line), _blots(ink, line)])
+    return np.concatenate([_segments(line), _blots(ink, line)])
 
 
 def open_image(source: Path | str | BinaryIO) -> Image.Image:
-    """A picture from a file, or from what a visitor uploads; refused in words if it is none.
+    """A picture from a file, or from what a visitor uploads; DrawingError, in words, if it is none.
 
-    A large one comes smaller, but with 2 * LARGEST pixels or more along its longer side. Whatever
-    is in the file, it takes seconds at the most, and keeps nobody waiting whose picture is LIGHT.
+    A large one comes smaller, but with 2 * WORKING_SIZE pixels or more along its longer side.
+    Whatever is in the file, it takes seconds at the most, and keeps nobody waiting whose picture
+    has no more than LIGHT_WORK.
     """
     name = getattr(source, "name", source if isinstance(source, Path | str) else "This file")
     try:
@@ -83,7 +85,7 @@ def _content(source: Path | str | BinaryIO) -> bytes:
 
 
 class _DeadlineReader(io.BytesIO):
-    """A file that can be read for LONGEST seconds.
+    """A file that can be read for DECODE_TIMEOUT_S seconds.
 
     They are of this thread's processor time: on a busy machine a picture has no fault.
     """
@@ -101,33 +103,33 @@ class _DeadlineReader(io.BytesIO):
 def _unpacked(image: Image.Image, content: bytes) -> Image.Image:
     """What is in the file, small and upright."""
     pixels = image.width * image.height
-    if pixels > MAX_PIXELS_JPEG.get(image.format or "", MAX_PIXELS):
+    if pixels > MAX_PIXELS_BY_FORMAT.get(image.format or "", MAX_PIXELS):
         raise DrawingError(
             f"This picture has {image.width} x {image.height} pixels, too many to read: "
             "make it smaller."
         )
-    passes = _passes(content) if image.format in ("JPEG", "MPO") else 1
-    if passes > MAX_SCANS or passes * pixels > MAX_DECODE_WORK:
+    scans = _count_scans(content) if image.format in ("JPEG", "MPO") else 1
+    if scans > MAX_SCANS or scans * pixels > MAX_DECODE_WORK:
         raise DrawingError(
             "This JPEG builds up its picture in too many passes: save it anew as a PNG, or smaller."
         )
-    with _place(passes * pixels):
+    with _decoding_slot(scans * pixels):
         return _small(image)
 
 
-def _passes(content: bytes) -> int:
-    """How many times a JPEG goes over its pixels; counted to one more than MOST_PASSES."""
-    passes, at = 0, 2
-    while passes <= MAX_SCANS and (marker := _MARKER.search(content, at)):
+def _count_scans(content: bytes) -> int:
+    """How many times a JPEG goes over its pixels; counted to one more than MAX_SCANS."""
+    scans, at = 0, 2
+    while scans <= MAX_SCANS and (marker := _MARKER.search(content, at)):
         if marker[1] == b"\xd9":  # the end; what follows is another picture, or a film
             break
-        passes += marker[1] == b"\xda"
+        scans += marker[1] == b"\xda"
         at = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2], "big")
-    return passes
+    return scans
 
 
 @contextlib.contextmanager
-def _place(work: int) -> Iterator[None]:
+def _decoding_slot(work: int) -> Iterator[None]:
     """Within it, so much work (in pixels) may be done; a light picture never waits for it."""
     if work <= LIGHT_WORK:
         yield
@@ -161,8 +163,8 @@ def _small(image: Image.Image) -> Image.Image:
     return image
 
 
-def to_grayscale(image: Image.Image) -> np.ndarray:
-    """Brightness in [0, 1], (height, width), LARGEST pixels at most on either side.
+def to_grayscale(image: Image.Image) -> NDArray[np.float64]:
+    """Brightness in [0, 1], (height, width), WORKING_SIZE pixels at most on either side.
 
     What is transparent becomes paper: white under dark ink, black under bright ink.
     """
@@ -183,8 +185,11 @@ def to_grayscale(image: Image.Image) -> np.ndarray:
     return light * solid + paper * (1 - solid)
 
 
-def ink_mask(light: np.ndarray) -> np.ndarray | None:
-    """Where the ink of the digit is, cut out of the picture; None where nothing stands out."""
+def ink_mask(light: NDArray[np.float64]) -> NDArray[np.bool_] | None:
+    """Binarisation: where the ink of the digit is, cropped to it; None where nothing stands out.
+
+    light: brightness in [0, 1], (height, width).
+    """
     light = ndimage.gaussian_filter(light, max(light.shape) / 200)
     if _bright_ink(light):
         light = 1 - light
@@ -202,10 +207,10 @@ def ink_mask(light: np.ndarray) -> np.ndarray | None:
     return _the_digit(dark > plain + 0.45 * (ink - plain))
 
 
-def estimate_illumination(light: np.ndarray) -> np.ndarray:
-    """The light on the paper as a smooth bowl, fitted to what is paper and not ink."""
+def estimate_illumination(light: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The light on the paper, (height, width): a quadratic surface, fitted to what is not ink."""
     down, across = (np.linspace(-1, 1, side) for side in light.shape)
-    bowl = np.stack(
+    surface = np.stack(
         [
             (down**i)[:, None] * (across**j)[None]
             for i, j in ((0, 0), (0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
@@ -213,16 +218,17 @@ def estimate_illumination(light: np.ndarray) -> np.ndarray:
         axis=-1,
     )
     some = (slice(None, None, max(1, light.shape[0] // 64)),) * 2
-    seen, shape = light[some].ravel(), bowl[some].reshape(-1, 6)
+    seen, shape = light[some].ravel(), surface[some].reshape(-1, 6)
     paper = seen >= np.median(seen)
     for _ in range(6):
         weights = np.linalg.lstsq(shape[paper], seen[paper], rcond=None)[0]
         off = seen - shape @ weights
         paper = off > -2 * np.median(np.abs(off)) - 1e-6
-    return np.maximum(bowl @ weights, 0.02)
+    fitted: NDArray[np.float64] = np.maximum(surface @ weights, 0.02)
+    return fitted
 
 
-def _bright_ink(light: np.ndarray) -> bool:
+def _bright_ink(light: NDArray[np.float64]) -> bool:
     """Whether the ink is brighter than its paper.
 
     Ink covers less than paper does, so the pixels that differ most from what is around them are
@@ -238,7 +244,7 @@ def _bright_ink(light: np.ndarray) -> bool:
     return bool(bright.mean() + rim.mean() < 1)
 
 
-def _the_digit(ink: np.ndarray) -> np.ndarray | None:
+def _the_digit(ink: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
     """The largest connected ink with what belongs to it, cropped; the picture's rim is dropped."""
     names, count = ndimage.label(ink, np.ones((3, 3)))
     boxes = ndimage.find_objects(names)
@@ -266,23 +272,27 @@ def _the_digit(ink: np.ndarray) -> np.ndarray | None:
         and columns.start - near < c.stop
         and c.start < columns.stop + near
     ]
-    digit = np.isin(names, np.array(kept) + 1)
-    across, down = digit.any(axis=0).nonzero()[0], digit.any(axis=1).nonzero()[0]
+    digit: NDArray[np.bool_] = np.isin(names, np.array(kept) + 1)
+    across, down = np.flatnonzero(digit.any(axis=0)), np.flatnonzero(digit.any(axis=1))
     return digit[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
 
 
-def _resized(mask: np.ndarray) -> np.ndarray:
-    """The mask with FINE pixels on its longer side and smooth outlines, with a rim of 4 pixels."""
+def _resized(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask, THINNING_SIZE pixels on its longer side, smoothed, with a rim of 4 pixels."""
     scale = THINNING_SIZE / max(mask.shape)
     size = [max(1, round(side * scale)) for side in mask.shape[::-1]]
     kind = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
     smooth = np.asarray(Image.fromarray(np.uint8(mask) * 255).resize(size, kind)) / 255
     smooth = ndimage.gaussian_filter(np.pad(smooth, 4), 1.0)
-    return smooth > min(0.4, smooth.max() / 2)
+    resized: NDArray[np.bool_] = smooth > min(0.4, smooth.max() / 2)
+    return resized
 
 
-def zhang_suen_thin(mask: np.ndarray) -> np.ndarray:
-    """The line that is left when the ink is peeled from all sides (Zhang and Suen 1984)."""
+def zhang_suen_thin(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The skeleton, a pixel wide: ink is peeled from all sides (Zhang and Suen 1984).
+
+    mask: (height, width), blank along its rim -> the same shape.
+    """
     line = mask.astype(np.uint8)
     changed = True
     while changed:
@@ -304,27 +314,27 @@ def zhang_suen_thin(mask: np.ndarray) -> np.ndarray:
     return line.astype(bool)
 
 
-def _pieces(line: np.ndarray) -> np.ndarray:
-    """(n, 2, 2) pieces that join the neighbouring pixels of a line; a lone pixel joins itself."""
+def _segments(line: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(n, 2, 2) segments that join the neighbouring pixels of a skeleton."""
     number = np.where(line, np.cumsum(line).reshape(line.shape) - 1, -1)
     points = np.argwhere(line)[:, ::-1] + 0.5
     # Half a line's noise is its pixels: each point moves to the mean of its neighbourhood.
-    pairs = []
+    joins = []
     for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
         other = np.roll(number, (-down, -right), (0, 1))
         joined = (number >= 0) & (other >= 0)
-        pairs.append(np.stack([number[joined], other[joined]], axis=1))
-    pairs = np.concatenate(pairs)
+        joins.append(np.stack([number[joined], other[joined]], axis=1))
+    pairs = np.concatenate(joins)
     near = np.zeros((len(points), 3))
     for a, b in (pairs.T, pairs.T[::-1]):
         np.add.at(near, a, np.column_stack([points[b], np.ones(len(b))]))
     ends = near[:, 2:] < 2
-    smooth = np.where(ends, points, (points + near[:, :2]) / (1 + near[:, 2:]))
-    return smooth[pairs]
+    smooth: NDArray[np.float64] = np.where(ends, points, (points + near[:, :2]) / (1 + near[:, 2:]))
+    return np.asarray(smooth[pairs])
 
 
-def _blots(ink: np.ndarray, line: np.ndarray) -> np.ndarray:
-    """(n, 2, 2) pieces without length that fill what a thick pen filled: a 6 keeps its loop."""
+def _blots(ink: NDArray[np.bool_], line: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(n, 2, 2) segments without length that fill what a thick pen filled: a 6 keeps its loop."""
     if not line.any():
         return np.empty((0, 2, 2))
     depth = ndimage.distance_transform_edt(ink)

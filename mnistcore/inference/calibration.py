@@ -1,4 +1,4 @@
-"""TODO."""
+"""Temperature scaling: probabilities that are as high as the answers are right."""
 
 import math
 
@@ -6,33 +6,32 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mnistcore.data.digits import Digits
+from mnistcore.data.digits import Digits, to_float
 from mnistcore.models.network import Network
 
-N_HELD_OUT = 5_000  # other training images, on which temperature and threshold are chosen
+N_HELD_OUT = 5_000  # the last training images, on which temperature and threshold are chosen
+_CANDIDATES = [math.exp(step / 50) for step in range(-80, 81)]  # 2 % apart
 
 
 def held_out(train: Digits) -> Tensor:
-    """The last training images, on which thresholds are chosen; (n, 28, 28) float32 in [0, 1]."""
-    return train.images[-N_HELD_OUT:].float() / 255
+    """The last N_HELD_OUT training images (all, if there are fewer): (n, 28, 28) float32."""
+    return to_float(train.images[-N_HELD_OUT:])
 
 
 def fit_temperature(network: Network, train: Digits) -> float:
-    """Make the network as sure as it is right, and return the temperature for that.
+    """Fold a temperature into the network's last layer, and return it (Guo et al. 2017).
 
-    Its answers stay; only its last weights are divided by the temperature, so that whoever uses
-    it gets calibrated probabilities. Chosen on the held-out training images.
+    The logits are divided by the temperature, from 0.2 to 5, with the least cross-entropy on the
+    held-out training images. So every answer stays, and whoever uses the network gets calibrated
+    probabilities. Changes the network in place, and leaves it in eval mode.
     """
     network.eval()
     with torch.inference_mode():
         batches = held_out(train).unsqueeze(1).split(250)
         logits = torch.cat([network(batch) for batch in batches])
     labels = train.labels[-N_HELD_OUT:]
-    # Log steps of 2 %: finer than the held-out images can tell apart.
-    tried = [math.exp(step / 50) for step in range(-80, 81)]
-    best = min(tried, key=lambda t: float(functional.cross_entropy(logits / t, labels)))
-    last = network.layers[-1]
+    best = min(_CANDIDATES, key=lambda t: float(functional.cross_entropy(logits / t, labels)))
     with torch.no_grad():
-        last.weight /= best
-        last.bias /= best
+        for parameter in network.layers[-1].parameters():
+            parameter.div_(best)
     return best

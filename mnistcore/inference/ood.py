@@ -1,4 +1,4 @@
-"""When a picture is no digit at all, and how sure a network may say that it is."""
+"""Out-of-distribution detection: whether a picture is a digit at all."""
 
 from dataclasses import dataclass
 
@@ -8,141 +8,144 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mnistcore.data.augment import affine
-from mnistcore.data.digits import Digits
+from mnistcore.data.digits import Digits, to_float
 from mnistcore.inference import ood_data
 from mnistcore.inference.calibration import N_HELD_OUT, held_out
 from mnistcore.models.network import Network
 
-N_TRAIN = 10_000  # training images from which a doubt learns what digits are like
+# What the head is trained on: digits, in distribution, against what is none.
+N_TRAIN = 10_000  # training images
 N_RERENDERED = 5_000  # of these, drawn anew as the canvas would give them
 N_TYPED = 3_000  # digits in type
-N_LETTERS = 9_000  # letters, against these
-N_SCRIBBLES = 3_000  # drawings without meaning, likewise
-MAX_FALSE_REJECTION_RATE = (
-    0.006  # share of these that may be taken for no digit: a digit refused annoys more
-)
-HIDDEN_UNITS = 64  # units: of the doubt's one hidden layer
-EPOCHS = 12  # times through all of them
+N_LETTERS = 9_000
+N_SCRIBBLES = 3_000
+MAX_FALSE_REJECTION_RATE = 0.006  # of held-out digits: a digit that is refused annoys more
+HIDDEN_UNITS = 64
+EPOCHS = 12
+BATCH_SIZE = 128
 LEARNING_RATE = 3e-3  # at the start; it falls to nothing
-MIN_COSINE = (
-    0.65  # cosine of two views: 95 % of one letter by one hand reach it, 1 % of two letters
-)
+MIN_COSINE = 0.65  # 95 % of one letter by one hand reach it, 1 % of two letters
+_MAX_Z_SCORE = 8.0  # what is further from the mean of digits says no more than this
 
 
 class OODHead(nn.Module):
-    """`views(network, images)`, (n, inputs) -> (n,) float: above 0 for what is no digit.
+    """One-hidden-layer MLP on a classifier's features: (n, d) -> (n,) logits, > 0 is no digit.
 
-    A small network that watches another one at work. The other one stays as it is.
+    The classifier stays as it is; see `ood_features`.
     """
 
-    def __init__(self, inputs: int) -> None:
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, num_features: int) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(inputs))
-        self.register_buffer("spread", torch.ones(inputs))
-        self.hidden, self.out = nn.Linear(inputs, HIDDEN_UNITS), nn.Linear(HIDDEN_UNITS, 1)
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("spread", torch.ones(num_features))
+        self.hidden, self.out = nn.Linear(num_features, HIDDEN_UNITS), nn.Linear(HIDDEN_UNITS, 1)
 
-    def forward(self, seen: Tensor) -> Tensor:
-        """As above."""
-        usual = functional.dropout(self.standardize(seen), 0.1, self.training)
-        return self.out(functional.dropout(self.hidden(usual).relu(), 0.2, self.training))[:, 0]
+    def forward(self, features: Tensor) -> Tensor:
+        """Features -> logits, in the shapes above."""
+        standardized = functional.dropout(self.standardize(features), 0.1, self.training)
+        hidden: Tensor = self.hidden(standardized).relu()
+        logits: Tensor = self.out(functional.dropout(hidden, 0.2, self.training))
+        return logits[:, 0]
 
-    def standardize(self, seen: Tensor) -> Tensor:
-        """Views measured by what is usual among digits: 0 the mean of digits, 1 a spread off."""
-        return ((seen - self.mean) / self.spread).clamp(-8, 8)
+    def standardize(self, features: Tensor) -> Tensor:
+        """Features as z-scores among digits: 0 is their mean, 1 a standard deviation off."""
+        return ((features - self.mean) / self.spread).clamp(-_MAX_Z_SCORE, _MAX_Z_SCORE)
 
 
 @torch.inference_mode()
 def ood_features(network: Network, images: Tensor) -> Tensor:
-    """What a doubt goes by: every level of the network at a glance.
+    """What the head goes by: every level of the classifier at a glance.
 
-    images: (n, 28, 28) float32 in [0, 1] -> (n, inputs): every pooled map in quarters, the last
-    hidden layer, the ten logits, and how much there is in these altogether. The network has to
-    be in use (`eval`), not in training.
+    images: (n, 28, 28) float32 in [0, 1] -> (n, d): every pooled map in quarters, the last hidden
+    layer, the ten logits and their log-sum-exp (the negative energy of Liu et al. 2020). The
+    network has to be in eval mode.
     """
-    now, seen = images.unsqueeze(1), []
-    for layer in network.layers[:-1]:
-        now = layer(now)
+    out, features = images.unsqueeze(1), []
+    for layer in list(network.layers)[:-1]:
+        out = layer(out)
         if isinstance(layer, nn.MaxPool2d):
-            seen.append(functional.adaptive_avg_pool2d(now, 2).flatten(1))
-    logits = network.layers[-1](now)
-    return torch.cat([*seen, now, logits, logits.logsumexp(1, keepdim=True)], 1)
+            features.append(functional.adaptive_avg_pool2d(out, 2).flatten(1))
+    logits = network.layers[-1](out)
+    return torch.cat([*features, out, logits, logits.logsumexp(1, keepdim=True)], 1)
 
 
 @dataclass(frozen=True)
 class OODDetector:
-    """Says of a drawing whether it is a digit at all, whoever reads it.
-
-    It goes by what one network sees, in which it tells digits from other drawings.
-    """
+    """A classifier and the head on its features: together they tell digits from other drawings."""
 
     network: Network
-    doubt: OODHead
+    head: OODHead
 
     @torch.inference_mode()
-    def is_ood(self, images: Tensor, taught: Tensor | None = None) -> Tensor:
+    def is_ood(self, images: Tensor, accepted: Tensor | None = None) -> Tensor:
         """(n, 28, 28) float32 in [0, 1] -> (n,) bool: which of them look like no digit.
 
-        taught: (m, 28, 28), drawings that are digits all the same, because somebody writes them
-        so; what is much like one of these is not refused.
+        accepted: (m, 28, 28), drawings that are digits all the same, because somebody writes them
+        so; what has a cosine similarity of MIN_COSINE or more to one of these is not refused.
         """
-        seen = ood_features(self.network, images)
-        refused = self.doubt(seen) > 0
-        if taught is not None and refused.any():
-            alike = self._direction(seen) @ self._direction(ood_features(self.network, taught)).T
-            refused &= alike.amax(1) < MIN_COSINE
+        features = ood_features(self.network, images)
+        refused: Tensor = self.head(features) > 0
+        if accepted is not None and refused.any():
+            directions = self._direction(ood_features(self.network, accepted))
+            refused &= (self._direction(features) @ directions.T).amax(1) < MIN_COSINE
         return refused
 
-    def _direction(self, seen: Tensor) -> Tensor:
-        """Views -> vectors of length 1; the more two are alike, the nearer to 1 their product."""
-        return functional.normalize(self.doubt.standardize(seen), dim=1)
+    def _direction(self, features: Tensor) -> Tensor:
+        """Features -> vectors of length 1, whose products are cosine similarities."""
+        return functional.normalize(self.head.standardize(features), dim=1)
 
 
 def fit_ood_head(network: Network, train: Digits, seed: int = 1) -> OODHead:
-    """Learn when this network looks at no digit: two minutes, the same for the same `seed`.
+    """Train a head on this network's features: two minutes, the same for the same `seed`.
 
-    Digits as they are, drawn anew and in type stand against letters, scrawls, and digits that
-    are mixed (see specimens.py). At most SENT_AWAY of the held-out training images (see
-    `held_out`) are above 0.
+    Digits as they are, drawn anew and in type stand against letters, scribbles and composites of
+    digits (see ood_data.py). The threshold is set so that MAX_FALSE_REJECTION_RATE of the
+    held-out training images (see `held_out`) are above 0.
     """
     network.eval()
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         chosen = torch.randperm(max(1, len(train) - N_HELD_OUT))[:N_TRAIN]
-        written = train.images[chosen].float() / 255
-        redrawn = ood_data.rerendered(train.images[chosen[:N_RERENDERED]], chance)
-        digits = torch.cat([written, redrawn, ood_data.typed_digits(N_TYPED, chance)])
+        written = to_float(train.images[chosen])
+        rerendered = ood_data.rerendered(train.images[chosen[:N_RERENDERED]], rng)
+        digits = torch.cat([written, rerendered, ood_data.typed_digits(N_TYPED, rng)])
         others = torch.cat(
             [
-                ood_data.letters(N_LETTERS, chance),
-                ood_data.scribbles(N_SCRIBBLES, chance),
+                ood_data.letters(N_LETTERS, rng),
+                ood_data.scribbles(N_SCRIBBLES, rng),
                 ood_data.composites(written[:N_RERENDERED]),
-                ood_data.composites(redrawn),
+                ood_data.composites(rerendered),
             ]
         )
         # Moved and slanted, both are more than they were.
         digits, others = (torch.cat([s, affine(s.unsqueeze(1))[:, 0]]) for s in (digits, others))
-        seen = torch.cat([_in_batches(network, digits), _in_batches(network, others)])
-        wanted = torch.cat([torch.zeros(len(digits)), torch.ones(len(others))])
-        doubt = OODHead(seen.shape[1])
-        doubt.mean.copy_(seen[: len(digits)].mean(0))
-        doubt.spread.copy_(seen[: len(digits)].std(0) + 1e-3)
-        optimizer = torch.optim.Adam(
-            doubt.parameters(), LEARNING_RATE, weight_decay=1e-4, fused=True
-        )
-        for done in range(EPOCHS):
-            for group in optimizer.param_groups:
-                group["lr"] = LEARNING_RATE * (1 - done / EPOCHS)
-            for batch in torch.randperm(len(seen)).split(128):
-                answer = doubt(seen[batch])
-                loss = functional.binary_cross_entropy_with_logits(answer, wanted[batch])
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-    doubt.eval().requires_grad_(False)
-    real = doubt(_in_batches(network, held_out(train)))
-    doubt.out.bias -= real.quantile(1 - MAX_FALSE_REJECTION_RATE)
-    return doubt
+        features = torch.cat([_in_batches(network, digits), _in_batches(network, others)])
+        targets = torch.cat([torch.zeros(len(digits)), torch.ones(len(others))])
+        head = OODHead(features.shape[1])
+        head.mean.copy_(features[: len(digits)].mean(0))
+        head.spread.copy_(features[: len(digits)].std(0) + 1e-3)
+        _train(head, features, targets)
+    head.eval().requires_grad_(False)
+    logits = head(_in_batches(network, held_out(train)))
+    head.out.bias.sub_(logits.quantile(1 - MAX_FALSE_REJECTION_RATE))
+    return head
+
+
+def _train(head: OODHead, features: Tensor, targets: Tensor) -> None:
+    optimizer = torch.optim.Adam(head.parameters(), LEARNING_RATE, weight_decay=1e-4, fused=True)
+    for epoch in range(EPOCHS):
+        for group in optimizer.param_groups:
+            group["lr"] = LEARNING_RATE * (1 - epoch / EPOCHS)
+        for batch in torch.randperm(len(features)).split(BATCH_SIZE):
+            logits = head(features[batch])
+            loss = functional.binary_cross_entropy_with_logits(logits, targets[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
 
 
 def _in_batches(network: Network, images: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
-"""Specimens of digits and of what is none, drawn as the canvas would give them.
+"""Training data for the out-of-distribution detector: digits and what is none, as pen drawings.
 
-A doubt (see doubt.py) learns from them. Letters and digits in type come from the typeface inside
-Pillow, thinned to a pen's line and bent, so that no two are the same; the training images are
+The head in ood.py learns from them. Letters and digits in type come from the typeface inside
+Pillow, thinned to a pen's line and distorted, so that no two are the same; the training images are
 drawn anew likewise, so that digits do not differ from letters by the pen.
 """
 
@@ -9,9 +9,11 @@ import string
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from mnistcore.config import IMAGE_SIZE
 from mnistcore.drawing.rasterize import fit_mnist_frame, from_strokes, rasterize
 from mnistcore.drawing.vectorize import trace_centerline
 
@@ -20,26 +22,27 @@ from mnistcore.drawing.vectorize import trace_centerline
 LETTERS = "".join(c for c in string.ascii_letters if c not in "DOQoIJijlZzSsGbgq")
 TYPE_SIZE = 120  # pixels: the size in which type is set before it is thinned
 PADDING = 4  # pixels of black around a training image, so that its ink touches no edge
+_CANVAS_SIZE = 200.0  # pixels: of a scribble; it is scaled anyway
 
 
-def letters(count: int, chance: np.random.Generator) -> Tensor:
+def letters(count: int, rng: np.random.Generator) -> Tensor:
     """Letters that look like no digit: (count, 28, 28) float32 in [0, 1], as all that follow."""
-    return _typeset(LETTERS, count, chance)
+    return _typeset(LETTERS, count, rng)
 
 
-def typed_digits(count: int, chance: np.random.Generator) -> Tensor:
-    """The ten digits in type, clean as no hand writes them, bent as letters are."""
-    return _typeset(string.digits, count, chance)
+def typed_digits(count: int, rng: np.random.Generator) -> Tensor:
+    """The ten digits in type, clean as no hand writes them, distorted as letters are."""
+    return _typeset(string.digits, count, rng)
 
 
-def rerendered(images: Tensor, chance: np.random.Generator) -> Tensor:
-    """Images of digits, (n, 28, 28) uint8, drawn anew with the canvas's pen and a little bent.
+def rerendered(images: Tensor, rng: np.random.Generator) -> Tensor:
+    """Images of digits, (n, 28, 28) uint8, drawn anew with the canvas's pen and a little distorted.
 
     One in which no line is found is left out.
     """
     padded = np.pad(images.numpy(), ((0, 0), (PADDING, PADDING), (PADDING, PADDING)))
     lines = [trace_centerline(Image.fromarray(image)) for image in padded]
-    return _render([distort(line, chance, 0.5) for line in lines if len(line)])
+    return _render([distort(line, rng, 0.5) for line in lines if len(line)])
 
 
 def composites(digits: Tensor) -> Tensor:
@@ -47,77 +50,82 @@ def composites(digits: Tensor) -> Tensor:
 
     Draws from torch's global random generator.
     """
-    count = len(digits) // 2
+    count, half = len(digits) // 2, IMAGE_SIZE // 2
     ours, theirs = (digits[torch.randperm(len(digits))[:count]] for _ in range(2))
     both = torch.maximum(ours, theirs)
-    both[1::3] = torch.cat([ours[1::3, :14], theirs[1::3, 14:]], 1)
-    both[2::3] = torch.cat([ours[2::3, :, :14], theirs[2::3, :, 14:]], 2)
+    both[1::3] = torch.cat([ours[1::3, :half], theirs[1::3, half:]], 1)
+    both[2::3] = torch.cat([ours[2::3, :, :half], theirs[2::3, :, half:]], 2)
     return both
 
 
-def scribbles(count: int, chance: np.random.Generator) -> Tensor:
+def scribbles(count: int, rng: np.random.Generator) -> Tensor:
     """Drawings without meaning: a pen that wanders about, or up to five marks of any kind."""
     drawn: list[Tensor] = []
     while len(drawn) < count:
-        box = np.array([chance.uniform(0.5, 1.0), 1.0]) * 200
-        marks = int(chance.integers(1, 6))
+        box = np.array([rng.uniform(0.5, 1.0), 1.0]) * _CANVAS_SIZE
+        marks = int(rng.integers(1, 6))
         # One line, arc or corner alone may well be a 1, a 0 or a 7.
-        parts = (
-            [_random_mark(chance) for _ in range(marks)] if marks > 1 else [_random_walk(chance)]
-        )
+        parts = [_random_mark(rng) for _ in range(marks)] if marks > 1 else [_random_walk(rng)]
         picture = from_strokes([list(map(tuple, part * box)) for part in parts])
         if picture is not None:
             drawn.append(picture)
-    return torch.stack(drawn) if drawn else torch.empty(0, 28, 28)
+    return torch.stack(drawn) if drawn else torch.empty(0, IMAGE_SIZE, IMAGE_SIZE)
 
 
-def _typeset(signs: str, count: int, chance: np.random.Generator) -> Tensor:
-    """Signs of the typeface in turn, each bent in its own way."""
+def _typeset(signs: str, count: int, rng: np.random.Generator) -> Tensor:
+    """Signs of the typeface in turn, each distorted in its own way."""
     font, lines = ImageFont.load_default(TYPE_SIZE), []
     for sign in signs:
         sheet = Image.new("L", (2 * TYPE_SIZE, 2 * TYPE_SIZE), 255)
         ImageDraw.Draw(sheet).text((TYPE_SIZE, TYPE_SIZE), sign, fill=0, font=font, anchor="mm")
         lines.append(trace_centerline(sheet))
-    return _render([distort(lines[number % len(lines)], chance) for number in range(count)])
+    return _render([distort(lines[number % len(lines)], rng) for number in range(count)])
 
 
-def _render(lines: list[np.ndarray]) -> Tensor:
+def _render(lines: list[NDArray[np.float64]]) -> Tensor:
     """Pieces of pen lines, (n, 2, 2) each, as the network sees them."""
     boxed = [box for line in lines if (box := fit_mnist_frame(line)) is not None]
     return torch.from_numpy(np.stack([rasterize(box) for box in boxed]))
 
 
-def distort(line: np.ndarray, chance: np.random.Generator, much: float = 1.0) -> np.ndarray:
-    """A pen line, (n, 2, 2), turned, stretched, slanted and warped by chance, as hands differ."""
+def distort(
+    line: NDArray[np.float64], rng: np.random.Generator, strength: float = 1.0
+) -> NDArray[np.float64]:
+    """A pen line, (n, 2, 2), randomly warped, rotated, scaled and sheared, as hands differ.
+
+    strength: 1 for as much as letters take without becoming others.
+    """
     low, high = line.min(axis=(0, 1)), line.max(axis=(0, 1))
     points = (line - (low + high) / 2) / max((high - low).max(), 1e-9)
-    waves, phases = chance.normal(0, 3, (2, 3)), chance.uniform(0, 2 * np.pi, 3)
-    points = points + np.sin(points @ waves + phases) @ chance.normal(0, 0.06 * much, (3, 2))
-    turn, slant = np.radians(15) * much * chance.uniform(-1, 1), 0.35 * much * chance.uniform(-1, 1)
-    wide, tall = np.exp(0.4 * much * chance.uniform(-1, 1, 2))
-    cos, sin = np.cos(turn), np.sin(turn)
-    matrix = np.array([[cos, -sin], [sin, cos]]) @ [[wide, slant], [0, tall]]
-    return points @ matrix.T
+    waves, phases = rng.normal(0, 3, (2, 3)), rng.uniform(0, 2 * np.pi, 3)
+    points = points + np.sin(points @ waves + phases) @ rng.normal(0, 0.06 * strength, (3, 2))
+    angle = np.radians(15) * strength * rng.uniform(-1, 1)
+    shear = 0.35 * strength * rng.uniform(-1, 1)
+    width, height = np.exp(0.4 * strength * rng.uniform(-1, 1, 2))
+    cos, sin = np.cos(angle), np.sin(angle)
+    matrix = np.array([[cos, -sin], [sin, cos]]) @ np.array([[width, shear], [0, height]])
+    distorted: NDArray[np.float64] = points @ matrix.T
+    return distorted
 
 
-def _random_mark(chance: np.random.Generator) -> np.ndarray:
-    """One stroke of a scrawl, (n, 2), in a box of about 1 x 1."""
-    kind = chance.integers(4)
+def _random_mark(rng: np.random.Generator) -> NDArray[np.float64]:
+    """One stroke of a scribble, (n, 2), in a box of about 1 x 1."""
+    kind = rng.integers(4)
     if kind == 0:  # a line
-        return chance.uniform(0, 1, (2, 2))
+        return rng.uniform(0, 1, (2, 2))
     if kind == 1:  # an arc, or more than a full turn
-        way = np.linspace(0, chance.uniform(1.5, 7), 20) * chance.choice((-1, 1))
-        angle = chance.uniform(0, 2 * np.pi) + way
-        ring = np.stack([np.cos(angle), np.sin(angle)], 1) * chance.uniform(0.1, 0.5, 2)
-        return chance.uniform(0, 1, 2) + ring
+        way = np.linspace(0, rng.uniform(1.5, 7), 20) * rng.choice((-1, 1))
+        angle = rng.uniform(0, 2 * np.pi) + way
+        ring = np.stack([np.cos(angle), np.sin(angle)], 1) * rng.uniform(0.1, 0.5, 2)
+        return rng.uniform(0, 1, 2) + ring
     if kind == 2:  # corners
-        return chance.uniform(0, 1, (chance.integers(3, 6), 2))
-    return _random_walk(chance)
+        return rng.uniform(0, 1, (rng.integers(3, 6), 2))
+    return _random_walk(rng)
 
 
-def _random_walk(chance: np.random.Generator) -> np.ndarray:
-    """A pen that wanders about, (n, 2), its corners cut off."""
-    line = chance.normal(0, 1, (chance.integers(4, 12), 2)).cumsum(0)
+def _random_walk(rng: np.random.Generator) -> NDArray[np.float64]:
+    """A random walk of the pen, (n, 2), its corners cut off (Chaikin 1974)."""
+    line = rng.normal(0, 1, (rng.integers(4, 12), 2)).cumsum(0)
     line = (line - line.min(0)) / np.ptp(line, axis=0).max()
     for _ in range(3):
         first, second = line[:-1], line[1:]

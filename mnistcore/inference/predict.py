@@ -1,4 +1,4 @@
-"""From a picture to an answer: networks by name, their probabilities, and a sentence."""
+"""Inference: an image -> probabilities, an answer, and a sentence for people."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ CONFIDENCE_THRESHOLD = 0.75  # the probability from which an answer is given wit
 
 @dataclass(frozen=True)
 class PredictionResult:
-    """What a model says of one picture, for people."""
+    """What a model says of one image."""
 
-    digit: int | None  # the best guess; None where there is nothing to read
-    probabilities: list[float] | None  # one for each digit
-    sure: bool
+    digit: int | None  # the most probable; None where there is nothing to read
+    probabilities: list[float] | None  # one for each digit, adding up to 1
+    sure: bool  # in distribution, and CONFIDENCE_THRESHOLD or more
     sentence: str
     in_distribution: bool = True  # False for a scribble, a letter, a face
 
@@ -23,7 +23,7 @@ class PredictionResult:
 def predict(
     model: Model, image: Tensor | None, nothing: str = "Draw a digit first."
 ) -> PredictionResult:
-    """image: (28, 28) float32 in [0, 1], or None if there is no digit; `nothing` says so."""
+    """Read one image, (28, 28) float32 in [0, 1]; None is answered with the sentence `nothing`."""
     if image is None:
         return PredictionResult(None, None, False, nothing)
     probabilities = model.probabilities(image[None])[0]

@@ -1,4 +1,4 @@
-"""Inside a network: what every layer makes of a picture, and one unit's sum term by term."""
+"""Activations: what every layer computes for an image, and one unit's sum term by term."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -7,24 +7,26 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mnistcore.config import layer_summary
+from mnistcore.config import IMAGE_SIZE, LayerSummary, layer_summary
 from mnistcore.inspection.attribution import as_batch, eval_mode
 from mnistcore.models.network import Network
 
+_KINDS = {"conv": "convolution", "dense": "dense"}  # of layers that count as layers, with names
+
 
 class WeightLayer(NamedTuple):
-    """A layer that holds weights, with the normalisation and the activation that follow it."""
+    """A convolution or dense layer, with the normalisation and the activation that follow it."""
 
     name: str  # "convolution 1", "dense 2", "answer"
-    first: int  # where in network.layers its weights are
-    last: int  # and where the last of what follows is, before pooling
+    first: int  # index in network.layers: of its weights
+    last: int  # and of the last of what follows, before pooling; out[last + 1] is its activation
 
 
 class ActivationSurvey(NamedTuple):
-    """What a network makes of many images."""
+    """What a network computes for many images."""
 
-    excitement: list[Tensor]  # for each Layer (n, units): the strongest answer of each unit
-    features: Tensor  # (n, units): what the last hidden layer says
+    max_activations: list[Tensor]  # for each WeightLayer (n, units): of a map, its largest value
+    features: Tensor  # (n, units): the inputs of the last layer
     logits: Tensor  # (n, 10)
 
 
@@ -45,24 +47,29 @@ class UnitTrace:
 
 
 def weight_layers(network: Network) -> list[WeightLayer]:
-    """The layers that hold weights, from the picture to the answer."""
-    kinds = {nn.Conv2d: "convolution", nn.Linear: "dense"}
+    """The convolutions and dense layers, from the image to the logits."""
     found: list[WeightLayer] = []
-    for place, module in enumerate(network.layers):
-        if type(module) in kinds:
-            kind = kinds[type(module)]
-            number = sum(layer.name.startswith(kind) for layer in found) + 1
-            found.append(WeightLayer(f"{kind} {number}", place, place))
-        elif found and not isinstance(module, nn.MaxPool2d | nn.Flatten | nn.Dropout):
-            found[-1] = found[-1]._replace(last=place)
+    for index, layer in enumerate(layer_summary(network.config)[1:]):
+        if kind := _KINDS.get(layer.kind):
+            number = sum(each.name.startswith(kind) for each in found) + 1
+            found.append(WeightLayer(f"{kind} {number}", index, index))
+        elif layer.kind in ("norm", "activation"):
+            found[-1] = found[-1]._replace(last=index)
     return [*found[:-1], found[-1]._replace(name="answer")]
+
+
+def weight_module(network: Network, layer: WeightLayer) -> nn.Conv2d | nn.Linear:
+    """The torch module that holds the layer's weights."""
+    module = network.layers[layer.first]
+    assert isinstance(module, nn.Conv2d | nn.Linear)
+    return module
 
 
 @torch.no_grad()
 def activations(network: Network, images: Tensor) -> list[Tensor]:
-    """What comes out of every step of the network's portrait, the picture itself first.
+    """What comes out of every layer of `layer_summary`, the images themselves first.
 
-    images: (n, 28, 28), uint8 or float32 in [0, 1] -> one (n, *step.shape) for each step.
+    images: (n, 28, 28), uint8 or float32 in [0, 1] -> one (n, *layer.shape) for each layer.
     """
     with eval_mode(network):
         out = [as_batch(images, network)]
@@ -75,79 +82,101 @@ def activations(network: Network, images: Tensor) -> list[Tensor]:
 def collect_activations(
     network: Network, images: Tensor, batch_size: int = 250
 ) -> ActivationSurvey:
-    """Show the network many images, (n, 28, 28), and keep what excites its units how much."""
-    parts = weight_layers(network)
-    excitement: list[list[Tensor]] = [[] for _ in parts]
+    """The largest activations of every unit, the features and the logits of many images.
+
+    images: (n, 28, 28), uint8 or float32 in [0, 1].
+    """
+    layers = weight_layers(network)
+    largest: list[list[Tensor]] = [[] for _ in layers]
     features, logits = [], []
     for batch in images.split(batch_size):
         out = activations(network, batch)
-        for kept, layer in zip(excitement, parts, strict=True):
-            answers = out[layer.last + 1]
-            kept.append(answers.flatten(2).amax(2) if answers.ndim == 4 else answers)
-        features.append(out[parts[-1].first].flatten(1))
+        for kept, layer in zip(largest, layers, strict=True):
+            values = out[layer.last + 1]
+            kept.append(values.flatten(2).amax(2) if values.ndim == 4 else values)
+        features.append(out[layers[-1].first].flatten(1))
         logits.append(out[-1])
     return ActivationSurvey(
-        [torch.cat(kept) for kept in excitement], torch.cat(features), torch.cat(logits)
+        [torch.cat(kept) for kept in largest], torch.cat(features), torch.cat(logits)
     )
 
 
 def argmax_position(maps: Tensor, unit: int) -> tuple[int, int]:
-    """Row and column at which a feature map, one of (maps, rows, columns), is strongest."""
+    """Row and column at which a feature map, one of (maps, rows, columns), is largest."""
     row, column = divmod(int(maps[unit].argmax()), maps.shape[2])
     return row, column
 
 
+def softmax_terms(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """(10,) logits -> e to the power of each, and its share of their sum: two (10,) float64."""
+    logits = logits.double()
+    return logits.exp(), logits.softmax(0).nan_to_num()
+
+
 @torch.no_grad()
 def trace_unit(
-    network: Network, image: Tensor, layer: WeightLayer, unit: int, place: tuple[int, int] = (0, 0)
+    network: Network,
+    image: Tensor,
+    layer: WeightLayer,
+    unit: int,
+    position: tuple[int, int] = (0, 0),
 ) -> UnitTrace:
     """One unit's arithmetic for one image, (28, 28) float32 in [0, 1].
 
-    place: row and column in the unit's feature map; a dense layer has no places.
+    position: row and column in the unit's feature map; a dense layer has none.
     """
-    out = activations(network, image[None])
-    module = network.layers[layer.first]
+    out, summary = activations(network, image[None]), layer_summary(network.config)
+    module = weight_module(network, layer)
     inputs, weights = out[layer.first][0], module.weight[unit].detach().cpu()
     at: tuple[int, ...] = (0, unit)
-    if isinstance(module, nn.Conv2d):
-        (row, column), side, border = place, module.kernel_size[0], module.padding[0]
+    if summary[layer.first + 1].kind == "conv":
+        (row, column), (_, _, side, _, border) = position, summary[layer.first + 1].args
         inputs = functional.pad(inputs, [border] * 4)
         inputs = inputs[:, row : row + side, column : column + side]
         at = (0, unit, row, column)
-    elif (flat := _flattened_before(network, layer)) is not None:
-        shape = out[flat][0].shape  # what was flattened is easier to look at as what it was
+    elif shape := _shape_before_flatten(summary[: layer.first + 1]):
+        # What was flattened is easier to look at as what it was.
         inputs, weights = inputs.view(shape), weights.view(shape)
-    bias = float(module.bias[unit])
-    names = [step.text for step in layer_summary(network.config)]
+    bias = 0.0 if module.bias is None else float(module.bias[unit])
     following = range(layer.first + 2, layer.last + 2)
-    after = [(names[each], float(out[each][at])) for each in following]
+    after = [(summary[each].text, float(out[each][at])) for each in following]
     return UnitTrace(inputs, weights, bias, float((inputs * weights).sum()) + bias, after)
 
 
 def receptive_field(
-    network: Network, layer: WeightLayer, place: tuple[int, int]
+    network: Network, layer: WeightLayer, position: tuple[int, int]
 ) -> tuple[int, int, int]:
-    """What part of the picture a unit looks at: top, left and side of a square, in pixels.
+    """The square of pixels that a unit depends on: top, left and side.
 
-    It begins before 0 or ends after 28 where the square reaches into a border of zeros.
+    It begins before 0 or ends after 28 where the square reaches into a border of zeros. That of a
+    unit in a dense layer is the whole image.
     """
-    top, left, side = *place, 1
-    if not isinstance(network.layers[layer.first], nn.Conv2d):
-        return 0, 0, 28
-    for module in reversed(network.layers[: layer.first + 1]):
-        if isinstance(module, nn.Conv2d):
-            top, left = top - module.padding[0], left - module.padding[0]
-            side += module.kernel_size[0] - 1
-        elif isinstance(module, nn.MaxPool2d):
+    (top, left), side = position, 1
+    summary = layer_summary(network.config)[1 : layer.first + 2]
+    if summary[-1].kind == "dense":
+        return 0, 0, IMAGE_SIZE
+    for each in reversed(summary):
+        if each.kind == "conv":
+            _, _, kernel_size, _, border = each.args
+            top, left, side = top - border, left - border, side + kernel_size - 1
+        elif each.kind == "pool":
             top, left, side = 2 * top, 2 * left, 2 * side
     return top, left, side
 
 
-def _flattened_before(network: Network, layer: WeightLayer) -> int | None:
-    """Where in network.layers the maps are flattened that this layer reads, if it does."""
-    for place in range(layer.first - 1, -1, -1):
-        if isinstance(network.layers[place], nn.Flatten):
-            return place
-        if isinstance(network.layers[place], nn.Linear):
-            return None
-    return None
+def receptive_field_mask(network: Network, layer: WeightLayer, position: tuple[int, int]) -> Tensor:
+    """(28, 28) bool: the pixels in the unit's receptive field."""
+    top, left, side = receptive_field(network, layer, position)
+    mask = torch.zeros(IMAGE_SIZE, IMAGE_SIZE, dtype=torch.bool)
+    mask[max(top, 0) : top + side, max(left, 0) : left + side] = True
+    return mask
+
+
+def _shape_before_flatten(before: list[LayerSummary]) -> tuple[int, ...] | None:
+    """The shape of what a dense layer reads flattened, None where it reads units.
+
+    before: all layers before it.
+    """
+    flatten = [layer.kind for layer in before].index("flatten")
+    reads_units = any(layer.kind == "dense" for layer in before[flatten:])
+    return None if reads_units else before[flatten - 1].shape

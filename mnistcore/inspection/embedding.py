@@ -1,7 +1,7 @@
-"""A map of many images: those that the last hidden layer finds alike lie close together.
+"""Embedding: many images as points of a plane, by PCA or t-SNE of their features.
 
-Alike is what excites the same units in the same proportions, as in `explain.most_alike`: features
-are compared by their direction, so that one loud unit does not stretch the map.
+Compared are the directions of features (cosine similarity), as in `attribution.nearest_neighbors`,
+so that one loud unit does not stretch the map.
 """
 
 from collections.abc import Callable
@@ -12,21 +12,23 @@ from torch import Tensor
 from torch.nn import functional
 
 STEPS_PER_STAGE = 250  # of each of the two stages of t-SNE; scikit-learn takes no fewer
-EARLY_EXAGGERATION = 12.0  # how much stronger likes attract each other in the first
+EARLY_EXAGGERATION = 12.0  # of the attraction between likes, in the first stage
+PERPLEXITY = 30.0
 N_NEIGHBORS = 5  # of a new image that say where on a t-SNE map it belongs
 
 
 class Embedding(NamedTuple):
-    """Images as points of a plane."""
+    """Images as points of a plane, and the way to put further ones there."""
 
-    places: Tensor  # (n, 2)
-    place: Callable[[Tensor], Tensor]  # features of new images, (m, units) -> (m, 2)
+    points: Tensor  # (n, 2)
+    project: Callable[[Tensor], Tensor]  # features of new images, (m, units) -> (m, 2)
 
 
 def pca(features: Tensor) -> Embedding:
-    """The two directions in which the features differ most (PCA), at once and exactly.
+    """Principal component analysis (Pearson 1901): the two directions of the largest variance.
 
-    features: (n, units), as `explain.features` or `layers.survey` gives them.
+    features: (n, units), as `penultimate_features` or `collect_activations` gives them. Exact, and
+    done in milliseconds.
     """
     known = _unit_norm(features)
     mean = known.mean(0)
@@ -35,53 +37,54 @@ def pca(features: Tensor) -> Embedding:
     if axes.shape[1] < 2:  # a layer of one unit has one direction
         axes = functional.pad(axes, (0, 2 - axes.shape[1]))
 
-    def place(new: Tensor) -> Tensor:
-        return (_unit_norm(new) - mean) @ axes
+    def project(new: Tensor) -> Tensor:
+        projected: Tensor = (_unit_norm(new) - mean) @ axes
+        return projected
 
-    return Embedding(place(features), place)
+    return Embedding(project(features), project)
 
 
 def tsne(
     features: Tensor,
     seed: int = 0,
-    on_progress: Callable[[int, int], None] = lambda done, of: None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Embedding:
-    """t-SNE: keeps neighbours together and gives up distances; some seconds for 2,000 images.
+    """t-SNE (van der Maaten and Hinton 2008): keeps neighbours together, gives up distances.
 
-    It cannot place what it has not seen; a new image goes among its nearest neighbours.
-    `on_progress(steps, steps_in_all)` is called when a stage begins.
+    features: (n, units); some seconds for 2,000 images. It has no projection of its own: a new
+    image goes among its nearest neighbours. `on_progress(steps_done, steps_in_all)` is called when
+    a stage begins.
     """
     from sklearn.manifold import TSNE
 
     known = _unit_norm(features)
-    perplexity = min(30.0, (len(known) - 1) / 3)
-    rate = max(len(known) / EARLY_EXAGGERATION / 4, 50)  # scikit-learn's own, for both stages
-    start = pca(features).places
+    perplexity = min(PERPLEXITY, (len(known) - 1) / 3)
+    learning_rate = max(len(known) / EARLY_EXAGGERATION / 4, 50)  # scikit-learn's, for both stages
+    start = pca(features).points
     found = (start / start.std().clamp(min=1e-9) * 1e-4).numpy()  # small, so that they can move
-    for number, strength in enumerate(
-        (EARLY_EXAGGERATION, 1.0)
-    ):  # first islands form, then they settle
-        on_progress(number * STEPS_PER_STAGE, 2 * STEPS_PER_STAGE)
+    # First islands form, then they settle.
+    for stage, exaggeration in enumerate((EARLY_EXAGGERATION, 1.0)):
+        on_progress(stage * STEPS_PER_STAGE, 2 * STEPS_PER_STAGE)
         method = TSNE(
             perplexity=perplexity,
-            early_exaggeration=strength,
-            learning_rate=rate,
+            early_exaggeration=exaggeration,
+            learning_rate=learning_rate,
             max_iter=STEPS_PER_STAGE,
             init=found,
             random_state=seed,
             n_jobs=1,
         )
         found = method.fit_transform(known.numpy())
-    places = torch.from_numpy(found)
+    points = torch.from_numpy(found)
 
-    def place(new: Tensor) -> Tensor:
+    def project(new: Tensor) -> Tensor:
         distances = torch.cdist(_unit_norm(new), known)
         distances, nearest = distances.topk(min(N_NEIGHBORS, len(known)), largest=False)
-        nearness = 1 / (distances + 1e-6)
-        shares = nearness / nearness.sum(1, keepdim=True)
-        return (shares[..., None] * places[nearest]).sum(1)
+        weights = 1 / (distances + 1e-6)
+        weights = weights / weights.sum(1, keepdim=True)
+        return (weights[..., None] * points[nearest]).sum(1)
 
-    return Embedding(places, place)
+    return Embedding(points, project)
 
 
 def _unit_norm(features: Tensor) -> Tensor:

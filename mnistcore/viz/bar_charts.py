@@ -1,4 +1,4 @@
-"""Pictures of numbers: plotly figures from plain records."""
+"""Bar charts (Plotly): class counts, error rates, reliability diagram, grey-value histogram."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
-from mnistcore.viz.theme import BLUE as BLUE
-from mnistcore.viz.theme import ORANGE as ORANGE
+from mnistcore.viz.theme import BLUE, ORANGE
 
 if TYPE_CHECKING:
     from mnistcore.evaluation.metrics import CalibrationBin
 
 
-FEW = 30  # answers below which a share is mostly chance: drawn pale
-_TEXT = 16  # pixels: what can be read from the back of a room
+FEW_ANSWERS = 30  # below which a share is mostly chance: drawn pale
+_FONT_SIZE = 16  # pixels: what can be read from the back of a room
 
 
 def class_counts_chart(counts: Sequence[int], of: str) -> go.Figure:
@@ -26,7 +25,7 @@ def class_counts_chart(counts: Sequence[int], of: str) -> go.Figure:
             y=list(range(len(counts))),
             orientation="h",
             texttemplate="%{x:,}",
-            textfont_size=_TEXT,
+            textfont_size=_FONT_SIZE,
             hovertemplate="%{x:,} images of a %{y}<extra></extra>",
             marker_color=BLUE,
         )
@@ -38,7 +37,7 @@ def class_counts_chart(counts: Sequence[int], of: str) -> go.Figure:
 
 
 def error_rate_chart(wrong: Sequence[int], counts: Sequence[int]) -> go.Figure:
-    """A bar for each digit: the share of its images that was misread; counts: how many it has."""
+    """A bar for each digit: its error rate. wrong, counts: images misread and in all, by digit."""
     shares = [100 * w / n if n else 0.0 for w, n in zip(wrong, counts, strict=True)]
     figure = go.Figure(
         go.Bar(
@@ -47,7 +46,7 @@ def error_rate_chart(wrong: Sequence[int], counts: Sequence[int]) -> go.Figure:
             orientation="h",
             customdata=list(zip(wrong, counts, strict=True)),
             texttemplate="%{x:.1f} %",
-            textfont_size=_TEXT,
+            textfont_size=_FONT_SIZE,
             hovertemplate="%{customdata[0]:,} of %{customdata[1]:,} images of a %{y} misread"
             "<extra></extra>",
             marker_color=BLUE,
@@ -59,22 +58,23 @@ def error_rate_chart(wrong: Sequence[int], counts: Sequence[int]) -> go.Figure:
     return _readable(figure)
 
 
-def reliability_diagram(bands: Sequence[CalibrationBin]) -> go.Figure:
-    """How many of the answers of about the same confidence were right, beside what was promised."""
+def reliability_diagram(bins: Sequence[CalibrationBin]) -> go.Figure:
+    """Accuracy beside mean confidence, bin by bin (Niculescu-Mizil and Caruana 2005)."""
+    opacity = [0.4 if each.count < FEW_ANSWERS else 1 for each in bins]
     figure = go.Figure(
         [
             go.Bar(
-                x=[50 * (band.low + band.high) for band in bands],
-                y=[100 * band.accuracy for band in bands],
-                width=[100 * (band.high - band.low) * 0.9 for band in bands],
-                customdata=[band.count for band in bands],
+                x=[50 * (each.low + each.high) for each in bins],
+                y=[100 * each.accuracy for each in bins],
+                width=[100 * (each.high - each.low) * 0.9 for each in bins],
+                customdata=[each.count for each in bins],
                 hovertemplate="%{customdata:,} answers, %{y:.1f} % of them right<extra></extra>",
-                marker={"color": BLUE, "opacity": [0.4 if b.count < FEW else 1 for b in bands]},
+                marker={"color": BLUE, "opacity": opacity},
                 name="were right",
             ),
             go.Scatter(
-                x=[100 * band.confidence for band in bands],
-                y=[100 * band.confidence for band in bands],
+                x=[100 * each.confidence for each in bins],
+                y=[100 * each.confidence for each in bins],
                 mode="lines+markers",
                 marker={"color": ORANGE, "size": 11, "symbol": "diamond"},
                 line={"color": ORANGE, "dash": "dot"},
@@ -96,19 +96,19 @@ def reliability_diagram(bands: Sequence[CalibrationBin]) -> go.Figure:
 
 
 def grey_histogram_chart(whole: Sequence[float], own: Sequence[float], of: str) -> go.Figure:
-    """How the pixels that are not blank are shared out among the greys, in one image and in all.
+    """Histogram of the grey values of inked pixels, in one image (own) and in all (whole).
 
-    whole, own: shares from `summary.greys`; `of` says what the whole is.
+    whole, own: shares from `stats.grey_histogram`; `of` says what the whole is.
     """
     width = 256 // len(whole)
-    bands = [f"{max(1, at * width)} to {at * width + width - 1}" for at in range(len(whole))]
+    bins = [f"{max(1, at * width)} to {at * width + width - 1}" for at in range(len(whole))]
     figure = go.Figure(
         [
             go.Bar(
                 x=[(at + 0.5) * width for at in range(len(whole))],
                 y=[100 * share for share in whole],
                 width=0.9 * width,
-                customdata=bands,
+                customdata=bins,
                 hovertemplate="%{customdata}: %{y:.1f} %",
                 marker_color=BLUE,
                 name=of,
@@ -119,7 +119,7 @@ def grey_histogram_chart(whole: Sequence[float], own: Sequence[float], of: str) 
                 mode="lines+markers",
                 marker={"color": ORANGE, "size": 9, "symbol": "diamond"},
                 line={"color": ORANGE, "dash": "dot"},
-                customdata=bands,
+                customdata=bins,
                 hovertemplate="%{customdata}: %{y:.1f} %",
                 name="the chosen image",
             ),
@@ -140,5 +140,5 @@ def _readable(figure: go.Figure) -> go.Figure:
     """Large letters, and nothing that a finger on its way down the page could drag."""
     figure.update_layout(margin={"t": 50, "b": 0, "l": 0, "r": 20})
     for axes in (figure.update_xaxes, figure.update_yaxes):
-        axes(fixedrange=True, tickfont_size=_TEXT, title_font_size=_TEXT)
+        axes(fixedrange=True, tickfont_size=_FONT_SIZE, title_font_size=_FONT_SIZE)
     return figure

@@ -1,24 +1,25 @@
-"""A network as a picture: one small drawing per layer, in HTML that wraps on a narrow screen."""
+"""Architecture diagram: one small drawing per layer, in HTML that wraps on a narrow screen."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 from urllib.parse import quote
 
-from mnistcore.config import LayerSummary
+from mnistcore.config import IMAGE_SIZE, LayerSummary
+from mnistcore.viz.theme import SHAPE_FILL, SHAPE_OUTLINE
 
 _SIZE = 72  # pixels: height and width of a layer's drawing
 
 
-def network_html(steps: Sequence[LayerSummary]) -> str:
-    """The layers from left to right: what each is, what comes out of it, what it learns.
+def network_html(layers: Sequence[LayerSummary]) -> str:
+    """Layers, as `layer_summary` gives them -> HTML: what each is, its output, its weights.
 
     Activations, normalisation, dropout and pooling are told in the caption of their layer.
     """
-    starts = [i for i, s in enumerate(steps) if s.text.startswith(("conv", "dense")) or i == 0]
+    starts = [i for i, layer in enumerate(layers) if layer.kind in ("input", "conv", "dense")]
     figures = []
-    for start, end in pairwise([*starts, len(steps)]):
-        group = [step for step in steps[start:end] if step.text != "flatten"]
-        figures.append(_figure(group, is_last=end == len(steps)))
+    for start, end in pairwise([*starts, len(layers)]):
+        group = [each for each in layers[start:end] if each.kind not in ("flatten", "dropout")]
+        figures.append(_figure(group, is_last=end == len(layers)))
     arrow = '<span aria-hidden="true" style="align-self:center;font-size:1.4rem">→</span>'
     return (
         '<div role="img" aria-label="The layers of the network" style="display:flex;'
@@ -28,24 +29,17 @@ def network_html(steps: Sequence[LayerSummary]) -> str:
 
 def _figure(group: Sequence[LayerSummary], is_last: bool) -> str:
     head, shape = group[0], group[-1].shape
-    kind = head.text.split()[0]
-    if kind == "conv":
-        title = f"convolution {head.text.split('@')[1].replace('x', ' x ')}"
-    elif kind == "dense":
-        title = "answer" if is_last else "dense"
+    if head.kind == "conv":
+        title = f"convolution {head.args[2]} x {head.args[2]}"
+        out = f"{shape[0]} maps, {shape[1]} x {shape[2]}"
+    elif head.kind == "input":
+        title, out = "picture", f"{shape[1]} x {shape[2]} pixels"
+    elif is_last:
+        title, out = "answer", f"{shape[0]} digits"
     else:
-        title = "picture"
-    out = (
-        f"{shape[0]} unit{'s' * (shape[0] > 1)}"
-        if len(shape) == 1
-        else f"{shape[1]} x {shape[2]} pixels"
-        if head.text[0].isdigit()
-        else f"{shape[0]} maps, {shape[1]} x {shape[2]}"
-    )
-    if is_last:
-        out = "10 digits"
-    extras = ", ".join(step.text for step in group[1:] if not step.text.startswith("dropout"))
-    weights = sum(step.num_params for step in group)
+        title, out = "dense", f"{shape[0]} unit{'s' * (shape[0] > 1)}"
+    extras = ", ".join(layer.text for layer in group[1:])
+    weights = sum(layer.num_params for layer in group)
     lines = [f"<b>{title}</b>", out, extras, f"{weights:,} weights" if weights else ""]
     drawing = _maps(shape) if len(shape) == 3 else _units(shape[0])
     return (
@@ -57,7 +51,7 @@ def _figure(group: Sequence[LayerSummary], is_last: bool) -> str:
 
 def _maps(shape: tuple[int, ...]) -> str:
     """A pile of squares: as many as fit of the maps, each as large as its share of the picture."""
-    channels, side = shape[0], max(6.0, shape[1] / 28 * 52)
+    channels, side = shape[0], max(6.0, shape[1] / IMAGE_SIZE * 52)
     count = min(channels, 6)
     step = 3.5
     corner = (_SIZE - side - step * (count - 1)) / 2
@@ -82,7 +76,7 @@ def _units(count: int) -> str:
 def _svg(content: str) -> str:
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_SIZE} {_SIZE}" '
-        f'fill="#56B4E9" stroke="#0072B2" stroke-width="1">{content}</svg>'
+        f'fill="{SHAPE_FILL}" stroke="{SHAPE_OUTLINE}" stroke-width="1">{content}</svg>'
     )
     # As an image, because pages may only hold plain HTML.
     return (

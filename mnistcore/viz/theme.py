@@ -1,35 +1,50 @@
-"""Signed numbers as colours: blue for more than nothing, orange for less; both by eye and theme."""
+"""Colours: all that Python puts on a page, and the diverging scale for signed numbers."""
 
-import torch
-from torch import Tensor
+from __future__ import annotations
 
-BLUE, ORANGE = "#0B80D6", "#E07B00"  # blue and orange: told apart also by colour-blind eyes
-LINE_COLORS = ("#009E73", "#CC79A7", "#8C8C8C", "#D55E00")
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from torch import Tensor
+
+# Told apart also by colour-blind eyes (after Okabe and Ito 2008), on a light and on a dark page.
+BLUE, ORANGE = "#0B80D6", "#E07B00"  # above and below zero; training and test; 0 and 1
+RIGHT, WRONG = "#009E73", "#D55E00"
+LINE_COLORS = (RIGHT, "#CC79A7", "#8C8C8C", WRONG)
 LINE_DASHES = ("dashed", "dotted", [14, 4, 3, 4], [3, 8])  # never by colour alone
+HIGHLIGHT, GREY = "#2F86DB", "#8895A7"  # of a few alike, the one that matters, and the others
+INK, PAPER = "#17202C", "#FFFFFF"  # drawings, on either page
+SHAPE_FILL, SHAPE_OUTLINE = "#56B4E9", "#0072B2"
 
-BLUE, ORANGE = BLUE, ORANGE  # told apart also by colour-blind eyes
-_GAMMA = 0.7
 MAX_OPACITY = 0.7  # the most that a colour covers where letters stand on it
+_GAMMA = 0.7  # small numbers are shown a little stronger than their share: they would not be seen
+
+
+def css_rgba(color: str, opacity: float) -> str:
+    """ "#8895A7", 0.15 -> "rgba(136,149,167,0.15)"."""
+    red, green, blue = bytes.fromhex(color[1:])
+    return f"rgba({red},{green},{blue},{opacity:.2f})"
 
 
 def diverging_rgba(values: Tensor, largest: float | None = None) -> Tensor:
-    """Any shape -> the same shape with 4 bytes for each number: red, green, blue, opacity.
+    """Diverging colour scale: any shape -> the same shape with 4 bytes a number, RGBA, uint8.
 
-    Nothing is transparent, `largest` (of the values, if left out) is opaque, in between the page
-    shines through: so the same picture does on a light and on a dark page. Small numbers are
-    shown a little stronger than their share, as they would hardly be seen.
+    Blue for more than nothing, orange for less. Zero is transparent, `largest` (of the values, if
+    left out) is opaque, in between the page shines through: so the same picture does on a light and
+    on a dark page.
     """
+    import torch
+
     values = values.nan_to_num()
     largest = float(values.abs().amax()) if largest is None else largest
-    plus, minus = (torch.tensor(list(bytes.fromhex(colour[1:]))) for colour in (BLUE, ORANGE))
-    colour = torch.where((values >= 0)[..., None], plus, minus)
+    plus, minus = (torch.tensor(list(bytes.fromhex(color[1:]))) for color in (BLUE, ORANGE))
+    color = torch.where((values >= 0)[..., None], plus, minus)
     share = (values.abs() / max(largest, 1e-12)).clamp(0, 1)
     opacity = 255 * share[..., None] ** _GAMMA
-    return torch.cat([colour, opacity.round()], -1).to(torch.uint8)
+    return torch.cat([color, opacity.round()], -1).to(torch.uint8)
 
 
 def diverging_css(value: float, largest: float) -> str:
-    """One number as a colour to write on, for a style attribute."""
+    """One number on the scale as a CSS colour to write on, MAX_OPACITY at the most."""
     share = min(abs(value) / largest, 1.0) if largest > 0 else 0.0  # 0 for NaN as well
-    red, green, blue = bytes.fromhex((BLUE if value >= 0 else ORANGE)[1:])
-    return f"rgba({red},{green},{blue},{MAX_OPACITY * share:.2f})"
+    return css_rgba(BLUE if value >= 0 else ORANGE, MAX_OPACITY * share)

@@ -1,4 +1,4 @@
-"""Work that is done once for all visitors, in a thread of its own, while they see how far it is."""
+"""Background tasks: done once for all visitors, in a thread of their own, with their progress."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import streamlit as st
 
 T = TypeVar("T")
-ReportProgress = Callable[[float, float], None]  # how much is done, and of how much
+ReportProgress = Callable[[float, float], None]  # done, and of how much
 
 
 class BackgroundTask(Generic[T]):

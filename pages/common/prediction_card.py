@@ -1,16 +1,20 @@
-"""What a network says of a picture, as one small piece of HTML: one is shown faster than many."""
+"""Prediction card: the answer and ten probability bars, as one piece of HTML.
+
+One piece is shown faster than many.
+"""
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from mnistcore.errors import MnistError
+from mnistcore.viz.theme import GREY, HIGHLIGHT
 from pages.common import model_picker
+from pages.common.bars import bar_row
+from pages.common.images import png_uri
 from pages.common.text import escape_markdown
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -19,7 +23,6 @@ if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.inference.predict import PredictionResult
 
 
-_BLUE, _GREY = "#2F86DB", "#8895A7"  # both stand out on a light and on a dark page
 # Two lines high where the longest sentence takes two: the bars shall not jump while one draws.
 _SENTENCE = (
     "margin:0 0 .3rem;font-size:clamp(1.05rem,5cqw,1.2rem);line-height:1.3;"
@@ -46,17 +49,19 @@ def show_prediction(
         return None
 
 
-def _card(reading: PredictionResult, image: Tensor | None) -> str:
+def _card(prediction: PredictionResult, image: Tensor | None) -> str:
     """The answer large, what the network saw, and how sure it is of each of the ten digits."""
-    large = "–" if reading.digit is None else f"{reading.digit}{'' if reading.sure else '?'}"
-    faint = "" if reading.sure else ";opacity:.45"
+    large = (
+        "–" if prediction.digit is None else f"{prediction.digit}{'' if prediction.sure else '?'}"
+    )
+    faint = "" if prediction.sure else ";opacity:.45"
     rows = "".join(
-        _row(digit, share, digit == reading.digit)
-        for digit, share in enumerate(reading.probabilities or [None] * 10)
+        _row(digit, probability, digit == prediction.digit)
+        for digit, probability in enumerate(prediction.probabilities or [None] * 10)
     )
     return (
         "<section aria-label='Answer' style='max-width:46rem;container-type:inline-size'>"
-        f"<p role='status' style='{_SENTENCE}'>{reading.sentence}</p>"
+        f"<p role='status' style='{_SENTENCE}'>{prediction.sentence}</p>"
         "<div style='display:flex;align-items:flex-start;gap:1.2rem'>"
         "<figure style='margin:0;text-align:center;font-size:.7rem'>"
         f"<div aria-hidden='true' style='font-size:clamp(4.5rem,9vw,8rem);line-height:1;"
@@ -66,17 +71,15 @@ def _card(reading: PredictionResult, image: Tensor | None) -> str:
     )
 
 
-def _row(digit: int, share: float | None, winner: bool) -> str:
+def _row(digit: int, probability: float | None, is_answer: bool) -> str:
     """One bar, from 0 to 100 %; None leaves it empty."""
-    colour, weight = (_BLUE, 700) if winner else (_GREY, 400)
-    percent = "" if share is None else f"{100 * share:.0f} %"
-    return (
-        "<div style='display:flex;align-items:center;gap:.6rem;"
-        f"line-height:clamp(1rem,2.1vw,1.9rem);font-weight:{weight}'><span>{digit}</span>"
-        "<span style='flex:1;height:.7em;background:rgba(136,149,167,.18);border-radius:.35em'>"
-        f"<span style='display:block;height:100%;width:{share or 0:.1%};background:{colour};"
-        f"border-radius:.35em'></span></span>"
-        f"<span style='width:5ch;text-align:right;white-space:nowrap'>{percent}</span></div>"
+    return bar_row(
+        f"<span>{digit}</span>",
+        probability or 0.0,
+        HIGHLIGHT if is_answer else GREY,
+        "" if probability is None else f"{100 * probability:.0f} %",
+        width="5ch",
+        style=f"line-height:clamp(1rem,2.1vw,1.9rem);font-weight:{700 if is_answer else 400}",
     )
 
 
@@ -84,15 +87,14 @@ def _picture(image: Tensor | None) -> str:
     """The 28 x 28 pixels, each a sharp square."""
     from PIL import Image
 
+    from mnistcore.data.digits import to_uint8
+
     if image is None:
         pixels, words = Image.new("L", (28, 28)), "Nothing yet"
     else:
-        pixels = Image.fromarray(image.mul(255).round().byte().numpy())
+        pixels = Image.fromarray(to_uint8(image).numpy())
         words = "The digit as 28 by 28 grey pixels"
-    file = io.BytesIO()
-    pixels.save(file, "PNG")
-    encoded = base64.b64encode(file.getvalue()).decode()
     return (
-        f"<img src='data:image/png;base64,{encoded}' alt='{words}' decoding='sync' "
+        f"<img src='{png_uri(pixels)}' alt='{words}' decoding='sync' "
         "style='width:clamp(98px,12vw,168px);image-rendering:pixelated;border-radius:.4rem'>"
     )

@@ -1,4 +1,4 @@
-"""Words that several pages say, and words that visitors chose."""
+"""Text: Markdown escaping of words that visitors chose, and the digits' articles."""
 
 import re
 

@@ -1,12 +1,12 @@
 """Digits on a page: many small ones to choose from, and one large one as the numbers it is."""
 
-import base64
 from collections.abc import Callable, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
+
+from pages.common.images import ink_uri
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,7 +53,7 @@ def tiles(
     _tiles(
         key=key,
         data={
-            "sprite": as_ink(images),
+            "sprite": ink_uri(images),
             "coloured": images.ndim == 4,
             "names": list(names),
             "columns": columns,
@@ -68,20 +68,3 @@ def tiles(
 def pixels(image: "Tensor", name: str, key: str, *, numbers: bool = True) -> None:
     """One picture, (28, 28) uint8, large, with the value of each pixel written into it."""
     _pixels(key=key, data={"values": image.flatten().tolist(), "name": name, "numbers": numbers})
-
-
-def as_ink(images: "Tensor") -> str:
-    """Pictures in one row, as a PNG: the grey ones as its opacity, so that the theme gives the ink.
-
-    images: (n, rows, columns) uint8, or (n, rows, columns, 4) with colours of their own.
-    """
-    from PIL import Image
-
-    row = images.transpose(0, 1).flatten(1, 2).numpy()
-    if row.ndim == 2:
-        picture = Image.merge("LA", (Image.new("L", row.shape[::-1]), Image.fromarray(row)))
-    else:
-        picture = Image.fromarray(row)
-    png = BytesIO()
-    picture.save(png, "PNG")
-    return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()

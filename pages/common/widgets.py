@@ -1,30 +1,9 @@
-"""One of a few things to choose, which the address can ask for, too."""
+"""Widgets: a segmented control bound to the address, a live region, scrolling into view."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
-
-
-def one_of(label: str, options: Sequence[str], default: str, key: str, **more: Any) -> str:
-    """The option that is chosen; `key` is its name in the address, `more` is for Streamlit.
-
-    An address may say "key=" and no more, and that gets past `required`: it means the default.
-    """
-    chosen = st.segmented_control(
-        label,
-        options,
-        default=default,
-        required=True,
-        key=key,
-        bind="query-params",
-        persist_state="session",
-        **more,
-    )
-    return chosen or default
-
-
-"""One line of text that a screen reader reads out whenever it changes."""
 
 # Announced is what changes inside an element that stays, so the text alone is exchanged.
 _line = st.components.v2.component(
@@ -38,14 +17,6 @@ _line = st.components.v2.component(
     }
     """,
 )
-
-
-def live_region(text: str, key: str) -> None:
-    """Show this text, in plain letters, in place of what stood there before."""
-    _line(data=text, key=key)
-
-
-"""What was asked for comes into view, also when it is far down or up the page."""
 
 _into_view = st.components.v2.component(
     "into_view",
@@ -65,8 +36,33 @@ _into_view = st.components.v2.component(
 )
 
 
+def one_of(label: str, options: Sequence[str], default: str, key: str, **more: Any) -> str:
+    """Segmented control: the option that is chosen.
+
+    `key` is its name in the address, `more` is for Streamlit.
+
+    An address may say "key=" and no more, and that gets past `required`: it means the default.
+    """
+    chosen = st.segmented_control(
+        label,
+        options,
+        default=default,
+        required=True,
+        key=key,
+        bind="query-params",
+        persist_state="session",
+        **more,
+    )
+    return chosen or default
+
+
+def live_region(text: str, key: str) -> None:
+    """One line of plain text, which a screen reader reads out whenever it changes."""
+    _line(data=text, key=key)
+
+
 def scroll_into_view(name: str, key: str, *, arriving: bool = False) -> None:
-    """Scroll to this place when `name`, that of what is shown here, is another than before.
+    """Scroll here, up or down the page, when `name`, of what is shown here, has changed.
 
     arriving: also when the page comes up, because a link asked for what is here.
     """

@@ -1,14 +1,15 @@
-"""Why this answer: how the drawing was redrawn, which ink spoke for what, and what looks alike."""
+"""Why this answer: how the drawing was redrawn, an attribution map, nearest neighbours."""
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from mnistcore.errors import MnistError
+from mnistcore.viz.theme import GREY, HIGHLIGHT, INK, PAPER, css_rgba
 from pages.common import datasets, model_picker, tiles
+from pages.common.images import ink_uri, svg_uri
 from pages.common.text import with_article
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -22,9 +23,10 @@ if TYPE_CHECKING:  # torch takes seconds to import
 KNOWN = 2_000  # training images among which look-alikes are sought: about two seconds, once
 ALIKE = 6
 _FRAME = (
-    "width:100%;max-width:168px;border-radius:.4rem;display:block;box-shadow:0 0 0 1px #8895A780"
+    "width:100%;max-width:168px;border-radius:.4rem;display:block;"
+    f"box-shadow:0 0 0 1px {css_rgba(GREY, 0.5)}"
 )
-_INK = "fill='none' stroke-linecap='round' stroke-linejoin='round' stroke='#17202C'"
+_LINE = f"fill='none' stroke-linecap='round' stroke-linejoin='round' stroke='{INK}'"
 
 
 def show(which: str, image: Tensor | None, strokes: list[Stroke] | None = None) -> None:
@@ -60,8 +62,7 @@ def _spoke(network: Network, image: Tensor, key: str) -> None:
     from mnistcore.inspection import attribution
     from mnistcore.viz.theme import diverging_rgba
 
-    logits = attribution.penultimate_features(network, image[None])
-    logits = network.layers[-1](logits)[0].detach()
+    logits = attribution.predict_logits(network, image)
     first, second = logits.topk(2).indices.tolist()
     st.markdown("**Which ink spoke for it**")
     others = [digit for digit in range(10) if digit != first]
@@ -69,7 +70,7 @@ def _spoke(network: Network, image: Tensor, key: str) -> None:
     wish = st.pills(asked, others, key=f"why_not_{key}", wrap=True)
     other = second if wish not in others else wish
     heat = attribution.integrated_gradients(network, image, first, other)
-    picture = tiles.as_ink(diverging_rgba(heat)[None])
+    picture = ink_uri(diverging_rgba(heat)[None])
     name = f"Ink that spoke for {with_article(first)} in blue, for {with_article(other)} in orange"
     st.html(
         f"<img src='{picture}' alt='{name}' style='{_FRAME};image-rendering:pixelated;"
@@ -116,7 +117,7 @@ def _alike(which: str, image: Tensor, key: str) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _known(which: str, stamp: int, dataset: str) -> Tensor:
-    """What the last hidden layer makes of the first training images, (KNOWN, units)."""
+    """Penultimate features of the first training images, (KNOWN, units)."""
     from mnistcore.inspection import attribution
 
     images = datasets.shared_dataset().train.images[:KNOWN]
@@ -125,6 +126,7 @@ def _known(which: str, stamp: int, dataset: str) -> Tensor:
 
 def _steps(strokes: list[Stroke], image: Tensor) -> str:
     """As drawn, moved and scaled, redrawn with MNIST's pen as pixels: three pictures in a row."""
+    from mnistcore.data.digits import to_uint8
     from mnistcore.drawing.rasterize import INK_SIZE, fit_mnist_frame, to_segments
     from mnistcore.drawing.strokes import CANVAS_SIZE
 
@@ -134,9 +136,8 @@ def _steps(strokes: list[Stroke], image: Tensor) -> str:
     left, top = (boxed.min((0, 1)) + boxed.max((0, 1)) - INK_SIZE) / 2
     square = (
         f"<rect x='{left:.2f}' y='{top:.2f}' width='{INK_SIZE}' height='{INK_SIZE}' "
-        "fill='none' stroke='#2F86DB' stroke-width='.25' stroke-dasharray='.8 .8'/>"
+        f"fill='none' stroke='{HIGHLIGHT}' stroke-width='.25' stroke-dasharray='.8 .8'/>"
     )
-    pixels = (255 * image).round().byte()
     figures = [
         (_drawn(segments, paper, CANVAS_SIZE / 40), "as you drew it"),
         (
@@ -144,8 +145,8 @@ def _steps(strokes: list[Stroke], image: Tensor) -> str:
             "scaled to 20 of 28 pixels, its ink balanced in the middle",
         ),
         (
-            f"<img src='{tiles.as_ink(255 - pixels[None])}' alt='28 by 28 pixels' "
-            f"style='{_FRAME};image-rendering:pixelated;background:#fff'>",
+            f"<img src='{ink_uri(255 - to_uint8(image[None]))}' alt='28 by 28 pixels' "
+            f"style='{_FRAME};image-rendering:pixelated;background:{PAPER}'>",
             "redrawn with a pen as in its training images: this it reads",
         ),
     ]
@@ -164,10 +165,6 @@ def _drawn(segments: np.ndarray, box: str, width: float, more: str = "") -> str:
     )
     drawn = (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='{box}' width='168' height='168'>"
-        f"<path d='{path}' {_INK} stroke-width='{width}'/>{more}</svg>"
+        f"<path d='{path}' {_LINE} stroke-width='{width}'/>{more}</svg>"
     )
-    encoded = base64.b64encode(drawn.encode()).decode()  # st.html lets no bare SVG through
-    return (
-        f"<img src='data:image/svg+xml;base64,{encoded}' alt='The lines' "
-        f"style='{_FRAME};background:#fff'>"
-    )
+    return f"<img src='{svg_uri(drawn)}' alt='The lines' style='{_FRAME};background:{PAPER}'>"

@@ -138,6 +138,7 @@ def _ask() -> None:
 
 def _have() -> None:
     """The lessons so far, and the button for which they were drawn."""
+    from mnistcore.data.digits import to_uint8
     from mnistcore.training import finetune_session
 
     book = _book()
@@ -149,7 +150,7 @@ def _have() -> None:
         return
     images, digits = finetune_session.rasterize_drawings(book)
     tiles.tiles(
-        images.mul(255).byte(),
+        to_uint8(images),
         [f"lesson {n}, a {d}: take it out" for n, d in enumerate(digits.tolist(), start=1)],
         key="book",
         columns=None,
@@ -234,6 +235,7 @@ def _undo(run: store.Run) -> None:
 
 def _before_and_after(run: store.Run) -> None:
     """What teaching changed: on the lessons, and on digits of strangers."""
+    from mnistcore.data.digits import to_uint8
     from mnistcore.data.loading import DATASETS
     from mnistcore.training import finetune_session
 
@@ -277,7 +279,7 @@ def _before_and_after(run: store.Run) -> None:
         st.caption("Below each drawing: what it was read as before → now.")
         each = list(zip(tuned.labels, tuned.predicted_before, tuned.predicted_after, strict=True))
         tiles.tiles(
-            images.mul(255).byte(),
+            to_uint8(images),
             [f"a {t}, read as a {a} before and as a {b} now" for t, a, b in each],
             key="before and after",
             columns=None,

@@ -14,7 +14,7 @@ def show_confusion_matrix(
     chosen: tuple[int, int],
     on_pick: Callable[[int, int], None],
 ) -> None:
-    """counts: how many of the digit `row` were read as `column`, ten by ten.
+    """The confusion matrix. counts: how many of the digit `row` were read as `column`, ten by ten.
 
     `chosen` is the cell that is framed; `on_pick(row, column)` is called with the one that was
     clicked, before the page runs again.

@@ -1,4 +1,4 @@
-"""What a network misreads: the images themselves, surest mistake first, or two digits at a time."""
+"""Misclassified test images, by confidence or by a cell of the confusion matrix."""
 
 from __future__ import annotations
 
@@ -108,8 +108,10 @@ def _grid(
 
 def _large(exam: EvaluationReport, place: int, key: str) -> None:
     """One test image, what it said, and what it should have said."""
+    from mnistcore.data.digits import to_float
+
     label, said = int(exam.test.labels[place]), int(exam.score.predicted[place])
-    shares = exam.model.probabilities(exam.test.images[place][None].float() / 255)[0]
+    shares = exam.model.probabilities(to_float(exam.test.images[place][None]))[0]
     st.markdown(
         f"It said **{said}**, {float(shares[said]):.1%} sure."
         + ("" if said == label else f" It is a **{label}**: to that it gave {shares[label]:.1%}.")

@@ -1,4 +1,4 @@
-"""Would you have known? The visitor reads what the network misread, and the score is kept."""
+"""Quiz: the visitor reads what the network misread, and the score is kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:  # torch takes seconds to import
 
 @st.fragment
 def show_quiz(exam: EvaluationReport, stamp: int) -> None:
-    """One of its mistakes without the label, ten buttons, then the answer; `stamp`: which exam."""
+    """One of its mistakes without the label, ten buttons, then the answer.
+
+    exam, stamp: as `evaluated` gives them.
+    """
     import torch
 
     from mnistcore.evaluation.report import misclassified

@@ -1,4 +1,4 @@
-"""The network that is judged: examined once for everybody, and the verdict on it."""
+"""Evaluation report of a network, made once for all visitors, and its fit diagnosis in words."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:  # torch takes seconds to import
 
 
 def evaluated(which: str) -> tuple[EvaluationReport, int]:
-    """The exam of this network, and the time of its weights; the costly part happens once.
+    """The report on this network, and its weights' mtime in ns; the costly part happens once.
 
-    A network that is still learning is judged as models.held has it. Raises MnistError, in one
-    sentence, if it cannot be had.
+    A network that is still learning is judged as `model_picker.snapshot` has it. Raises
+    MnistError, in one sentence, if it cannot be had.
     """
     held = model_picker.snapshot(which)
     with st.spinner("It reads every test image, and some that it learned from ..."):
@@ -35,7 +35,7 @@ def _examined(which: str, stamp: int, _held: model_picker.Snapshot) -> Evaluatio
 
 
 def _images(learned: TrainingProvenance) -> tuple[Digits, Digits]:
-    """Those that a network learned from, and their test images; without these, today's."""
+    """Training and test set of a network; where they are unknown, today's."""
     train, test, notice = shared_dataset()
     if learned.met(train.dataset) or notice or not learned.dataset:
         return train, test

@@ -1,9 +1,8 @@
-"""Sunshine and snow: test images changed by a slider, and what that does to two networks."""
+"""Sunshine and snow: test images corrupted by a slider, and the accuracy of two networks."""
 
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
@@ -16,7 +15,8 @@ from pages.common.widgets import one_of
 if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.data.digits import Digits
     from mnistcore.evaluation.report import EvaluationReport
-    from mnistcore.models.registry import Model
+    from mnistcore.evaluation.robustness import SeverityCurves
+    from mnistcore.models.network import Network
 
 
 _AUGMENTED = {
@@ -24,20 +24,15 @@ _AUGMENTED = {
     "affine": "It learned from images that were turned, stretched and moved a little each time.",
 }
 _AT = "snow at"  # where the slider was when it was last looked at
-_ONE_AT_A_TIME = threading.Lock()  # for curves; they wait for each other
-_PAUSE = 0.7  # seconds that they leave to whoever moves a slider
-_moved = [0.0]  # when anybody last did
-_FILLING = threading.Lock()  # for the following, which all visitors share
-_filling: dict[tuple[str | int, ...], threading.Thread] = {}  # by kind and what they fill
 
 
 class _Rival(NamedTuple):
     """One of the two networks."""
 
+    name: str
     title: str
-    model: Model
-    lessons: str  # how it learned, in a sentence
-    known: dict[tuple[str, float], float]  # the share read right by kind and amount, so far
+    augmentation: str  # how it learned, in a sentence
+    curves: SeverityCurves  # what is known of it so far
 
 
 @st.fragment
@@ -46,6 +41,7 @@ def show_robustness(exam: EvaluationReport) -> None:
     import torch
 
     from mnistcore.data import corruptions
+    from mnistcore.evaluation import robustness
     from mnistcore.evaluation.diagnosis import margin_of_error
 
     torch.set_num_threads(1)  # they are too few to share among processors; see models
@@ -56,13 +52,13 @@ def show_robustness(exam: EvaluationReport) -> None:
     address = {"bind": "query-params", "persist_state": "session"}
     kinds = {each.title.lower(): name for name, each in corruptions.CORRUPTIONS.items()}
     kind = kinds[one_of("Change", list(kinds), "turn", "kind", wrap=True)]
-    change = corruptions.CORRUPTIONS[kind]
+    corruption = corruptions.CORRUPTIONS[kind]
     how_much, beside = st.columns([2, 1], gap="medium")
     with how_much:
-        amount = st.select_slider(
-            change.axis[0].upper() + change.axis[1:],
-            change.severities,
-            change.start,
+        severity = st.select_slider(
+            corruption.axis[0].upper() + corruption.axis[1:],
+            corruption.severities,
+            corruption.identity,
             format_func=lambda value: f"{value:g}",
             key=kind,
             **address,
@@ -71,67 +67,69 @@ def show_robustness(exam: EvaluationReport) -> None:
         titles = model_picker.model_titles()
         title = titles.pop(exam.model.model_id, exam.model.model_id)
         rivals = [_rival(title, exam.model.model_id, exam.test.dataset), *_other(titles, exam)]
-    if st.session_state.get(_AT) != (kind, amount):
-        st.session_state[_AT], _moved[0] = (kind, amount), time.monotonic()
+    if st.session_state.get(_AT) != (kind, severity):
+        st.session_state[_AT] = (kind, severity)
+        robustness.yield_processor()
     test = corruptions.sample(exam.test)
-    shown = corruptions.corrupt(_one_of_each(test), kind, amount)
+    shown = corruptions.corrupt(_one_of_each(test), kind, severity)
     places = []
     for column, rival in zip(st.columns(2, gap="medium"), rivals, strict=False):
         with column:
             places.append(st.container())
             _answers(rival, shown)
     # These images are there at once, and how many of all are read right a moment later.
-    shares = _shares(kind, amount, rivals, test)
-    for place, rival, share in zip(places, rivals, shares, strict=True):
+    curves = [rival.curves for rival in rivals]
+    accuracies = robustness.accuracies_at(kind, severity, curves, test)
+    for place, rival, accuracy in zip(places, rivals, accuracies, strict=True):
         place.metric(
-            f"{escape_markdown(rival.title)}: read right, of {len(test):,}", f"{share:.1%}"
+            f"{escape_markdown(rival.title)}: read right, of {len(test):,}", f"{accuracy:.1%}"
         )
-    filling = _whole_range(kind, rivals, test, near=amount)
+    sweep = robustness.start_sweep(kind, curves, test, near=severity)
     # Only the curves renew themselves while they grow: the slider is not to wait for the rest.
-    busy = filling is not None and filling.is_alive()
-    curves = st.fragment(_curves, run_every=0.4 if busy else None)
-    curves(kind, amount, len(test), rivals, filling, busy)
-    luck = max(margin_of_error(share, len(test)) for share in shares)
+    busy = sweep is not None and sweep.is_alive()
+    chart = st.fragment(_chart, run_every=0.4 if busy else None)
+    chart(kind, severity, len(test), rivals, sweep, busy)
+    margin = max(margin_of_error(accuracy, len(test)) for accuracy in accuracies)
     st.caption(
         f"Each step rests on the same {len(test):,} of {len(exam.test):,} test images, so at this "
-        f"one chance alone can move a figure by up to {100 * luck:.1f} points."
+        f"one chance alone can move a figure by up to {100 * margin:.1f} points."
     )
 
 
-def _curves(
+def _chart(
     kind: str,
-    amount: float,
+    severity: float,
     count: int,
     rivals: list[_Rival],
-    filling: threading.Thread | None,
+    sweep: threading.Thread | None,
     busy: bool,
 ) -> None:
     """How all fare over the whole range, as far as it is known: not to its ends while `busy`."""
     from mnistcore.data import corruptions
     from mnistcore.viz import learning_curves
 
-    change = corruptions.CORRUPTIONS[kind]
-    lines = {
-        each.title: [(step, each.known.get((kind, step))) for step in change.severities]
-        for each in rivals
-    }
-    words = "; ".join(f"{name} {dict(line)[amount]:.0%}" for name, line in lines.items())
+    corruption = corruptions.CORRUPTIONS[kind]
+    lines = {each.title: each.curves.curve(kind) for each in rivals}
+    words = "; ".join(f"{name} {dict(line)[severity]:.0%}" for name, line in lines.items())
     st.echarts_chart(
-        learning_curves.severity_chart(lines, change.axis, amount, change.tick, count),
+        learning_curves.severity_chart(
+            lines, corruption.axis, severity, corruption.tick_interval, count
+        ),
         height=340,
         key="range",
-        alt=f"Share of the images read right, {change.axis} from {change.low:g} to "
-        f"{change.high:g}. At {amount:g}: {words}.",
+        alt=f"Share of the images read right, {corruption.axis} from {corruption.low:g} to "
+        f"{corruption.high:g}. At {severity:g}: {words}.",
     )
-    if busy and filling and not filling.is_alive():
+    if busy and sweep and not sweep.is_alive():
         st.rerun()
 
 
 def _rival(title: str, which: str, dataset: str) -> _Rival:
     held = model_picker.snapshot(which)
     config = held.learned.config
-    lessons = _AUGMENTED[config.augmentation] if config else ""
-    return _Rival(title, held.model, lessons, _known(which, held.stamp, dataset))
+    augmentation = _AUGMENTED[config.augmentation] if config else ""
+    curves = _severity_curves(which, held.stamp, dataset, held.model.network)
+    return _Rival(which, title, augmentation, curves)
 
 
 def _other(titles: dict[str, str], exam: EvaluationReport) -> list[_Rival]:
@@ -173,76 +171,24 @@ def _answers(rival: _Rival, shown: Digits) -> None:
     """Some images, what a network says of each, and what it has learned from."""
     from mnistcore.evaluation.metrics import evaluate
 
-    said = evaluate(rival.model.network, shown).predicted.tolist()
+    said = evaluate(rival.curves.network, shown).predicted.tolist()
     labels = shown.labels.tolist()
     tiles.tiles(
         shown.images,
         [f"a {is_}, read as a {read}" for is_, read in zip(labels, said, strict=True)],
-        key=f"snow {rival.model.model_id}",
+        key=f"snow {rival.name}",
         columns=5,
         captions=[
             f"{'✓' if is_ == read else '✗'} {read}" for is_, read in zip(labels, said, strict=True)
         ],
     )
-    if rival.lessons:
-        st.caption(rival.lessons)
-
-
-def _whole_range(
-    kind: str, rivals: list[_Rival], test: Digits, near: float
-) -> threading.Thread | None:
-    """What works out the whole curves, what is near first, so that the slider need not wait.
-
-    None if they are known. What was forgotten meanwhile, to make room, is worked out again.
-    """
-    from mnistcore.data import corruptions
-
-    steps = [(kind, amount) for amount in corruptions.CORRUPTIONS[kind].severities]
-    if all(step in rival.known for rival in rivals for step in steps):
-        return None
-    key = (kind, *(id(rival.known) for rival in rivals))
-    with _FILLING:
-        for ended in [each for each, thread in _filling.items() if not thread.is_alive()]:
-            del _filling[ended]
-        if key not in _filling:
-            # Not a daemon, as it would be by inheritance: it has to be waited for.
-            thread = threading.Thread(target=_fill, args=(kind, rivals, test, near), daemon=False)
-            thread.start()
-            _filling[key] = thread
-        return _filling[key]
-
-
-def _fill(kind: str, rivals: list[_Rival], test: Digits, near: float) -> None:
-    import torch
-
-    from mnistcore.data import corruptions
-
-    torch.set_num_threads(1)
-    with _ONE_AT_A_TIME:
-        for amount in sorted(
-            corruptions.CORRUPTIONS[kind].severities, key=lambda amount: abs(amount - near)
-        ):
-            while (wait := _moved[0] + _PAUSE - time.monotonic()) > 0:
-                time.sleep(wait)
-            # Python waits for this thread when it ends: torch does not bear to be broken off.
-            if not threading.main_thread().is_alive():
-                return
-            _shares(kind, amount, rivals, test)
-
-
-def _shares(kind: str, amount: float, rivals: list[_Rival], test: Digits) -> list[float]:
-    """The share of the changed images that each reads right, worked out once for everybody."""
-    from mnistcore.data import corruptions
-    from mnistcore.evaluation.metrics import evaluate
-
-    if new := [rival for rival in rivals if (kind, amount) not in rival.known]:
-        images = corruptions.corrupt(test, kind, amount)
-        for rival in new:
-            rival.known[kind, amount] = evaluate(rival.model.network, images).accuracy
-    return [rival.known[kind, amount] for rival in rivals]
+    if rival.augmentation:
+        st.caption(rival.augmentation)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _known(name: str, stamp: int, dataset: str) -> dict[tuple[str, float], float]:
-    """What a network with these weights was found to read: empty at first, filled step by step."""
-    return {}
+def _severity_curves(name: str, stamp: int, dataset: str, _network: Network) -> SeverityCurves:
+    """The curves of a network with these weights, shared by all visitors."""
+    from mnistcore.evaluation.robustness import SeverityCurves
+
+    return SeverityCurves(_network)

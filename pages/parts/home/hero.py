@@ -1,11 +1,12 @@
 """The picture on Home: one digit after the other goes in, and a network lights up its answer."""
 
-import base64
 import random
 from itertools import chain, pairwise, product
 from pathlib import Path
 
 import streamlit as st
+
+from pages.common.images import data_uri
 
 _DIGITS = (7, 2, 1, 0, 4, 1, 4, 9, 5, 9)  # the first ten test images of MNIST
 _SECONDS = 2.5  # for each of them
@@ -38,14 +39,14 @@ def show() -> None:
 
 
 def _svg() -> str:
-    png = base64.b64encode((Path(__file__).parent / "ten_digits.png").read_bytes()).decode()
+    png = data_uri((Path(__file__).parent / "ten_digits.png").read_bytes())
     layers = [[(layer, each) for each in range(count)] for layer, count in enumerate(_LAYERS)]
     lit = (_network(*_path(digit), delay=_SECONDS * turn) for turn, digit in enumerate(_DIGITS))
     return f"""
     <svg viewBox="0 0 660 {_HEIGHT}" role="img" aria-label="Handwritten digits go into a network of
       circles in layers, and each time the circle with the right number lights up.">
       <svg x="20" y="110" width="180" height="180" viewBox="0 0 28 28">
-        <image class="paper" href="data:image/png;base64,{png}" width="280" height="28" />
+        <image class="paper" href="{png}" width="280" height="28" />
       </svg>
       <rect class="frame" x="20" y="110" width="180" height="180" />
       <text x="245" y="{_HEIGHT / 2}">→</text>

@@ -1,24 +1,25 @@
-"""Ten real digits that run through the story: one is chosen, and every passage shows that one."""
+"""Sample picker: ten test images, of which the chosen one runs through all ideas."""
 
 from __future__ import annotations
 
 import streamlit as st
 from torch import Tensor
 
+from mnistcore.data.digits import to_float
 from pages.common import datasets, tiles
 
 _CHOSEN, _MOVED = "story digit", "story digit moved"
 
 
 @st.cache_data(show_spinner=False)
-def _firsts(dataset: str) -> list[int]:
-    """Where the first test image of each digit is, from 0 to 9."""
+def _first_of_each(dataset: str) -> list[int]:
+    """The indices of the first test image of each digit, from 0 to 9."""
     labels = datasets.shared_dataset().test.labels
     return [int((labels == digit).nonzero()[0]) for digit in range(10) if (labels == digit).any()]
 
 
 def _indices() -> list[int]:
-    return _firsts(datasets.shared_dataset().test.dataset)
+    return _first_of_each(datasets.shared_dataset().test.dataset)
 
 
 def chosen() -> tuple[int, int]:
@@ -29,7 +30,7 @@ def chosen() -> tuple[int, int]:
 
 def picture() -> Tensor:
     """The chosen one, (28, 28) float32 in [0, 1]."""
-    return datasets.shared_dataset().test.images[chosen()[0]] / 255
+    return to_float(datasets.shared_dataset().test.images[chosen()[0]])
 
 
 def choose(key: str) -> None:

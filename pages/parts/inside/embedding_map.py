@@ -1,16 +1,15 @@
-"""The map of all digits: points that show their image when pointed at, and open it when clicked."""
+"""Embedding map: points that show their image when pointed at, and open it when clicked."""
 
 from __future__ import annotations
 
-import base64
 import threading
 from collections.abc import Callable
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from pages.common.background import BackgroundTask, ReportProgress
+from pages.common.images import ink_uri
 from pages.common.tiles import component, picked_place
 from pages.common.widgets import one_of
 
@@ -41,7 +40,7 @@ _atlas = component(__file__)
 def activation_survey(
     which: str, stamp: int, _network: Network, _test: Digits, dataset: str
 ) -> ActivationSurvey:
-    """What a network makes of the first MANY test images, found out once for all visitors.
+    """`collect_activations` of the first MANY test images, once for all visitors.
 
     which: its name; stamp: when its weights were written; dataset: what `test` is a part of.
     """
@@ -78,22 +77,22 @@ def _news(done: float, of: float) -> str:
 def _arranging(
     which: str, stamp: int, _network: Network, _test: Digits, dataset: str, how: str
 ) -> BackgroundTask[tuple[Embedding, dict[str, Any]]]:
-    known = activation_survey(which, stamp, _network, _test, dataset)
+    survey = activation_survey(which, stamp, _network, _test, dataset)
 
     def do(report: ReportProgress) -> tuple[Embedding, dict[str, Any]]:
         from mnistcore.inspection import embedding
 
         if how == "PCA":
-            plane = embedding.pca(known.features)
+            plane = embedding.pca(survey.features)
         else:
             with _ONE_AT_A_TIME:
-                plane = embedding.tsne(known.features, on_progress=report)
-        x, y = percent(plane.places, plane.places).T.tolist()
+                plane = embedding.tsne(survey.features, on_progress=report)
+        x, y = percent(plane.points, plane.points).T.tolist()
         return plane, {
             "x": x,
             "y": y,
             "labels": _test.labels[:MANY].tolist(),
-            "read": known.logits.argmax(1).tolist(),
+            "read": survey.logits.argmax(1).tolist(),
             "sprite": _sheet(_test.images[:MANY]),
             "across": ACROSS,
             "drawn": f"{which} {stamp} {dataset} {how}",
@@ -104,10 +103,10 @@ def _arranging(
     )  # the server need not wait for t-SNE when it ends
 
 
-def percent(places: Tensor, among: Tensor) -> Tensor:
-    """Places on the scale of `among` -> percent of the map, from its left and from its top."""
+def percent(points: Tensor, among: Tensor) -> Tensor:
+    """Points, (n, 2), on the scale of `among` -> percent of the map, from its left and its top."""
     low, high = among.amin(0), among.amax(0)
-    share = ((places - low) / (high - low).clamp(min=1e-9)).clamp(0, 1)
+    share = ((points - low) / (high - low).clamp(min=1e-9)).clamp(0, 1)
     return ((_MARGIN + (100 - 2 * _MARGIN) * share) * 100).round() / 100
 
 
@@ -134,7 +133,7 @@ def show(
         f"Map of {len(fixed['labels']):,} test images. The arrow keys walk from one to the next, "
         "Enter opens it."
     )
-    own = None if drawing is None else percent(drawing, plane.places).tolist()
+    own = None if drawing is None else percent(drawing, plane.points).tolist()
     _atlas(
         key="atlas",
         data=fixed | {"name": words, "open": open_image, "drawing": own},
@@ -145,14 +144,11 @@ def show(
 def _sheet(images: Tensor) -> str:
     """All images in one PNG of 16 greys, as its opacity, in rows of ACROSS."""
     import torch
-    from PIL import Image
 
     side = images.shape[1]
     rows = -(-len(images) // ACROSS)
     padded = torch.zeros(rows * ACROSS, side, side, dtype=torch.uint8)
     padded[: len(images)] = images // 17 * 17  # 16 greys take half the space
-    sheet = padded.view(rows, ACROSS, side, side).transpose(1, 2).reshape(rows * side, -1)
-    opacity = Image.fromarray(sheet.numpy())
-    png = BytesIO()
-    Image.merge("LA", (Image.new("L", opacity.size), opacity)).save(png, "PNG")
-    return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()
+    return ink_uri(
+        padded.view(rows, ACROSS, side, side).transpose(1, 2).reshape(1, rows * side, -1)
+    )

@@ -1,4 +1,4 @@
-"""Layers as squares: what each unit says of one picture, and which pictures excite it most."""
+"""Feature maps, layer by layer, and the test images of maximal activation of one unit."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from mnistcore.config import IMAGE_SIZE, NUM_CLASSES
 from mnistcore.viz.theme import diverging_rgba
 from pages.common import tiles
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from mnistcore.data.digits import Digits
     from mnistcore.inspection.activations import WeightLayer
@@ -25,7 +26,7 @@ _FAVOURITES = 12
 def show(
     name: str,
     values: Tensor,
-    module: nn.Module,
+    weights: Tensor,
     chosen: int | None,
     on_pick: Callable[[int], None],
     *,
@@ -33,17 +34,15 @@ def show(
 ) -> None:
     """A layer as squares: what each of its units says, and for the first one what it looks for.
 
-    values: (filters, rows, columns) or (units,) after the activation; on_pick: called with the
-    place of the unit that was clicked.
+    values: (filters, rows, columns) or (units,) after the activation; weights: (filters, maps,
+    rows, columns) or (units, inputs); on_pick: called with the index of the unit clicked.
     """
-    from mnistcore.config import NUM_CLASSES
-
     count, first = len(values), values[:_SHOWN]
     size = "" if count <= _SHOWN else f", the first {_SHOWN} of which are shown"
     if name == "answer":
         about = "one sum for each digit; the largest wins"
     elif values.ndim == 3:
-        side = module.kernel_size[0]
+        side = weights.shape[-1]
         about = (
             f"{count} filters slide a window of {side} x {side} over what they are given{size}; "
             f"each gives a map of {values.shape[1]} x {values.shape[2]} numbers"
@@ -53,7 +52,8 @@ def show(
     st.markdown(f"**{name.capitalize()}**: {about}.")
     rows = {"says": first if first.ndim == 3 else first[:, None, None]}
     if reads_pixels:
-        rows["looks for"] = module.weight.detach().cpu()[:_SHOWN].view(len(first), *_window(module))
+        window = weights.shape[2:] or (IMAGE_SIZE, IMAGE_SIZE)
+        rows["looks for"] = weights[:_SHOWN].view(len(first), *window)
     for what, each in rows.items():
         if what == "looks for":
             st.markdown("What each of them looks for, its weights:")
@@ -68,11 +68,6 @@ def show(
         )
 
 
-def _window(module: nn.Module) -> tuple[int, int]:
-    """Rows and columns of what each unit of the first layer looks at."""
-    return tuple(module.weight.shape[2:]) or (28, 28)
-
-
 def _spoken(name: str, place: int, value: Tensor) -> str:
     strongest = "strongest " if value.ndim else ""
     return f"{name}, unit {place}: {strongest}{float(value.max()):.2f}"
@@ -82,31 +77,29 @@ def show_max_activations(
     network: Network,
     layer: WeightLayer,
     unit: int,
-    excitement: Tensor,
+    max_activations: Tensor,
     test: Digits,
     on_pick: Callable[[int], None],
 ) -> None:
     """The test images that excite a unit most, faint where it does not look.
 
-    excitement: (n,) of the first n test images; on_pick: called with the index of a clicked one.
+    max_activations: (n,) of the first n test images; on_pick: called with the index of one.
     """
     import torch
 
     from mnistcore.inspection import activations
 
-    best = excitement.topk(min(_FAVOURITES, len(excitement))).indices
+    best = max_activations.topk(min(_FAVOURITES, len(max_activations))).indices
     images = test.images[best]
     values = activations.activations(network, images)[layer.last + 1]
     names = []
     for place, index in enumerate(best.tolist()):
         label = int(test.labels[index])
-        names.append(f"test image {index}, a {label}: {float(excitement[index]):.2f}")
+        names.append(f"test image {index}, a {label}: {float(max_activations[index]):.2f}")
         if values.ndim == 4:
-            at = activations.argmax_position(values[place], unit)
-            top, left, side = activations.receptive_field(network, layer, at)
-            outside = torch.ones(28, 28, dtype=torch.bool)
-            outside[max(top, 0) : top + side, max(left, 0) : left + side] = False
-            images[place] = torch.where(outside, images[place] // 4, images[place])
+            position = activations.argmax_position(values[place], unit)
+            seen = activations.receptive_field_mask(network, layer, position)
+            images[place] = torch.where(seen, images[place], images[place] // 4)
     tiles.tiles(
         images,
         names,

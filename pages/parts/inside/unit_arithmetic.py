@@ -1,4 +1,4 @@
-"""One unit's arithmetic and the ten shares, written out as small pieces of HTML."""
+"""One unit's weighted sum, and the softmax of ten logits, written out in HTML."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnistcore.viz.theme import BLUE, ORANGE, diverging_css, diverging_rgba
-from pages.common.tiles import as_ink
+from mnistcore.config import IMAGE_SIZE
+from mnistcore.data.digits import to_uint8
+from mnistcore.inspection import activations
+from mnistcore.viz.theme import BLUE, GREY, ORANGE, css_rgba, diverging_css, diverging_rgba
+from pages.common.bars import bar
+from pages.common.images import ink_uri
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
 
 
 _READABLE = 7  # numbers to a row: more would be too small to read
-_PAPER = "background:rgba(136,149,167,.15)"
+_PAPER = f"background:{css_rgba(GREY, 0.15)}"
 _TERMS = 8  # products that are listed; the others are added up
 _LINE = "display:flex;justify-content:space-between;gap:1.5rem"
 
@@ -36,14 +40,14 @@ def picture(image: Tensor, field: tuple[int, int, int] | None = None) -> str:
 
     field: top, left and side in pixels, as `activations.receptive_field` gives it.
     """
-    ink = as_ink((image[None] * 255).round().byte())
+    ink = ink_uri(to_uint8(image[None]))
     frame, words = "", "The picture"
     if field:
         top, left, side = field
         y, x = max(top, 0), max(left, 0)
-        height, width = min(top + side, 28) - y, min(left + side, 28) - x
+        height, width = min(top + side, IMAGE_SIZE) - y, min(left + side, IMAGE_SIZE) - x
         places = {"top": y, "left": x, "height": height, "width": width}
-        edges = ";".join(f"{name}:{100 * each / 28:.2f}%" for name, each in places.items())
+        edges = ";".join(f"{name}:{100 * each / IMAGE_SIZE:.2f}%" for name, each in places.items())
         frame = f"<div style='position:absolute;border:3px solid {ORANGE};{edges}'></div>"
         words += f": {height} rows from row {y}, {width} columns from column {x} are framed"
     return (
@@ -55,8 +59,6 @@ def picture(image: Tensor, field: tuple[int, int, int] | None = None) -> str:
 
 def choose_place(values: Tensor, unit: int, key: str) -> tuple[int, int]:
     """Row and column in the unit's map, at first where it is strongest; none in a dense layer."""
-    from mnistcore.inspection import activations
-
     if values.ndim == 1:
         return 0, 0
     last = values.shape[1] - 1
@@ -69,47 +71,47 @@ def choose_place(values: Tensor, unit: int, key: str) -> tuple[int, int]:
     return row, column
 
 
-def choose_map(opened: UnitTrace, key: str) -> int:
+def choose_map(trace: UnitTrace, key: str) -> int:
     """Which of the maps that a unit reads is shown number by number, at first the weightiest."""
-    if not _has_maps(opened) or len(opened.products) == 1:
+    if not _has_maps(trace) or len(trace.products) == 1:
         return 0
-    weightiest = int(opened.products.sum((1, 2)).abs().argmax())
-    last = len(opened.products) - 1
+    weightiest = int(trace.products.sum((1, 2)).abs().argmax())
+    last = len(trace.products) - 1
     return st.number_input(
         f"Through map, 0 to {last}", 0, last, weightiest, key=f"map {key}", width=190
     )
 
 
-def _has_maps(opened: UnitTrace) -> bool:
-    return opened.products.ndim == 3 and opened.products.shape[1] > 1
+def _has_maps(trace: UnitTrace) -> bool:
+    return trace.products.ndim == 3 and trace.products.shape[1] > 1
 
 
-def arithmetic(opened: UnitTrace, chosen: int, before: str | None, framed: str) -> str:
+def arithmetic(trace: UnitTrace, chosen: int, before: str | None, framed: str) -> str:
     """Inputs x weights = products for one map, or the largest products of a list, and the sum.
 
     chosen: the map; before: the layer that the inputs come from; framed: the picture to begin with.
     """
-    products = opened.products
+    products = trace.products
     parts = []
-    if _has_maps(opened):
+    if _has_maps(trace):
         parts.append(_figure("what it looks at", framed))
         mine = float(products[chosen].sum())
-        parts += _grids(opened, chosen)
+        parts += _grids(trace, chosen)
         terms = [(f"these {products[chosen].numel()} products", mine)]
         if others := len(products) - 1:
             noun = "the other map" if others == 1 else f"those of the other {others} maps"
             terms.append((noun, float(products.sum()) - mine))
     else:
-        terms = _largest(opened, f"{before}, unit" if before else "pixel")
-    parts.append(_figure("added up", _sum(opened, terms), "flex:0 1 21rem"))
+        terms = _largest(trace, f"{before}, unit" if before else "pixel")
+    parts.append(_figure("added up", _sum(trace, terms), "flex:0 1 21rem"))
     return (
         "<div style='display:flex;flex-wrap:wrap;gap:.8rem 1.2rem;align-items:flex-start'>"
         f"{''.join(parts)}</div>"
     )
 
 
-def _grids(opened: UnitTrace, chosen: int) -> list[str]:
-    inputs, weights = opened.inputs[chosen], opened.weights[chosen]
+def _grids(trace: UnitTrace, chosen: int) -> list[str]:
+    inputs, weights = trace.inputs[chosen], trace.weights[chosen]
     signs = ("", "×", "=")
     words = ("what it sees", "its weights", "products")
     grids = (inputs, weights, inputs * weights)
@@ -122,7 +124,7 @@ def _grids(opened: UnitTrace, chosen: int) -> list[str]:
 def _grid(values: Tensor) -> str:
     """A small square of numbers, or a larger one of colours alone."""
     if len(values) > _READABLE:
-        picture = as_ink(diverging_rgba(values)[None])
+        picture = ink_uri(diverging_rgba(values)[None])
         return (
             f"<img src='{picture}' alt='{len(values)} x {len(values)} numbers as colours' "
             f"style='width:9rem;image-rendering:pixelated;{_PAPER}'>"
@@ -139,10 +141,10 @@ def _grid(values: Tensor) -> str:
     )
 
 
-def _largest(opened: UnitTrace, title: str) -> list[tuple[str, float]]:
+def _largest(trace: UnitTrace, title: str) -> list[tuple[str, float]]:
     """The products that count most, as terms of the sum."""
     inputs, weights, products = (
-        each.flatten().tolist() for each in (opened.inputs, opened.weights, opened.products)
+        each.flatten().tolist() for each in (trace.inputs, trace.weights, trace.products)
     )
     order = sorted(range(len(products)), key=lambda place: -abs(products[place]))
     terms = [
@@ -155,18 +157,18 @@ def _largest(opened: UnitTrace, title: str) -> list[tuple[str, float]]:
     return terms
 
 
-def _sum(opened: UnitTrace, terms: list[tuple[str, float]]) -> str:
+def _sum(trace: UnitTrace, terms: list[tuple[str, float]]) -> str:
     largest = max(abs(value) for _, value in terms)
     lines = [
         f"<div style='{_LINE}'><span>{name}</span><span style='padding:0 .3rem;"
         f"background:{diverging_css(value, largest)}'>{number(value)}</span></div>"
         for name, value in terms
     ]
-    lines.append(_plain("the unit's own number (bias)", opened.bias))
+    lines.append(_plain("the unit's own number (bias)", trace.bias))
     lines.append("<div style='border-top:2px solid;margin:.2rem 0'></div>")
-    lines.append(_plain("sum", opened.total, bold=not opened.after))
-    for place, (name, value) in enumerate(opened.after, 1):
-        lines.append(_plain(f"after {name}", value, bold=place == len(opened.after)))
+    lines.append(_plain("sum", trace.total, bold=not trace.after))
+    for place, (name, value) in enumerate(trace.after, 1):
+        lines.append(_plain(f"after {name}", value, bold=place == len(trace.after)))
     return f"<div style='font-variant-numeric:tabular-nums;font-size:.9rem'>{''.join(lines)}</div>"
 
 
@@ -186,18 +188,16 @@ def _figure(caption: str, content: str, style: str = "") -> str:
 
 
 def softmax_table(logits: Tensor) -> str:
-    """The ten sums of the answer, (10,), e to the power of each, and its share of them all."""
-    powers = logits.double().exp()
-    parts = logits.double().softmax(0)
-    best = int(parts.argmax())
+    """The ten logits, (10,), e to the power of each, and its share of them all."""
+    powers, shares = activations.softmax_terms(logits)
+    best = int(shares.argmax())
     rows = "".join(
         f"<tr style='font-weight:{700 if digit == best else 400}'><th scope='row'>{digit}</th>"
         f"<td>{number(logit)}</td><td>{_large(power)}</td>"
-        f"<td style='white-space:nowrap'>{100 * part:.1f} %</td>"
-        f"<td style='width:40%'><div style='height:.8em;width:{part:.1%};min-width:1px;"
-        f"background:{BLUE};border-radius:.2em'></div></td></tr>"
-        for digit, (logit, power, part) in enumerate(
-            zip(logits.tolist(), powers.tolist(), parts.nan_to_num().tolist(), strict=True)
+        f"<td style='white-space:nowrap'>{100 * share:.1f} %</td>"
+        f"<td style='width:40%'>{bar(share, BLUE)}</td></tr>"
+        for digit, (logit, power, share) in enumerate(
+            zip(logits.tolist(), powers.tolist(), shares.tolist(), strict=True)
         )
     )
     return (

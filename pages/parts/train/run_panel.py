@@ -1,7 +1,5 @@
 """A run as it is: state, curves and predictions, growing while it is under way."""
 
-import base64
-import io
 from collections.abc import Callable
 
 import streamlit as st
@@ -12,9 +10,10 @@ from mnistcore.records import Prediction, Progress, RunResult, RunStatus
 from mnistcore.runs import queue
 from mnistcore.runs.store import LIVE, RESUMABLE, Run
 from mnistcore.training.trainer import RUNNING_AVERAGE_IMAGES
-from mnistcore.viz import commentary, learning_curves
+from mnistcore.viz import commentary, learning_curves, theme
 from pages.common.datasets import test_images
 from pages.common.identity import visitor_token
+from pages.common.images import png_uri
 from pages.common.text import escape_markdown
 from pages.common.widgets import live_region
 
@@ -253,7 +252,7 @@ def _tiles(predictions: list[Prediction], test: Digits) -> str:
             f'<figure style="margin:0;text-align:center;width:3.7rem">'
             f'<img src="{_picture(test.dataset, index)}" alt="test image {index}, a {label}" '
             f'style="width:3.7rem;height:3.7rem;image-rendering:pixelated;border-radius:.4rem;'
-            f'border:3px solid {"#009E73" if good else "#D55E00"}">'
+            f'border:3px solid {theme.RIGHT if good else theme.WRONG}">'
             f"<figcaption><b>{word}</b><br>{confidence:.0%}</figcaption></figure>"
         )
     return f'<div style="display:flex;flex-wrap:wrap;gap:.6rem">{"".join(tiles)}</div>'
@@ -263,7 +262,4 @@ def _tiles(predictions: list[Prediction], test: Digits) -> str:
 def _picture(dataset: str, index: int) -> str:
     from PIL import Image
 
-    content = io.BytesIO()
-    image = test_images(dataset).images[index]
-    Image.fromarray(255 - image.numpy()).save(content, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
+    return png_uri(Image.fromarray(255 - test_images(dataset).images[index].numpy()))

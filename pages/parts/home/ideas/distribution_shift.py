@@ -6,7 +6,7 @@ import streamlit as st
 import torch
 
 from mnistcore.data import corruptions
-from mnistcore.data.digits import Digits
+from mnistcore.data.digits import Digits, to_float
 from mnistcore.evaluation.metrics import evaluate
 from pages.common import datasets, model_picker
 from pages.common.prediction_card import show_prediction
@@ -15,7 +15,7 @@ from pages.parts.home import sample_picker
 from pages.parts.home.ideas.onward import onward
 
 TITLE = "Train on what you will meet"
-_KINDS = ("rotate", "noise", "invert", "shift")
+_KINDS = ("rotate", "noise", "invert", "translate")
 
 
 @st.fragment
@@ -37,11 +37,11 @@ def show() -> None:
                 "Change", list(titles), default="Turn", required=True, key="idea 8 kind", **keep
             )
             kind = titles[title or "Turn"]
-            change = corruptions.CORRUPTIONS[kind]
-            amount = st.select_slider(
-                change.axis[0].upper() + change.axis[1:],
-                change.severities,
-                change.start,
+            corruption = corruptions.CORRUPTIONS[kind]
+            severity = st.select_slider(
+                corruption.axis[0].upper() + corruption.axis[1:],
+                corruption.severities,
+                corruption.identity,
                 format_func=lambda value: f"{value:g}",
                 key=f"idea 8 {kind}",
                 **keep,
@@ -50,23 +50,27 @@ def show() -> None:
             index, _ = sample_picker.chosen()
             one = Digits(test.images[index : index + 1], test.labels[index : index + 1], "")
             show_prediction(
-                "shipped", lambda: corruptions.corrupt(one, kind, amount).images[0] / 255
+                "shipped", lambda: to_float(corruptions.corrupt(one, kind, severity).images[0])
             )
             live_region(
-                _in_words(kind, amount, test.dataset),
+                _in_words(kind, severity, test.dataset),
                 key="idea 8 said",
             )
-    address = {"look": "Sunshine and snow", "kind": change.title.lower(), kind: f"{amount:g}"}
+    address = {"look": "Sunshine and snow", "kind": corruption.title.lower(), kind: f"{severity:g}"}
     onward("Evaluate", "See how much it can bear", model="shipped", **address)
     sample_picker.spread()
 
 
 @st.cache_data(show_spinner=False, max_entries=500)
-def _in_words(kind: str, amount: float, dataset: str) -> str:
+def _in_words(kind: str, severity: float, dataset: str) -> str:
     """How many of some test images the shipped network reads right, changed like this."""
     torch.set_num_threads(1)
-    changed = corruptions.corrupt(corruptions.sample(datasets.shared_dataset().test), kind, amount)
+    changed = corruptions.corrupt(
+        corruptions.sample(datasets.shared_dataset().test), kind, severity
+    )
     score = evaluate(model_picker.latest_model("shipped").network, changed)
     right = round(score.accuracy * score.count)
-    how = "as they are" if amount == corruptions.CORRUPTIONS[kind].start else "changed like this"
+    how = (
+        "as they are" if severity == corruptions.CORRUPTIONS[kind].identity else "changed like this"
+    )
     return f"Of {score.count} test images {how} it reads {right} right."

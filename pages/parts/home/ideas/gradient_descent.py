@@ -1,4 +1,4 @@
-"""Idea 3: training. One unit with three weights learns, a step at a time, before one's eyes."""
+"""Idea 3: training. Gradient descent on one neuron with three weights, a step at a time."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def show() -> None:
             persist_state="session",
             help="Try 1, which is too big.",
         )
-        unit = now[_UNIT]
+        neuron = now[_UNIT]
         with st.container(horizontal=True):
             for times in (1, 10, 100):
                 st.button(
@@ -59,26 +59,26 @@ def show() -> None:
                     key=f"idea 3 go {times}",
                     on_click=go,
                     args=(times,),
-                    disabled=unit.ran_away,
+                    disabled=neuron.diverged,
                     type="primary" if times == 1 else "secondary",
                 )
             st.button("Start over", icon=":material/restart_alt:", on_click=start_over)
-        live_region(_in_words(unit, rate), key="idea 3 said")
+        live_region(_in_words(neuron, rate), key="idea 3 said")
         numbers, picture = st.columns(2, gap="medium")
         with numbers:
-            st.markdown(_table(unit, rate))
+            st.markdown(_table(neuron, rate))
             st.caption(
                 f"The unit says: weight times ink, plus weight times middle, plus bias. The loss "
                 f"is the mean of (what it says − what it should say)² over "
-                f"{len(examples.wanted)} training images; both inputs are scaled to spread 1."
+                f"{len(examples.targets)} training images; both inputs are scaled to spread 1."
             )
         with picture:
             st.echarts_chart(
-                single_neuron.scatter_chart(examples, unit),
+                single_neuron.scatter_chart(examples, neuron),
                 height=320,
                 key="idea 3 chart",
                 alt="Images of a 0 and of a 1 by two numbers, and the line between what the unit "
-                f"takes for a 0 and for a 1, with {unit.right:.0%} on the right side.",
+                f"takes for a 0 and for a 1, with {neuron.accuracy:.0%} on the right side.",
             )
     plain = PRESETS["plain"]
     weights = count_parameters(plain.config.network)
@@ -90,26 +90,26 @@ def _examples(dataset: str) -> single_neuron.Examples:
     return single_neuron.make_examples(datasets.shared_dataset().train)
 
 
-def _in_words(unit: single_neuron.NeuronState, rate: float) -> str:
+def _in_words(neuron: single_neuron.NeuronState, rate: float) -> str:
     """Where it stands."""
-    if unit.ran_away:
+    if neuron.diverged:
         return (
-            f"After {unit.steps} steps the loss is {unit.loss:,.0f}: the steps were too big, each "
-            "jumped further past the goal, and the weights ran away. Choose a smaller learning "
+            f"After {neuron.steps} steps the loss is {neuron.loss:,.0f}: the steps were too big, "
+            "each jumped further past the goal, and the weights ran away. Choose a smaller learning "
             "rate and start over."
         )
     return (
-        f"After {unit.steps} step{'s' * (unit.steps != 1)} the loss is {unit.loss:.3f}, and "
-        f"{unit.right:.0%} of the images are on the right side."
+        f"After {neuron.steps} step{'s' * (neuron.steps != 1)} the loss is {neuron.loss:.3f}, and "
+        f"{neuron.accuracy:.0%} of the images are on the right side."
     )
 
 
-def _table(unit: single_neuron.NeuronState, rate: float) -> str:
+def _table(neuron: single_neuron.NeuronState, rate: float) -> str:
     """The three weights, and what the next step does to them."""
     rows = [
         f"| {name} | **{_short(weight)}** | {_short(slope)} | {_short(-rate * slope)} |"
         for name, weight, slope in zip(
-            single_neuron.NAMES, unit.weights, unit.gradient, strict=True
+            single_neuron.WEIGHT_NAMES, neuron.weights, neuron.gradient, strict=True
         )
     ]
     return "\n".join(

@@ -53,7 +53,7 @@ def _rule() -> tuple[int, int]:
             "by its",
             list(threshold_rule.FEATURES),
             2,
-            format_func=lambda name: threshold_rule.FEATURES[name].what,
+            format_func=lambda name: threshold_rule.FEATURES[name].title,
             key="idea 2 measure",
             persist_state="session",
             width=230,
@@ -63,12 +63,12 @@ def _rule() -> tuple[int, int]:
             "Little of it means", ways, default=ways[0], key=f"idea 2 low {pair}", **address
         )
     pair_said = pair if low != ways[1] else pair[::-1]
-    measure = threshold_rule.FEATURES[name]
+    feature = threshold_rule.FEATURES[name]
     limit = st.slider(
-        f"It is a {pair_said[0]} if the {measure.what} is below ({measure.unit})",
+        f"It is a {pair_said[0]} if the {feature.title} is below ({feature.unit})",
         0,
-        measure.most,
-        measure.most // 2,
+        feature.high,
+        feature.high // 2,
         key=f"idea 2 limit {name}",
         persist_state="session",
     )

@@ -7,7 +7,9 @@ import torch
 
 from mnistcore.evaluation.report import report_diagnosis
 from mnistcore.training import trials
+from mnistcore.viz.theme import BLUE, ORANGE
 from pages.common import datasets
+from pages.common.bars import bar_row
 from pages.common.widgets import live_region
 from pages.parts.home.ideas.onward import onward
 
@@ -63,17 +65,18 @@ def _in_words(name: str, trained: dict[str, trials.TrialResult]) -> str:
 
 
 def _bars(name: str, one: trials.TrialResult) -> str:
-    """Two bars from 0 to 100 %, side by side."""
+    """Two accuracies as bars from 0 to 100 %, one above the other."""
     rows = "".join(
-        "<div style='display:flex;align-items:center;gap:.6rem'>"
-        f"<span style='width:7.5rem'>{what}</span>"
-        "<span style='flex:1;height:.8em;background:rgba(136,149,167,.18);border-radius:.35em'>"
-        f"<span style='display:block;height:100%;width:{share:.1%};background:{colour};"
-        f"border-radius:.35em'></span></span><b style='width:4rem;text-align:right'>{share:.1%}"
-        "</b></div>"
-        for what, share, colour in (
-            (f"{one.learned_count:,} learned", one.learned, "#0B80D6"),
-            (f"{one.judged_count:,} test", one.judged, "#E07B00"),
+        bar_row(
+            f"<span style='width:7.5rem'>{label}</span>",
+            accuracy,
+            color,
+            f"<b>{accuracy:.1%}</b>",
+            width="4rem",
+        )
+        for label, accuracy, color in (
+            (f"{one.learned_count:,} learned", one.learned, BLUE),
+            (f"{one.judged_count:,} test", one.judged, ORANGE),
         )
     )
     return f"<section aria-label='{name}'><b>{name}</b>{rows}</section>"
