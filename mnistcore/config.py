@@ -197,6 +197,7 @@ class TrainConfig:
         1,
         "Seed",
         "Chance plays a part. The same seed plays it the same way again.",
+        "The seed",
         low=0,
         high=2**32 - 1,
         shown=(0, 2**31),
