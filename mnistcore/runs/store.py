@@ -488,14 +488,21 @@ def _metrics(path: Path, _: Stamp) -> tuple[Progress, ...]:
         return ()
     records: list[Progress] = []
     for line in content.decode("utf-8", errors="replace").splitlines():
-        try:
-            record = from_dict(Progress, serialization.parse_object(line))
-        except ValueError:
+        record = _progress(line)
+        if record is None:
             continue
         while records and records[-1].step >= record.step:
             records.pop()
         records.append(record)
     return tuple(records)
+
+
+@functools.lru_cache(maxsize=8192)  # so that of a file that has grown only what is new is parsed
+def _progress(line: str) -> Progress | None:
+    try:
+        return from_dict(Progress, serialization.parse_object(line))
+    except ValueError:
+        return None
 
 
 def _is_file(path: Path) -> bool:
