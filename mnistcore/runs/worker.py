@@ -1,4 +1,4 @@
-"""One run in a process of its own: from training's Progress records to the run folder."""
+"""Training worker: one run in a process of its own, from Progress records to the run folder."""
 
 import contextlib
 import json
