@@ -45,7 +45,7 @@ OPTIMIZERS: dict[str, Callable[[Iterable[Tensor], TrainConfig], torch.optim.Opti
 
 
 def _one_cycle(done: float) -> float:
-    """One cycle (Smith and Topin, 2018): up in a straight line for a quarter, down in half a cosine."""
+    """One cycle (Smith and Topin, 2018): up in a line for a quarter, down in half a cosine."""
     warm_up = 0.25
     if done < warm_up:
         return 0.04 + 0.96 * done / warm_up
@@ -78,7 +78,7 @@ def pick_device(wish: str = "auto") -> torch.device:
 
 
 def _spread_sample(total: int, count: int) -> Tensor:
-    """The first N_SHOWN_PREDICTIONS of `total` places, and the rest of `count` from all over the others.
+    """The first N_SHOWN_PREDICTIONS of `total` places, and `count` in all, from all over the others.
 
     MNIST's first test images are easier than its last: to judge by the first would flatter.
     """
