@@ -78,7 +78,7 @@ def pick_device(wish: str = "auto") -> torch.device:
 
 
 def _spread_sample(total: int, count: int) -> Tensor:
-    """The first N_SHOWN_PREDICTIONS of `total` places, and `count` in all, from all over the others.
+    """The first N_SHOWN_PREDICTIONS of `total` places, filled up to `count` from all over the rest.
 
     MNIST's first test images are easier than its last: to judge by the first would flatter.
     """
