@@ -1,4 +1,4 @@
-"""Named recipes, as data: where to start, and what each of them is there to show."""
+"""Presets: named training configurations, and what each of them is there to show."""
 
 from dataclasses import dataclass, replace
 
@@ -7,7 +7,7 @@ from mnistcore.config import Conv, NetworkConfig, TrainConfig
 
 @dataclass(frozen=True)
 class Preset:
-    """A recipe with a title and one sentence of what to watch for."""
+    """A training configuration with a title and one sentence of what to watch for."""
 
     title: str
     watch_for: str

@@ -1,4 +1,4 @@
-"""Plain values from files that anybody may have written: read within bounds, and checked."""
+"""Bounded reading and checked structuring of plain values from files that anybody may write."""
 
 import contextlib
 import dataclasses

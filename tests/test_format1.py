@@ -188,6 +188,7 @@ def test_a_file_is_parsed_once_for_all_who_look_until_it_changes(folder, monkeyp
         return read(kind, values)
 
     monkeypatch.setattr(store, "from_dict", counting)
+    store._progress.cache_clear()
     run = store.find_run(EXPECTED["finished"], folder)
 
     def look():
@@ -200,7 +201,11 @@ def test_a_file_is_parsed_once_for_all_who_look_until_it_changes(folder, monkeyp
     assert look() == {}
     store.update_status(run, message="Changed.")
     assert run.status().message == "Changed."
-    assert run.name == "Finished before"
+    parsed.clear()
+    with (run.path / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps(to_dict(replace(PROGRESS, step=60, total_steps=99))) + "\n")
+    assert run.metrics()[-1].step == 60
+    assert parsed == [Progress]
 
 
 def test_a_cached_status_does_not_keep_a_silent_worker_alive(folder, monkeypatch):

@@ -208,7 +208,8 @@ def test_a_recipe_that_was_changed_is_not_described_as_the_preset() -> None:
 
 
 def test_a_run_that_was_stopped_says_one_accuracy() -> None:
-    result = dict.fromkeys(store.RESULT, 0.0) | {"test_accuracy": 0.25, "test_count": 300}
+    result = {"test_accuracy": 0.25, "test_count": 300, "train_accuracy": 0.0}
+    result |= {"train_count": 300, "seconds": 0.0}
     app = train_page(a_run(state="stopped", result=result))
     figures = "".join(each.proto.body for each in app.get("html"))
     assert "25.0%" in figures

@@ -1,4 +1,4 @@
-"""Networks by name: the shipped one, files, runs; loaded, ready to read."""
+"""Model registry: networks by their id, the shipped one, files and runs, loaded for inference."""
 
 import functools
 from dataclasses import dataclass

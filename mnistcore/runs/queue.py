@@ -1,4 +1,4 @@
-"""Whose turn it is: a training for every two cores, each in a process that outlives its server.
+"""Fair run queue: a training for every two cores, each in a process that outlives its server.
 
 A run that waits is only a folder. When a place is free, `dispatch` sets a worker on the next run:
 called when a run is created or resumed, by whatever leaves a place, and every few seconds by a

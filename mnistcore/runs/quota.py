@@ -1,4 +1,4 @@
-"""How much room visitors' runs may take on the disk, and which of them go.
+"""Disk quotas: how much room visitors' runs may take, and which of them go.
 
 Whenever a visitor's run is created, room is made for it: first among the visitor's own runs, then
 among those from the visitor's address, then among those of all visitors, until each of the three

@@ -1,4 +1,4 @@
-"""The run folder, the only thing between a training process and whoever watches it."""
+"""Run folder: the only interface between a training process and whoever watches it."""
 
 import contextlib
 import errno
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 HEARTBEAT_INTERVAL_S = 1.0  # seconds between two signs of life of a worker
 HEARTBEAT_TIMEOUT_S = 8.0  # seconds without one after which its run counts as interrupted
 STARTUP_GRACE_S = 20.0  # seconds that a new worker may take until the first
-MAX_CLOCK_SKEW_S = 30.0  # seconds by which it may lie in the future: GRACE, and clocks that differ
+MAX_CLOCK_SKEW_S = 30.0  # by which it may lie in the future: startup grace, and clocks that differ
 # Runs that may be queued, at work, or paused with a worker that stays: all of them, those of one
 # visitor, and those of all visitors with one address, as a new cookie makes a new visitor.
 MAX_WAITING = 20
@@ -487,14 +487,21 @@ def _metrics(path: Path, _: Stamp) -> tuple[Progress, ...]:
         return ()
     records: list[Progress] = []
     for line in content.decode("utf-8", errors="replace").splitlines():
-        try:
-            record = from_dict(Progress, serialization.parse_object(line))
-        except ValueError:
+        record = _progress(line)
+        if record is None:
             continue
         while records and records[-1].step >= record.step:
             records.pop()
         records.append(record)
     return tuple(records)
+
+
+@functools.lru_cache(maxsize=8192)  # so that of a file that has grown only what is new is parsed
+def _progress(line: str) -> Progress | None:
+    try:
+        return from_dict(Progress, serialization.parse_object(line))
+    except ValueError:
+        return None
 
 
 def _is_file(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""One run in a process of its own: from training's Progress records to the run folder."""
+"""Training worker: one run in a process of its own, from Progress records to the run folder."""
 
 import contextlib
 import json
@@ -89,14 +89,14 @@ def _train(
     from mnistcore.records import ModelCard
     from mnistcore.training.trainer import Trainer
 
-    config, recipe = run.config(), run.train_config()
+    config, to_train = run.config(), run.train_config()
     pulse.say("starting", "Loading the images.")
     data = load_or_fall_back(config.dataset, config.data)
     if config.dataset is None:  # from now on the run knows what it learned from
         known = replace(run.config(), dataset=data.train.dataset)
         store.write_record(run.path / "config.json", known)
-    training = Trainer(recipe, data.train, data.test)
-    torch.set_num_threads(recipe.threads or max(1, (os.cpu_count() or 2) // 2))
+    training = Trainer(to_train, data.train, data.test)
+    torch.set_num_threads(to_train.threads or max(1, (os.cpu_count() or 2) // 2))
     if run.checkpoint.is_file():
         training.restore(read_checkpoint(run.checkpoint))
 
@@ -131,7 +131,7 @@ def _train(
         training.require_finite(score.loss)
         test_accuracy, test_loss = score.accuracy, score.loss
     images = training.step * training.batch_size
-    learned = seen_images(data.train, recipe, images) if images else data.train
+    learned = seen_images(data.train, to_train, images) if images else data.train
     clean = learned.head(N_TRAIN_EVALUATION)
     result = RunResult(
         run=run.id,
@@ -148,7 +148,7 @@ def _train(
         test_loss=test_loss,
         test_count=len(data.test),
     )
-    save_network(network, run.model, ModelCard(run.name, config.command, recipe, result))
+    save_network(network, run.model, ModelCard(run.name, config.command, to_train, result))
     pulse.say("finished" if training.step == training.total_steps else "stopped", result=result)
     if run.status().state == "finished":  # as others read it; then nothing is left to go on with
         run.checkpoint.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Teaching a network one person's hand: a copy learns a few drawings and forgets nothing."""
+"""Fine-tuning with replay: a copy learns a few drawings by one person and forgets nothing."""
 
 import copy
 from collections.abc import Generator
@@ -27,7 +27,7 @@ def fine_tune(
     """Let a copy of `network` learn these drawings; gives the copy after every step.
 
     Lessons that contradict what it knows, a 3 called an 8, would spoil it for every other hand:
-    then it goes only part of the way (see `hold_back`). The generator returns which part.
+    then it goes only part of the way (see `limit_forgetting`). The generator returns which part.
 
     drawings: (n, 28, 28) float32 in [0, 1];  labels: (n,) int64;  known: what the network was
     trained on, mixed in so that it is not forgotten. `network` itself is not changed. Chance is

@@ -1,4 +1,4 @@
-"""Training, one visible loop: `for progress in train(config, train_set, test_set): ...`."""
+"""Training loop: `for progress in train(config, train_set, test_set): ...`."""
 
 import math
 import time
@@ -21,7 +21,7 @@ from mnistcore.records import Prediction, Progress
 from mnistcore.training.hardware import has_native_bfloat16, tune_malloc
 
 REPORT_IMAGES = 512  # images between two Progress records: about ten a second on a laptop
-N_SHOWN_PREDICTIONS = 12  # test images whose guess every evaluation reports, right or wrong
+N_SHOWN_PREDICTIONS = 12  # test images whose prediction every evaluation reports, right or wrong
 N_SHOWN_MISTAKES = 6  # and how many of the wrong ones beyond these
 RUNNING_AVERAGE_IMAGES = 2_000  # images over which running loss and accuracy are averaged
 
@@ -45,7 +45,7 @@ OPTIMIZERS: dict[str, Callable[[Iterable[Tensor], TrainConfig], torch.optim.Opti
 
 
 def _one_cycle(done: float) -> float:
-    """Up in a straight line for a quarter of the run, then down in half a cosine."""
+    """One cycle (Smith and Topin, 2018): up in a line for a quarter, down in half a cosine."""
     warm_up = 0.25
     if done < warm_up:
         return 0.04 + 0.96 * done / warm_up
@@ -78,7 +78,7 @@ def pick_device(wish: str = "auto") -> torch.device:
 
 
 def _spread_sample(total: int, count: int) -> Tensor:
-    """The first SHOWN_GUESSES of `total` places, and the rest of `count` from all over the others.
+    """The first N_SHOWN_PREDICTIONS of `total` places, filled up to `count` from all over the rest.
 
     MNIST's first test images are easier than its last: to judge by the first would flatter.
     """
@@ -89,7 +89,7 @@ def _spread_sample(total: int, count: int) -> Tensor:
 
 
 class Trainer:
-    """A run in the making: iterate over it to train, as far as you like, and again to go on.
+    """Mini-batch gradient descent as an iterator: as far as you like, and again to go on.
 
     `state()` and `restore()` carry everything from which the numbers follow, so that a run that
     was interrupted ends in the very same weights. Iterating seeds, and then draws
@@ -147,7 +147,7 @@ class Trainer:
             begun += time.perf_counter() - left  # who pauses for an hour will not at every step
 
     def _one_step(self) -> None:
-        """The heart of it: guess, compare, trace the error back, change every weight a little."""
+        """Forward, loss, backward, update: guess, compare, trace the error back, change weights."""
         config = self.config
         images, labels = self._batch()
         for group in self.optimizer.param_groups:

@@ -29,7 +29,7 @@ def run(app: App) -> str:
     config = NetworkConfig(convolutions=(), dense=(4,))
     made = store.create_run(TrainConfig(network=config), dataset="mnist", folder=app.runs)
     save_network(build_network(config, 1), made.model)
-    result = dict.fromkeys(store.RESULT, 0.5)
+    result = {"test_accuracy": 0.5, "train_accuracy": 0.5, "test_count": 300, "train_count": 300}
     progress = {"step": 1, "steps": 1, "images": 64}
     guesses = [[n, 0, 0.5] for n in range(18)]
     status = {"state": "finished", "result": result, "progress": progress, "guesses": guesses}
