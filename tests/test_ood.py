@@ -9,7 +9,7 @@ from mnistcore.config import Conv, NetworkConfig, TrainConfig
 from mnistcore.data.digits import Digits
 from mnistcore.drawing.rasterize import from_bitmap, from_strokes
 from mnistcore.evaluation.metrics import evaluate
-from mnistcore.inference import ood, ood_data, predict
+from mnistcore.inference import calibration, ood, ood_data, predict
 from mnistcore.inference.calibration import fit_temperature, held_out
 from mnistcore.models.checkpoint import save_network
 from mnistcore.models.network import build_network
@@ -24,9 +24,12 @@ def shipped() -> Model:
 
 @pytest.fixture
 def few(monkeypatch, digits) -> Digits:
-    small = {"KNOWN": 400, "REDRAWN": 60, "TYPED": 40, "LETTERS": 100, "SCRAWLS": 100}
-    for name, value in (small | {"HELD_OUT": 300, "ROUNDS": 2}).items():
-        monkeypatch.setattr(ood, name, value)
+    small = {"TRAIN": 400, "RERENDERED": 60, "TYPED": 40, "LETTERS": 100, "SCRIBBLES": 100}
+    for name, value in small.items():
+        monkeypatch.setattr(ood, f"N_{name}", value)
+    monkeypatch.setattr(ood, "EPOCHS", 2)
+    for module in (ood, calibration):
+        monkeypatch.setattr(module, "N_HELD_OUT", 300)
     return digits[0]
 
 
