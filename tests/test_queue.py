@@ -56,7 +56,10 @@ def start_server():
     started = []
 
     def start():
-        code = "from mnistcore.runs import queue; import time; queue.start_dispatcher(); time.sleep(600)"
+        code = (
+            "from mnistcore.runs import queue; import time; "
+            "queue.start_dispatcher(); time.sleep(600)"
+        )
         command = [sys.executable, "-c", code]
         started.append(subprocess.Popen(command, cwd=Path(__file__).parents[1]))
         return started[-1]
