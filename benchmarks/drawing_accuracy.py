@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import not_digits
 from benchmarks.bars import Bars
-from mnistcore import load
+from mnistcore.data.loading import load_dataset
 from mnistcore.drawing.rasterize import from_bitmap, from_strokes
 from mnistcore.drawing.strokes import CANVAS_SIZE, LAYOUTS, Stroke, place_on_canvas, read_strokes
 from mnistcore.evaluation.metrics import Score, calibration_bins, expected_calibration_error
@@ -74,7 +74,7 @@ def main() -> int:
         lost = vectors - judge(model, stacked(pictures), truth).accuracy
         bars.share(f"lost from a bitmap alone, pen {pen} px", lost, most=0.02)
 
-    _, test = load("mnist")
+    _, test = load_dataset("mnist")
     images = test.images.float() / 255
     found = judge(model, images, test.labels)
     bars.share("MNIST test read right", found.accuracy, least=0.994)

@@ -62,20 +62,22 @@ def main() -> None:
         print("milliseconds from a step of the slider to new images and accuracies, two networks")
         print(f"{'':12}{'':>10}{'median':>9}{'slowest':>9}{'steps':>7}")
         every: list[float] = []
-        for shift in (CORRUPTIONS[name] for name in options.kinds):
+        for corruption in (CORRUPTIONS[name] for name in options.kinds):
             page.goto(
-                f"{app}/evaluate?model={run.id}&look=Sunshine+and+snow&kind={shift.title.lower()}"
+                f"{app}/evaluate?model={run.id}&look=Sunshine+and+snow&kind={corruption.title.lower()}"
             )
             slider = page.get_by_role("slider")
             slider.wait_for(timeout=60_000)
             page.get_by_role("img", name="a 9, read as").nth(1).wait_for(timeout=60_000)
             slider.focus()
-            times = len(shift.severities) - 1 - shift.severities.index(shift.start)
+            times = (
+                len(corruption.severities) - 1 - corruption.severities.index(corruption.identity)
+            )
             for what, key in (("first time", "ArrowRight"), ("again", "ArrowLeft")):
                 took = [step(page, key) for _ in range(times)]
                 every += took
                 print(
-                    f"{shift.title if what == 'first time' else '':12}{what:>10}"
+                    f"{corruption.title if what == 'first time' else '':12}{what:>10}"
                     f"{statistics.median(took):9.0f}{max(took):9.0f}{len(took):7}",
                     flush=True,
                 )

@@ -87,7 +87,7 @@ def variants(config: TrainConfig, sets: tuple[Digits, Digits], compile: bool) ->
     """The step as it is, and with one thing or everything undone. None keeps memory yet."""
 
     def made(*changes: Callable[[Trainer], None], **values: Any) -> Trainer:
-        with mock.patch.object(trainer, "keep_memory"):
+        with mock.patch.object(trainer, "tune_malloc"):
             run = Trainer(replace(config, **values), *sets)
         run.network.train()
         for change in changes:

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import torch
 
-from mnistcore import PRESETS, load, train
+from mnistcore import PRESETS, load_dataset, train
 from mnistcore.evaluation.metrics import calibration_bins, expected_calibration_error
 from mnistcore.evaluation.provenance import TrainingProvenance
 from mnistcore.evaluation.report import diagnose_report, evaluate_model
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=max(1, torch.get_num_threads() // 2))
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    parts = load("mnist", options.data)
+    parts = load_dataset("mnist", options.data)
     print(f"{'preset':12}{'training':>10}{'test':>9}{'ECE':>8}   verdict")
     wrong = 0
     for name in options.presets:

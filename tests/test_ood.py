@@ -24,9 +24,10 @@ def shipped() -> Model:
 
 @pytest.fixture
 def few(monkeypatch, digits) -> Digits:
-    sizes = {"N_TRAIN": 400, "N_RERENDERED": 60, "N_TYPED": 40, "N_LETTERS": 100}
-    for name, value in (sizes | {"N_SCRIBBLES": 100, "EPOCHS": 2}).items():
-        monkeypatch.setattr(ood, name, value)
+    sizes = {"TRAIN": 400, "RERENDERED": 60, "TYPED": 40, "LETTERS": 100, "SCRIBBLES": 100}
+    for name, value in sizes.items():
+        monkeypatch.setattr(ood, f"N_{name}", value)
+    monkeypatch.setattr(ood, "EPOCHS", 2)
     for module in (ood, calibration):
         monkeypatch.setattr(module, "N_HELD_OUT", 300)
     return digits[0]

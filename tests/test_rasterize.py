@@ -97,7 +97,7 @@ def test_a_slip_of_the_pen_beside_the_digit_changes_nothing() -> None:
 
 def test_ink_follows_from_the_distance_to_the_stroke() -> None:
     across = np.array([[[5.0, 14.5], [20.0, 14.5]]])
-    image = rasterize(across, pen=3.0)
+    image = rasterize(across, pen_width=3.0)
     assert image[14, 10] == 1
     assert image[14, 22] < image[14, 21] < 1
     assert image[:, 10].sum() == pytest.approx(3.0, abs=0.05)

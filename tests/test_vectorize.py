@@ -234,7 +234,7 @@ def test_large_pictures_wait_for_each_other_and_small_ones_for_nobody(monkeypatc
     monkeypatch.setattr(vectorize, "QUEUE_TIMEOUT_S", 0.05)
     with contextlib.ExitStack() as others:
         for _ in range(vectorize.MAX_CONCURRENT_HEAVY):
-            others.enter_context(vectorize._place(vectorize.LIGHT_WORK + 1))
+            others.enter_context(vectorize._decoding_slot(vectorize.LIGHT_WORK + 1))
         with pytest.raises(DrawingError, match="try again in a minute"):
             open_image(BytesIO(jpeg(2000)))
         assert open_image(BytesIO(jpeg())).size == (64, 64)

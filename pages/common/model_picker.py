@@ -122,7 +122,7 @@ def training_progress(which: str) -> str | None:
 def snapshot(which: str) -> Snapshot:
     """The network by this name; while it is learning, as it was when it was first asked for.
 
-    So what is costly to find out about it is found out once, until `show_news` lets the visitor
+    So what is costly to find out about it is found out once, until `refresh_button` lets visitors
     take its newest weights. Raises MnistError, in one sentence, if it cannot be had.
     """
     stamps = st.session_state.setdefault(_HELD, {})

@@ -42,7 +42,7 @@ def show() -> None:
                 persist_state="session",
             )
         st.code(
-            f"attempt(idea(rate={rate}, width={width}), *hold_back(train))",
+            f"run_trial(one_hidden_layer({rate}, width={width}), *split_validation(train))",
             language="python",
             wrap_lines=True,
         )

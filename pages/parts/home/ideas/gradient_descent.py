@@ -95,8 +95,8 @@ def _in_words(neuron: single_neuron.NeuronState, rate: float) -> str:
     if neuron.diverged:
         return (
             f"After {neuron.steps} steps the loss is {neuron.loss:,.0f}: the steps were too big, "
-            "each jumped further past the goal, and the weights ran away. Choose a smaller learning "
-            "rate and start over."
+            "each jumped further past the goal, and the weights ran away. Choose a smaller "
+            "learning rate and start over."
         )
     return (
         f"After {neuron.steps} step{'s' * (neuron.steps != 1)} the loss is {neuron.loss:.3f}, and "
