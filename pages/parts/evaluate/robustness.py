@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import streamlit as st
 
 from mnistcore.errors import MnistError
-from pages.common import model_picker, tiles
+from pages.common import links, model_picker, state, tiles
 from pages.common.text import escape_markdown
 from pages.common.widgets import one_of
 
@@ -24,7 +24,6 @@ _AUGMENTED = {
     "none": "It learned from the images as they are.",
     "affine": "It learned from images that were turned, stretched and moved a little each time.",
 }
-_AT = "snow at"  # where the slider was when it was last looked at
 _ONE_AT_A_TIME = threading.Lock()  # for curves; they wait for each other
 _PAUSE = 0.7  # seconds that they leave to whoever moves a slider
 _moved = [0.0]  # when anybody last did
@@ -54,9 +53,8 @@ def show_robustness(exam: EvaluationReport) -> None:
         "A car that has learned to drive in sunshine will not stay on the road in snow. Change the "
         "test images, and see how far a network can follow that never met the like."
     )
-    address = {"bind": "query-params", "persist_state": "session"}
     kinds = {each.title.lower(): name for name, each in corruptions.CORRUPTIONS.items()}
-    kind = kinds[one_of("Change", list(kinds), "turn", "kind", wrap=True)]
+    kind = kinds[one_of("Change", list(kinds), state.EVALUATE_CORRUPTION, wrap=True)]
     change = corruptions.CORRUPTIONS[kind]
     how_much, beside = st.columns([2, 1], gap="medium")
     with how_much:
@@ -65,15 +63,15 @@ def show_robustness(exam: EvaluationReport) -> None:
             change.severities,
             change.start,
             format_func=lambda value: f"{value:g}",
-            key=kind,
-            **address,
+            **state.evaluate_severity(kind).bound(),
         )
     with beside:
         titles = model_picker.model_titles()
         title = titles.pop(exam.model.name, exam.model.name)
         rivals = [_rival(title, exam.model.name, exam.test.dataset), *_other(titles, exam)]
-    if st.session_state.get(_AT) != (kind, amount):
-        st.session_state[_AT], _moved[0] = (kind, amount), time.monotonic()
+    if state.EVALUATE_SEVERITY_SEEN.get() != (kind, amount):
+        state.EVALUATE_SEVERITY_SEEN.set((kind, amount))
+        _moved[0] = time.monotonic()
     test = corruptions.sample(exam.test)
     shown = corruptions.corrupt(_one_of_each(test), kind, amount)
     places = []
@@ -120,7 +118,7 @@ def _curves(
     st.echarts_chart(
         learning_curves.severity_chart(lines, change.axis, amount, change.tick, count),
         height=340,
-        key="range",
+        key=state.EVALUATE_RANGE.name,
         alt=f"Share of the images read right, {change.axis} from {change.low:g} to "
         f"{change.high:g}. At {amount:g}: {words}.",
     )
@@ -137,21 +135,18 @@ def _rival(title: str, which: str, dataset: str) -> _Rival:
 def _other(titles: dict[str, str], exam: EvaluationReport) -> list[_Rival]:
     """The network to compare with, if there is one: the visitor's choice, else the shipped one."""
     if not titles:
-        st.page_link(
-            "pages/train.py",
-            label="Train one without augmentation, and come back to see the two side by side",
-            icon=":material/model_training:",
-            query_params={"preset": "Notebook"},
+        links.train(preset="notebook").show(
+            "Train one without augmentation, and come back to see the two side by side",
+            ":material/model_training:",
         )
         return []
-    if st.session_state.get("against") not in titles:
-        st.session_state.pop("against", None)
+    if state.EVALUATE_RIVAL.get() not in titles:
+        state.EVALUATE_RIVAL.pop()
     other = st.selectbox(
         "Beside it",
         list(titles),
         format_func=lambda name: titles.get(name, name),
-        key="against",
-        persist_state="session",
+        **state.EVALUATE_RIVAL.kept(),
     )
     try:
         rival = _rival(titles[other], other, exam.test.dataset)
@@ -178,7 +173,7 @@ def _answers(rival: _Rival, shown: Digits) -> None:
     tiles.tiles(
         shown.images,
         [f"a {is_}, read as a {read}" for is_, read in zip(labels, said, strict=True)],
-        key=f"snow {rival.model.name}",
+        key=state.evaluate_answers(rival.model.name),
         columns=5,
         captions=[
             f"{'✓' if is_ == read else '✗'} {read}" for is_, read in zip(labels, said, strict=True)
@@ -200,7 +195,7 @@ def _whole_range(
     steps = [(kind, amount) for amount in corruptions.CORRUPTIONS[kind].severities]
     if all(step in rival.known for rival in rivals for step in steps):
         return None
-    key = (kind, *(id(rival.known) for rival in rivals))
+    key: tuple[str | int, ...] = (kind, *(id(rival.known) for rival in rivals))
     with _FILLING:
         for ended in [each for each, thread in _filling.items() if not thread.is_alive()]:
             del _filling[ended]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.common import state
+
 _DIGITS = (7, 2, 1, 0, 4, 1, 4, 9, 5, 9)  # the first ten test images of MNIST
 _SECONDS = 2.5  # for each of them
 _LAYERS = (6, 6, 10)  # circles in the drawing; a real network has far more
@@ -34,7 +36,7 @@ text {{ fill: var(--st-text-color); text-anchor: middle; dominant-baseline: cent
 
 def show() -> None:
     """Draw it; it moves by itself, unless the visitor's system asks for no motion."""
-    _picture(key="story")
+    _picture(key=state.HOME_HERO.name)
 
 
 def _svg() -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import streamlit as st
 
 from mnistcore.viz.theme import diverging_rgba
-from pages.common import tiles
+from pages.common import state, tiles
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -39,11 +39,12 @@ def show(
     from mnistcore.config import NUM_CLASSES
 
     count, first = len(values), values[:_SHOWN]
+    weight = cast("Tensor", module.weight)  # any module may have other things by this name
     size = "" if count <= _SHOWN else f", the first {_SHOWN} of which are shown"
     if name == "answer":
         about = "one sum for each digit; the largest wins"
     elif values.ndim == 3:
-        side = module.kernel_size[0]
+        side = weight.shape[-1]
         about = (
             f"{count} filters slide a window of {side} x {side} over what they are given{size}; "
             f"each gives a map of {values.shape[1]} x {values.shape[2]} numbers"
@@ -53,14 +54,14 @@ def show(
     st.markdown(f"**{name.capitalize()}**: {about}.")
     rows = {"says": first if first.ndim == 3 else first[:, None, None]}
     if reads_pixels:
-        rows["looks for"] = module.weight.detach().cpu()[:_SHOWN].view(len(first), *_window(module))
+        rows["looks for"] = weight.detach().cpu()[:_SHOWN].view(len(first), *_window(weight))
     for what, each in rows.items():
         if what == "looks for":
             st.markdown("What each of them looks for, its weights:")
         tiles.tiles(
             diverging_rgba(each),
             [_spoken(name, place, one) for place, one in enumerate(first)],
-            key=f"{name} {what}",
+            key=state.inside_tiles(name, what),
             columns=None,
             captions=[str(digit) for digit in range(NUM_CLASSES)] if name == "answer" else None,
             chosen=chosen if chosen is None or chosen < len(first) else None,
@@ -68,9 +69,9 @@ def show(
         )
 
 
-def _window(module: nn.Module) -> tuple[int, int]:
+def _window(weight: Tensor) -> tuple[int, ...]:
     """Rows and columns of what each unit of the first layer looks at."""
-    return tuple(module.weight.shape[2:]) or (28, 28)
+    return tuple(weight.shape[2:]) or (28, 28)
 
 
 def _spoken(name: str, place: int, value: Tensor) -> str:
@@ -110,7 +111,7 @@ def show_max_activations(
     tiles.tiles(
         images,
         names,
-        key="favourites",
+        key=state.INSIDE_MAX_ACTIVATIONS,
         columns=6,
         captions=[str(int(test.labels[index])) for index in best],
         on_pick=lambda place: on_pick(int(best[place])),

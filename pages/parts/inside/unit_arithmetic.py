@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnistcore.viz.theme import BLUE, ORANGE, diverging_css, diverging_rgba
+from pages.common import state
 from pages.common.tiles import as_ink
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def picture(image: Tensor, field: tuple[int, int, int] | None = None) -> str:
     )
 
 
-def choose_place(values: Tensor, unit: int, key: str) -> tuple[int, int]:
+def choose_place(values: Tensor, unit: int, spot: str) -> tuple[int, int]:
     """Row and column in the unit's map, at first where it is strongest; none in a dense layer."""
     from mnistcore.inspection import activations
 
@@ -61,7 +62,9 @@ def choose_place(values: Tensor, unit: int, key: str) -> tuple[int, int]:
         return 0, 0
     last = values.shape[1] - 1
     row, column = (
-        st.number_input(f"{word}, 0 to {last}", 0, last, at, key=f"{word} {key}", width=150)
+        st.number_input(
+            f"{word}, 0 to {last}", 0, last, at, key=state.inside_place(word, spot).name, width=150
+        )
         for word, at in zip(
             ("Row", "Column"), activations.argmax_position(values, unit), strict=True
         )
@@ -69,14 +72,19 @@ def choose_place(values: Tensor, unit: int, key: str) -> tuple[int, int]:
     return row, column
 
 
-def choose_map(opened: UnitTrace, key: str) -> int:
+def choose_map(opened: UnitTrace, spot: str) -> int:
     """Which of the maps that a unit reads is shown number by number, at first the weightiest."""
     if not _has_maps(opened) or len(opened.products) == 1:
         return 0
     weightiest = int(opened.products.sum((1, 2)).abs().argmax())
     last = len(opened.products) - 1
     return st.number_input(
-        f"Through map, 0 to {last}", 0, last, weightiest, key=f"map {key}", width=190
+        f"Through map, 0 to {last}",
+        0,
+        last,
+        weightiest,
+        key=state.inside_input_map(spot).name,
+        width=190,
     )
 
 
