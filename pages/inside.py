@@ -7,7 +7,7 @@ import streamlit as st
 from pages.common import links, model_picker, navigation, state
 from pages.common.datasets import shared_dataset, show_fallback_notice
 from pages.common.text import escape_markdown
-from pages.common.widgets import one_of
+from pages.common.widgets import one_of, scroll_into_view
 
 navigation.require_frame(__file__)
 
@@ -24,7 +24,6 @@ from mnistcore.drawing.rasterize import from_strokes
 from mnistcore.errors import MnistError
 from mnistcore.inspection import activations, attribution
 from pages.common.canvas import current_strokes
-from pages.common.widgets import scroll_into_view
 from pages.parts.inside import embedding_map, layer_tiles, unit_arithmetic
 
 TEST, DRAWING = "Test image", "Your drawing"
@@ -36,8 +35,9 @@ def open_image(index: int) -> None:
     state.INSIDE_INDEX.set(index)
 
 
-def open_unit(layer: str, place: int | None = None) -> None:
-    """Open up a unit of a layer: the one that was clicked, or the one that is most excited."""
+def open_unit(layer: str | None = None, place: int | None = None) -> None:
+    """Open up a unit of this layer, or of the one in the box: this one, or the most excited."""
+    layer = layer or state.INSIDE_LAYER.get()
     loudest = values[layer].reshape(len(values[layer]), -1).amax(1).argmax()
     state.INSIDE_LAYER.set(layer)
     state.INSIDE_UNIT.set(int(loudest) if place is None else place)
@@ -71,8 +71,8 @@ parts = {layer.name: layer for layer in activations.weight_layers(net)}
 names = list(parts)
 out = [each[0] for each in activations.activations(net, image[None])]
 values = {name: out[layer.last + 1] for name, layer in parts.items()}
-has_unit, asked_unit = state.INSIDE_UNIT.exists(), state.INSIDE_UNIT.asked()
-arriving = asked_unit is not None and not has_unit  # by a link to this very unit
+has_unit = state.INSIDE_UNIT.exists()
+arriving = state.INSIDE_UNIT.asked() is not None and not has_unit  # by a link to this very unit
 asked = state.INSIDE_LAYER.get() or state.INSIDE_LAYER.asked()
 if asked not in parts or not (has_unit or arriving):
     open_unit(asked if asked in parts else names[0])
@@ -91,13 +91,8 @@ st.markdown(
     "it has learned, all added up; then the activation decides what is passed on."
 )
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    name = st.selectbox(
-        "Layer",
-        names,
-        on_change=lambda: open_unit(state.INSIDE_LAYER.get()),
-        width=200,
-        **state.INSIDE_LAYER.bound(),
-    )
+    bound = state.INSIDE_LAYER.bound()
+    name = st.selectbox("Layer", names, on_change=open_unit, width=200, **bound)
     layer, mine = parts[name], values[name]
     if state.INSIDE_UNIT.get() >= len(mine):
         state.INSIDE_UNIT.set(0)

@@ -38,7 +38,7 @@ def test_what_a_preset_has_of_its_own_stands_among_the_choices(
 def test_what_is_changed_in_the_form_is_changed_in_the_recipe() -> None:
     app = form("notebook-fast")
     app.select_slider(key="notebook-fast batch").set_value(512)
-    app.select_slider(key="notebook-fast rate").set_value("1e-3")
+    app.select_slider(key="notebook-fast rate").set_value(1e-3)
     app.slider(key="notebook-fast dense").set_value(0)
     app.run()
     made: TrainConfig = app.session_state["made"]

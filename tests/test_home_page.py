@@ -77,4 +77,4 @@ def test_a_recipe_in_the_address_sets_up_train_and_nonsense_in_it_is_ignored():
     assert app.slider(key="plain dense").value == 3
     assert app.slider(key="plain convolutions").value == 0
     assert app.number_input(key="plain units 0").value == 16
-    assert app.select_slider(key="plain rate").value == "1e-2"
+    assert app.select_slider(key="plain rate").value == 0.01
