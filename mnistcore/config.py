@@ -40,9 +40,15 @@ class Setting:
     stops: tuple[Any, ...] = ()  # what the form offers of a number; None is "all"
     shown: tuple[float, float] | None = None  # the range that the form offers
     step: float | None = None  # between two values on the form
+    on_form: bool = True  # else it is for the command line alone
+
+    @property
+    def switches_on(self) -> str | None:
+        """The one choice beside "none", of a name that the form shows as a switch."""
+        return self.choices[1] if len(self.choices) == 2 and self.choices[0] == "none" else None
 
 
-def _setting(default: Any, label: str, help: str = "", noun: str = "", **more: Any) -> Any:
+def _setting(default: Any, label: str, help: str, noun: str = "", **more: Any) -> Any:
     return field(default=default, metadata={"setting": Setting(label, help, noun, **more)})
 
 
@@ -167,7 +173,12 @@ class TrainConfig:
         step=0.01,
     )
     beta2: float = _setting(
-        0.999, "The second beta", "Adam's second beta, RMSprop's alpha.", low=0, high=0.999999
+        0.999,
+        "The second beta",
+        "Adam's second beta, RMSprop's alpha.",
+        low=0,
+        high=0.999999,
+        on_form=False,
     )
     weight_decay: float = _setting(
         0.0,
@@ -204,16 +215,21 @@ class TrainConfig:
         step=1,
     )
     device: str = _setting(
-        "auto", "Device", "Where it is trained.", choices=("auto", "cpu", "cuda", "mps")
+        "auto",
+        "Device",
+        "Where it is trained.",
+        choices=("auto", "cpu", "cuda", "mps"),
+        on_form=False,
     )
     precision: str = _setting(  # weights, loss and optimizer keep their 32 bits in any case
         "float32",
         "Precision",
         "Whether layers multiply in 16 bits.",
         choices=("float32", "bfloat16", "auto"),
+        on_form=False,
     )
     threads: int | None = _setting(  # None leaves the choice to the machine
-        None, "The number of threads", "Processor threads.", low=1, high=1024
+        None, "The number of threads", "Processor threads.", low=1, high=1024, on_form=False
     )
 
     @classmethod

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages.common import model_picker, navigation
-from pages.common.canvas import PEN_WIDTH, canvas
+from pages.common import model_picker, navigation, state
+from pages.common.canvas import canvas
 from pages.common.prediction_card import show_prediction
 from pages.parts.draw import explanation, teaching
 
@@ -13,43 +13,43 @@ SIDE = 480  # pixels, at most: the sheet is smaller on a phone
 KINDS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 WHY = "Why this answer?"
 
-which = model_picker.selected_model()
-learning = model_picker.training_progress(which)
+model_id = model_picker.selected_model()
+learning = model_picker.training_progress(model_id)
 
 
 @st.fragment(run_every=1.0 if learning else None)
 def draw() -> None:
     """A stroke redraws what is in here, and nothing else."""
-    if st.session_state.get("model", which) != which:  # taught, or a teaching undone
+    if state.MODEL.get() not in ("", model_id):  # taught, or a teaching undone
         st.rerun()
     with st.container(horizontal=True, gap="small"):
         with st.container(width=SIDE):
             # Reasons and lessons are renewed with the answer: too much for every step of the pen.
-            alone = st.session_state.get("more") is None
-            strokes = canvas(st.session_state.get("pen", PEN_WIDTH), live=alone)
+            alone = state.DRAW_MORE.get() is None
+            strokes = canvas(state.DRAW_PEN.get(), live=alone)
         with st.container(width="stretch"):
             from mnistcore.drawing.rasterize import from_strokes
 
             little = "That is too little ink to be a digit: draw it larger."
             image = show_prediction(
-                which,
+                model_id,
                 lambda: from_strokes(strokes),
                 little if strokes else "Draw a digit first.",
             )
             if learning:
-                news = model_picker.training_progress(which)
+                news = model_picker.training_progress(model_id)
                 if news is None:
                     st.rerun()
                 st.caption(news)
             teaching.correct()
             more = st.segmented_control(
-                "And now?", [WHY, teaching.TEACH], key="more", persist_state="session", wrap=True
+                "And now?", [WHY, teaching.TEACH], wrap=True, **state.DRAW_MORE.kept()
             )
     # Whatever takes longer than the answer comes after it, and only when it is asked for.
     if more == WHY:
-        explanation.show(which, image, strokes)
+        explanation.show(model_id, image, strokes)
     elif more == teaching.TEACH:
-        teaching.panel(which)
+        teaching.panel(model_id)
 
 
 @st.fragment
@@ -57,7 +57,9 @@ def upload() -> None:
     """The other ways in."""
     how = st.segmented_control("Take it from", ["A file", "The camera"], default="A file")
     if how == "The camera":  # not before: the browser asks for permission
-        file = st.camera_input("Hold one digit, written large, into the middle", key="camera")
+        file = st.camera_input(
+            "Hold one digit, written large, into the middle", key=state.DRAW_CAMERA.name
+        )
     else:
         file = st.file_uploader("A photo or scan of one digit", KINDS, max_upload_size=10)
     if file is not None:
@@ -65,12 +67,12 @@ def upload() -> None:
         from mnistcore.drawing.rasterize import from_bitmap
 
         image = show_prediction(
-            which,
+            model_id,
             lambda: from_bitmap(vectorize.open_image(file)),
             "There is no digit to be seen: try a picture of one, written large.",
         )
-        if image is not None and st.toggle(WHY, key="why this picture"):
-            explanation.show(which, image)
+        if image is not None and st.toggle(WHY, key=state.DRAW_WHY_PICTURE.name):
+            explanation.show(model_id, image)
 
 
 st.title("Draw")
@@ -84,10 +86,9 @@ with right:
         min_value=8,
         max_value=50,
         value=20,
-        key="pen",
-        persist_state="session",
         help="As thick or thin as you like: the network gets to see a line of always the same "
         "width, because that is what it has learned from.",
+        **state.DRAW_PEN.kept(),
     )
 with st.expander("Read a picture instead", icon=":material/photo_camera:"):
     upload()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.common import model_picker, navigation
+from pages.common import model_picker, navigation, state
 from pages.common.datasets import show_fallback_notice
 from pages.common.text import escape_markdown
 from pages.common.widgets import one_of
@@ -22,16 +22,16 @@ from pages.parts.evaluate import mistakes, quiz, report, robustness
 LOOKS = ("Mistakes", "Would you have known?", "Mix-ups", "Figures", "Sunshine and snow")
 
 st.markdown("What counts is how it reads digits that it has never seen, so it is judged by those.")
-which = model_picker.selected_model()
+model_id = model_picker.selected_model()
 model_picker.model_selectbox()
 try:
-    exam, stamp = report.evaluated(which)
+    exam, stamp = report.evaluated(model_id)
 except MnistError as error:
     st.warning(escape_markdown(error), icon=":material/help:")
     st.stop()
 report.show_verdict(exam)
 
-look = one_of("Look at", LOOKS, "Mistakes", "look", wrap=True)
+look = one_of("Look at", LOOKS, state.EVALUATE_LOOK, wrap=True)
 match look:
     case "Would you have known?":
         quiz.show_quiz(exam, stamp)

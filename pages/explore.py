@@ -4,7 +4,7 @@ import random
 
 import streamlit as st
 
-from pages.common import navigation, tiles
+from pages.common import navigation, state, tiles
 from pages.common.datasets import shared_dataset, show_fallback_notice
 from pages.common.widgets import one_of
 
@@ -22,16 +22,15 @@ from pages.parts.explore import augmentation, overview, typical
 PARTS = {"training": train, "test": test}
 PER_PAGE = 64
 VIEWS = ("All together", "Typical and odd", "Small changes", "Grey values")
-now = st.session_state  # "set", "digit", "page", "index" and "view" are also in the address
 
 
 def order() -> torch.Tensor:
     """The indices of the images to show, in the order in which they are shown."""
-    labels = PARTS[now["set"] or "training"].labels
+    labels = PARTS[state.EXPLORE_PART.get() or "training"].labels
     indices = torch.arange(len(labels))
-    if now["digit"] not in (None, "all"):
-        indices = indices[labels == int(now["digit"])]
-    if seed := now.get("shuffle"):
+    if (digit := state.EXPLORE_DIGIT.get()) not in (None, "all"):
+        indices = indices[labels == int(digit)]
+    if seed := state.EXPLORE_SHUFFLE.get():
         generator = torch.Generator().manual_seed(seed)
         indices = indices[torch.randperm(len(indices), generator=generator)]
     return indices
@@ -39,31 +38,31 @@ def order() -> torch.Tensor:
 
 def start_over() -> None:
     """Other images are to be shown: open the first page and its first image."""
-    now["page"] = 1
-    now["index"] = int(order()[:1].sum())  # 0 if there is none
+    state.EXPLORE_PAGE.set(1)
+    state.EXPLORE_INDEX.set(int(order()[:1].sum()))  # 0 if there is none
 
 
 def shuffle(seed: int) -> None:
     """Show them in another order, or with 0 in their own."""
-    now["shuffle"] = seed
+    state.EXPLORE_SHUFFLE.set(seed)
     start_over()
 
 
 def open_page() -> None:
     """Turn to the page with the image that was asked for, if it is among those shown."""
-    place = (order() == now["index"]).nonzero()
+    place = (order() == state.EXPLORE_INDEX.get()).nonzero()
     if len(place):
-        now["page"] = int(place[0]) // PER_PAGE + 1
+        state.EXPLORE_PAGE.set(int(place[0]) // PER_PAGE + 1)
 
 
 def pick(place: int) -> None:
     """Show the image that was clicked."""
-    now["index"] = int(order()[(now["page"] - 1) * PER_PAGE + place])
+    state.EXPLORE_INDEX.set(int(order()[(state.EXPLORE_PAGE.get() - 1) * PER_PAGE + place]))
 
 
 def jump(index: int) -> None:
     """Show this image, and where it stands among the others."""
-    now["index"] = index
+    state.EXPLORE_INDEX.set(index)
     open_page()
 
 
@@ -75,51 +74,62 @@ st.markdown(
 )
 show_fallback_notice()
 
-address = {"bind": "query-params", "persist_state": "session"}
-filtering = {"on_change": start_over, "required": True, **address}
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    part = one_of("Images", list(PARTS), "training", "set", on_change=start_over)
-    st.pills("Digit", ["all", *"0123456789"], default="all", wrap=True, key="digit", **filtering)
+    part = one_of("Images", list(PARTS), state.EXPLORE_PART, on_change=start_over)
+    st.pills(
+        "Digit",
+        ["all", *"0123456789"],
+        default="all",
+        required=True,
+        wrap=True,
+        on_change=start_over,
+        **state.EXPLORE_DIGIT.bound(),
+    )
     st.button(
         "Shuffle", icon=":material/shuffle:", on_click=shuffle, args=(random.getrandbits(32),)
     )
-    if now.get("shuffle"):
+    if state.EXPLORE_SHUFFLE.get():
         st.button("In order", icon=":material/sort:", on_click=shuffle, args=(0,))
 
 digits, shown = PARTS[part], order()
 if not len(shown):
-    st.info(f"There is no {now['digit']} among these images.")
+    st.info(f"There is no {state.EXPLORE_DIGIT.get()} among these images.")
     st.stop()
-if "index" not in now and "index" not in st.query_params:
-    now["index"] = int(shown[0])
+if not state.EXPLORE_INDEX.exists() and state.EXPLORE_INDEX.asked() is None:
+    state.EXPLORE_INDEX.set(int(shown[0]))
 many, one = st.columns(2, gap="medium")
 with one:
     heading = st.empty()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         last = len(digits) - 1
         index = st.number_input(
-            f"Index, 0 to {last:,}", 0, last, key="index", on_change=open_page, width=220, **address
+            f"Index, 0 to {last:,}",
+            0,
+            last,
+            on_change=open_page,
+            width=220,
+            **state.EXPLORE_INDEX.bound(),
         )
-        numbers = st.toggle("Show the numbers", value=True, key="numbers", persist_state="session")
+        numbers = st.toggle("Show the numbers", value=True, **state.EXPLORE_NUMBERS.kept())
     label = int(digits.labels[index])
     heading.subheader(f"{part.capitalize()} image {index:,}: a {label}", anchor=False)
     name = f"{part} image {index}, a {label}, as 28 rows of 28 numbers from 0, paper, to 255, ink"
-    tiles.pixels(digits.images[index], name, key="pixels", numbers=numbers)
+    tiles.pixels(digits.images[index], name, key=state.EXPLORE_PIXELS, numbers=numbers)
     st.caption("To the computer an image is 28 x 28 numbers: 0 is paper, 255 is full ink.")
 with many:
-    page = st.pagination(max(1, -(-len(shown) // PER_PAGE)), key="page", **address)
+    page = st.pagination(max(1, -(-len(shown) // PER_PAGE)), **state.EXPLORE_PAGE.bound())
     here = shown[(page - 1) * PER_PAGE : page * PER_PAGE].tolist()
     tiles.tiles(
         digits.images[here],
         [f"{part} image {each}, a {int(digits.labels[each])}" for each in here],
-        key="tiles",
+        key=state.EXPLORE_TILES,
         columns=8,
         chosen=here.index(index) if index in here else None,
         on_pick=pick,
     )
     st.caption(f"{len(shown):,} images. Choose one to see it as the computer does.")
 
-view = one_of("Look at", VIEWS, VIEWS[0], "view", wrap=True)
+view = one_of("Look at", VIEWS, state.EXPLORE_VIEW, wrap=True)
 match view:
     case "Typical and odd":
         typical.show(part, digits, index, jump)

@@ -2,25 +2,28 @@
 
 import streamlit as st
 
-from pages.common import navigation
+from pages.common import links, navigation
 from pages.parts.home import hero, walkthrough
 
 navigation.require_frame(__file__)
 
-THINGS_TO_DO = {
-    "Explore": (
+THINGS_TO_DO = (
+    (
+        links.explore(),
         "Look at the digits",
         "Thousands of them, by many hands, and each of them no more than a square of numbers.",
     ),
-    "Train": (
+    (
+        links.train(),
         "Let a network learn",
         "Choose a recipe, press Start, and watch it go from guessing to reading.",
     ),
-    "Draw": (
+    (
+        links.draw(),
         "Write a digit yourself",
         "With the mouse, a pen or a finger, and see what a network makes of your hand.",
     ),
-}
+)
 
 words, picture = st.columns([2, 3], gap="large", vertical_alignment="center")
 with words:
@@ -35,16 +38,10 @@ with picture:
     hero.show()
     st.caption("Real digits, from MNIST. The network is drawn far smaller than it is.")
 
-for column, (page, (title, what)) in zip(st.columns(3), THINGS_TO_DO.items(), strict=True):
+for column, (link, title, what) in zip(st.columns(3), THINGS_TO_DO, strict=True):
     with column.container(border=True, height="stretch"):
         st.subheader(title, anchor=False)
         st.markdown(what)
-        st.page_link(
-            f"pages/{page.lower()}.py",
-            label=f":primary[**{page}**]",
-            icon=":material/arrow_forward:",
-            icon_position="right",
-            width="stretch",
-        )
+        link.show(f":primary[**{link.page}**]", icon_position="right", width="stretch")
 
 walkthrough.show()

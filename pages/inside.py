@@ -4,10 +4,10 @@ from functools import partial
 
 import streamlit as st
 
-from pages.common import model_picker, navigation
+from pages.common import links, model_picker, navigation, state
 from pages.common.datasets import shared_dataset, show_fallback_notice
 from pages.common.text import escape_markdown
-from pages.common.widgets import one_of
+from pages.common.widgets import one_of, scroll_into_view
 
 navigation.require_frame(__file__)
 
@@ -25,60 +25,63 @@ from mnistcore.drawing.rasterize import from_strokes
 from mnistcore.errors import MnistError
 from mnistcore.inspection import activations, attribution
 from pages.common.canvas import current_strokes
-from pages.common.widgets import scroll_into_view
 from pages.parts.inside import embedding_map, layer_tiles, unit_arithmetic
 
 TEST, DRAWING = "Test image", "Your drawing"
-now = st.session_state
-address = {"bind": "query-params", "persist_state": "session"}
 
 
 def open_image(index: int) -> None:
     """Send this test image through the network."""
-    now["picture"], now["index"] = TEST, index
+    state.INSIDE_PICTURE.set(TEST)
+    state.INSIDE_INDEX.set(index)
 
 
-def open_unit(layer: str, place: int | None = None) -> None:
-    """Open up a unit of a layer: the one that was clicked, or the one that is most excited."""
+def open_unit(layer: str | None = None, place: int | None = None) -> None:
+    """Open up a unit of this layer, or of the one in the box: this one, or the most excited."""
+    layer = layer or state.INSIDE_LAYER.get()
     loudest = values[layer].reshape(len(values[layer]), -1).amax(1).argmax()
-    now["layer"], now["unit"] = layer, int(loudest) if place is None else place
+    state.INSIDE_LAYER.set(layer)
+    state.INSIDE_UNIT.set(int(loudest) if place is None else place)
 
 
-which = model_picker.selected_model()
+model_id = model_picker.selected_model()
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    choice = one_of("Picture", [TEST, DRAWING], TEST, "picture", format_func=str.capitalize)
+    choice = one_of("Picture", [TEST, DRAWING], state.INSIDE_PICTURE, format_func=str.capitalize)
     if choice != DRAWING:
         last = len(test) - 1
-        index = st.number_input(f"Index, 0 to {last:,}", 0, last, key="index", width=170, **address)
+        index = st.number_input(
+            f"Index, 0 to {last:,}", 0, last, width=170, **state.INSIDE_INDEX.bound()
+        )
     with st.container(width=330):
         model_picker.model_selectbox()
 drawn = from_strokes(current_strokes())
 if choice == DRAWING and drawn is None:
     st.info("There is no drawing yet: write a digit, and come back.", icon=":material/draw:")
-    st.page_link("pages/draw.py", label="Draw a digit", icon=":material/arrow_forward:")
+    links.draw().show("Draw a digit")
     st.stop()
 try:
-    held = model_picker.snapshot(which)
+    held = model_picker.snapshot(model_id)
 except MnistError as error:
     st.warning(escape_markdown(error), icon=":material/help:")
     st.stop()
 
 net, stamp = held.model.network, held.stamp
-model_picker.refresh_button(which, "Look at it again")
-image = drawn if choice == DRAWING else to_float(test.images[index])
+model_picker.refresh_button(model_id, "Look at it again")
+image = to_float(test.images[index]) if choice != DRAWING or drawn is None else drawn
 parts = {layer.name: layer for layer in activations.weight_layers(net)}
 names = list(parts)
 out = [each[0] for each in activations.activations(net, image[None])]
 values = {name: out[layer.last + 1] for name, layer in parts.items()}
-arriving = "unit" in st.query_params and "unit" not in now  # by a link to this very unit
-asked = now.get("layer", st.query_params.get("layer"))
-if asked not in parts or ("unit" not in now and "unit" not in st.query_params):
+has_unit = state.INSIDE_UNIT.exists()
+arriving = state.INSIDE_UNIT.asked() is not None and not has_unit  # by a link to this very unit
+asked = state.INSIDE_LAYER.get() or state.INSIDE_LAYER.asked()
+if asked not in parts or not (has_unit or arriving):
     open_unit(asked if asked in parts else names[0])
 
 st.subheader("Layer by layer", anchor=False)
 alone, through = st.columns([1, 5], gap="medium")
 with alone:
-    scroll_into_view(f"{choice} {now.get('index')}", key="picture in view")
+    scroll_into_view(f"{choice} {state.INSIDE_INDEX.get()}", key=state.INSIDE_PICTURE_IN_VIEW)
     st.html(unit_arithmetic.picture(image))
     what = "Your drawing." if choice == DRAWING else f"A {int(test.labels[index])}."
     st.markdown(f"{what} The network reads a **{int(out[-1].argmax())}**.")
@@ -89,22 +92,21 @@ st.markdown(
     "it has learned, all added up; then the activation decides what is passed on."
 )
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    name = st.selectbox(
-        "Layer", names, key="layer", on_change=lambda: open_unit(now["layer"]), width=200, **address
-    )
+    bound = state.INSIDE_LAYER.bound()
+    name = st.selectbox("Layer", names, on_change=open_unit, width=200, **bound)
     layer, mine = parts[name], values[name]
-    if now.get("unit", 0) >= len(mine):
-        now["unit"] = 0
+    if state.INSIDE_UNIT.get() >= len(mine):
+        state.INSIDE_UNIT.set(0)
     label = f"Unit, 0 to {len(mine) - 1}"
-    chosen = st.number_input(label, 0, len(mine) - 1, key="unit", width=150, **address)
-    spot = f"{which} {choice} {now.get('index')} {name} {chosen}"
+    chosen = st.number_input(label, 0, len(mine) - 1, width=150, **state.INSIDE_UNIT.bound())
+    spot = f"{model_id} {choice} {state.INSIDE_INDEX.get()} {name} {chosen}"
     place = unit_arithmetic.choose_place(mine, chosen, spot)
     opened = activations.trace_unit(net, image, layer, chosen, place)
     map_shown = unit_arithmetic.choose_map(opened, f"{spot} {place}")
 before = names[names.index(name) - 1] if name != names[0] else None
 framed = unit_arithmetic.picture(image, activations.receptive_field(net, layer, place))
 st.html(unit_arithmetic.arithmetic(opened, map_shown, before, framed))
-scroll_into_view(f"{name} {chosen}", key="unit in view", arriving=arriving)
+scroll_into_view(f"{name} {chosen}", key=state.INSIDE_UNIT_IN_VIEW, arriving=arriving)
 with through:
     for each, its_layer in parts.items():
         layer_tiles.show(
@@ -119,7 +121,7 @@ with through:
 left, right = st.columns(2, gap="large")
 with left:
     st.subheader("What excites it most", anchor=False)
-    survey = embedding_map.activation_survey(which, stamp, net, test, test.dataset)
+    survey = embedding_map.activation_survey(model_id, stamp, net, test, test.dataset)
     count = len(survey.logits)
     st.caption(f"Of {count:,} test images, the unit says most to these, where the ink is full.")
     largest = survey.max_activations[names.index(name)][:, chosen]
@@ -139,7 +141,7 @@ st.markdown(
     "inside. Those in a thin ring are misread; the one in a thick ring is the one above."
 )
 arranged = embedding_map.choose()
-plane, fixed = embedding_map.arrange(which, stamp, net, test, test.dataset, arranged)
+plane, fixed = embedding_map.arrange(model_id, stamp, net, test, test.dataset, arranged)
 own = None
 if drawn is not None:
     own = plane.project(attribution.penultimate_features(net, drawn[None]))[0]

@@ -15,28 +15,26 @@ from mnistcore.errors import MnistError
 from mnistcore.presets import PRESETS
 from mnistcore.runs import queue, store
 from mnistcore.viz import learning_curves, network_diagram
-from pages.common import model_picker
+from pages.common import links, model_picker, state
 from pages.common.identity import creator, visitor_token
 from pages.common.text import escape_markdown
 from pages.common.widgets import scroll_into_view
-from pages.parts.train import config_form, run_panel
-
-SHOWN_RUNS = 8
+from pages.parts.train import config_form, run_list, run_panel
 
 
 def open_run(run: store.Run | None) -> None:
     """Show this run, or the form, from the next run of the page on; the address says so too."""
-    st.session_state["run"] = run and run.id
+    run_id = run.id if run else None
+    state.TRAIN_RUN.set(run_id)
+    state.TRAIN_RUN.tell(run_id)
     if run:
-        st.query_params["run"] = run.id
-    else:
-        st.query_params.pop("run", None)
+        state.TRAIN_PRESET.tell(None)  # which asks for the form
 
 
 def opened() -> store.Run | None:
     """The run that is asked for, if it is there; a link to a recipe asks for the form."""
-    kept = None if "preset" in st.query_params else st.session_state.get("run")
-    wanted = st.query_params.get("run") or kept
+    kept = state.TRAIN_RUN.get() if state.TRAIN_PRESET.asked() is None else None
+    wanted = state.TRAIN_RUN.asked() or kept
     try:
         run = model_picker.run_by_id(wanted) if wanted else None
     except MnistError:
@@ -61,14 +59,14 @@ def start(preset: str, config: TrainConfig) -> None:
         )
         queue.dispatch(run.path.parent)
     except MnistError as error:
-        st.session_state["refused"] = escape_markdown(error)
+        state.TRAIN_REFUSED.set(escape_markdown(error))
     else:
         open_run(run)
 
 
 run = opened()
 with st.container(gap=None):  # whoever chose a run in the list was far below
-    scroll_into_view(run.id if run else "form", key="run in view")
+    scroll_into_view(run.id if run else "form", key=state.TRAIN_IN_VIEW)
     st.title(escape_markdown(run.name) if run else "Train", anchor=False)
 show_fallback_notice()
 everything = [each for each in store.list_runs() if model_picker.is_listed(each)]
@@ -102,7 +100,7 @@ if run is None:
             on_click=start,
             args=(preset, config),
         )
-        if refused := st.session_state.pop("refused", None):
+        if refused := state.TRAIN_REFUSED.pop():
             st.warning(refused, icon=":material/hourglass_empty:")
         if steps:
             st.html(network_diagram.network_html(steps))
@@ -110,43 +108,13 @@ if run is None:
     queue.warm_spare_worker()
 else:
     others = [each for each in everything if each.id != run.id and each.has_curves()]
-    run_panel.show(run, others[:SHOWN_RUNS])
+    run_panel.show(run, others[: run_list.SHOWN_RUNS])
     with st.container(horizontal=True):
         if st.button("Draw a digit for it", type="primary", icon=":material/draw:"):
-            st.switch_page("pages/draw.py", query_params={"model": run.id})
+            links.draw(model=run.id).go()
         st.button("Train another", icon=":material/add:", on_click=open_run, args=(None,))
         if run.belongs_to(visitor_token()):
-            with st.popover("Rename or delete", icon=":material/more_horiz:"):
-                with st.form("rename", border=False):
-                    name = st.text_input("Name", run.name, max_chars=60)
-                    renamed = st.form_submit_button("Rename")
-                if renamed and run_panel.succeeds(lambda: run.rename(name, visitor_token())):
-                    st.rerun()
-                if st.button("Delete for good", icon=":material/delete:") and run_panel.succeeds(
-                    lambda: run.delete(visitor_token())
-                ):
-                    open_run(None)
-                    st.toast("Deleted.", icon=":material/delete:")
-                    st.rerun()
+            run_list.rename_or_delete(run, on_delete=lambda: open_run(None))
 
 if everything:
-    st.divider()
-    st.subheader("Runs")
-    shown = everything if st.session_state.get("all runs") else everything[:SHOWN_RUNS]
-    for each in shown:
-        status = each.status()
-        accuracy = status.result and status.result.test_accuracy
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.button(
-                escape_markdown(each.name),
-                key=f"open {each.id}",
-                on_click=open_run,
-                args=(each,),
-                disabled=run is not None and each.id == run.id,
-            )
-            read = f", {accuracy:.1%} of the test images right" if accuracy is not None else ""
-            mine = ", yours" if each.belongs_to(visitor_token()) else ""
-            here = run is not None and each.id == run.id  # it says itself how it is
-            st.caption("shown above" if here else f"{status.state}{read}{mine}", width="content")
-    if len(everything) > SHOWN_RUNS:
-        st.toggle(f"All {len(everything)}", key="all runs")
+    run_list.show(everything, run, open_run)

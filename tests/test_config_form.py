@@ -1,12 +1,15 @@
 """The form of the Train page, by itself."""
 
-from dataclasses import replace
+import itertools
+from dataclasses import dataclass, fields, replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnistcore.config import TrainConfig
+from mnistcore.cli import _parser
+from mnistcore.config import NetworkConfig, Setting, TrainConfig, _setting, settings
 from mnistcore.presets import PRESETS
+from pages.common import links
 
 
 def form(preset: str) -> AppTest:
@@ -31,15 +34,60 @@ def test_what_a_preset_has_of_its_own_stands_among_the_choices(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     own = replace(PRESETS["fast"].config, train_size=777, weight_decay=3e-4)
-    monkeypatch.setitem(PRESETS, "fast", replace(PRESETS["fast"], recipe=own))
+    monkeypatch.setitem(PRESETS, "fast", replace(PRESETS["fast"], config=own))
     assert form("fast").session_state["made"] == own
 
 
 def test_what_is_changed_in_the_form_is_changed_in_the_recipe() -> None:
     app = form("notebook-fast")
     app.select_slider(key="notebook-fast batch").set_value(512)
-    app.select_slider(key="notebook-fast rate").set_value("1e-3")
+    app.select_slider(key="notebook-fast rate").set_value(1e-3)
     app.slider(key="notebook-fast dense").set_value(0)
     app.run()
     made: TrainConfig = app.session_state["made"]
     assert (made.batch_size, made.learning_rate, made.network.dense) == (512, 1e-3, ())
+
+
+def shown(app: AppTest) -> dict[str, tuple[str, str]]:
+    """Label and help of every widget by its key."""
+    kinds = (app.slider, app.select_slider, app.selectbox, app.toggle, app.number_input)
+    return {each.key: (each.label, each.help) for each in itertools.chain(*kinds) if each.key}
+
+
+def test_every_setting_for_visitors_is_in_the_form_and_on_the_command_line() -> None:
+    app = form("plain")
+    command = _parser()._subparsers._group_actions[0].choices["train"].format_help()
+    for name, setting in (settings(NetworkConfig) | settings(TrainConfig)).items():
+        key = f"plain {links.field_name(name)}"
+        assert (key in shown(app)) == setting.on_form, name
+        if setting.on_form:
+            assert shown(app)[key] == (setting.label, setting.help)
+        assert f"--{name.replace('_', '-')}" in command
+
+
+def test_a_setting_that_is_added_appears_in_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    @dataclass(frozen=True)
+    class Longer(TrainConfig):
+        warm_up: float = _setting(
+            0.1, "Warm-up", "How long it begins gently.", shown=(0.0, 0.5), step=0.1
+        )
+        colour: str = _setting("blue", "Colour", "Of no use.", choices=("blue", "red", "green"))
+        secret: int = _setting(1, "Secret", "For the command line.", on_form=False)
+
+    start = PRESETS["fast"].config
+    recipe = Longer(**{each.name: getattr(start, each.name) for each in fields(TrainConfig)})
+    monkeypatch.setitem(PRESETS, "fast", replace(PRESETS["fast"], recipe=recipe))
+    app = form("fast")
+    assert shown(app)["fast warm up"] == ("Warm-up", "How long it begins gently.")
+    assert "fast secret" not in shown(app)
+    app.slider(key="fast warm up").set_value(0.3)
+    app.selectbox(key="fast colour").set_value("red").run()
+    assert app.session_state["made"] == replace(recipe, warm_up=0.3, colour="red")
+
+
+def test_a_name_with_one_choice_beside_none_is_a_switch() -> None:
+    app = form("fast")
+    app.toggle(key="fast augmentation").set_value(True).run()
+    assert app.session_state["made"].augmentation == "affine"
+    assert Setting("", choices=("none", "affine")).switches_on == "affine"
+    assert settings(TrainConfig)["schedule"].switches_on is None

@@ -71,11 +71,10 @@ def test_a_guess_shows_the_label_and_the_score_is_kept():
     app = evaluate(model=a_run().id, look="Would you have known?")
     assert "labelled" not in words(app)
     assert not [metric for metric in app.metric if "You knew" in metric.label]
-    quiz = app.session_state["quiz"]
     app.button_group[-1].set_value(3).run()
     assert "It is labelled" in words(app)
     label = int(words(app).split("labelled **")[1][0])
-    assert quiz["knew"] == (label == 3)
+    assert app.session_state["quiz"].knew == (label == 3)
     next(button for button in app.button if button.label == "Next").click().run()
     assert "labelled" not in words(app)
     app.button_group[-1].set_value(3).run()

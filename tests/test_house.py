@@ -145,3 +145,38 @@ def test_what_errors_and_runs_say_is_shown_letter_by_letter():
             if said and not isinstance(place, ast.Raise | ast.If):
                 told = isinstance(place, ast.Call) and ast.unparse(place.func).split(".")[-1]
                 assert told in plain, f"{path}:{node.lineno}: {ast.unparse(place)}"
+
+
+def pages_code() -> list[tuple[Path, ast.AST]]:
+    """Every node of every module of the app's pages, with its module."""
+    paths = [path for floor in FLOORS[1:] for path in modules(floor)]
+    return [(path, node) for path in paths for node in ast.walk(ast.parse(path.read_text()))]
+
+
+def test_what_is_kept_of_a_visit_goes_by_the_keys_of_one_module():
+    home = ROOT / "pages" / "common" / "state.py"
+    literal = (ast.Constant, ast.JoinedStr, ast.BinOp)
+    for path, node in pages_code():
+        where = f"{path}:{getattr(node, 'lineno', 0)}"
+        if path != home and isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            used = f"{node.value.id}.{node.attr}"
+            assert used not in ("st.session_state", "st.query_params"), where
+        if isinstance(node, ast.Call):
+            keys = [each.value for each in node.keywords if each.arg == "key"]
+            assert not any(isinstance(key, literal) for key in keys), where
+
+
+def test_links_are_made_in_one_module():
+    home = ROOT / "pages" / "common" / "links.py"
+    for path, node in pages_code():
+        where = f"{path}:{getattr(node, 'lineno', 0)}"
+        if path != home and isinstance(node, ast.Attribute):
+            assert node.attr not in ("page_link", "switch_page"), where
+
+
+def test_what_one_module_alone_uses_stands_beside_it():
+    users = [path for floor in FLOORS[1:] for path in modules(floor)]
+    for module in modules("pages/common"):
+        name = f"pages.common.{module.stem}"
+        count = sum(name in imported(path) for path in users if path != module)
+        assert count > 1, f"{name}: {count}"

@@ -44,7 +44,7 @@ def written_out(app: AppTest) -> str:
 
 
 def test_a_test_image_goes_through_every_layer(digits: Parts) -> None:
-    app = inside(index="5")
+    app = inside(test_image="5")
     assert f"A {int(digits[1].labels[5])}. The network reads a" in text(app)
     for layer in ("Convolution 1", "Convolution 3", "Dense 1", "Answer"):
         assert f"**{layer}**" in text(app)
@@ -61,7 +61,7 @@ def test_the_address_opens_a_unit() -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        {"index": "99999"},
+        {"test_image": "99999"},
         {"picture": "elephant"},
         {"layer": "basement", "unit": "7"},
         {"layer": "answer", "unit": "70"},
@@ -178,4 +178,4 @@ def test_one_map_at_a_time_is_arranged_by_neighbours(
 
 
 def test_an_empty_word_in_the_address_is_no_word() -> None:
-    assert not inside(map="", image="", layer="", unit="", index="").exception
+    assert not inside(map="", test_image="", layer="", unit="").exception

@@ -1,13 +1,13 @@
 """The sheet of paper to draw on; what is on it stays when the page is left."""
 
-import streamlit as st
+from typing import TypeGuard
 
 from mnistcore.drawing.strokes import Stroke, parse_canvas_strokes
 from mnistcore.serialization import is_number
+from pages.common import state
 from pages.common.tiles import component
 
 PEN_WIDTH = 20.0  # width of a stroke, in units of which the sheet is 400 wide
-_KEY, _DRAWING, _WIDTHS, _PLACE = "sheet", "drawing", "drawing_widths", "drawing_place"
 
 _sheet = component(__file__)
 
@@ -18,11 +18,10 @@ def canvas(pen: float, *, live: bool) -> list[Stroke]:
     pen: width of the next strokes; those already drawn keep theirs. live: whether to hear of a
     stroke while it is drawn, and not only when the pen lifts.
     """
-    state = st.session_state
-    first, turn = state.get(_PLACE, (0, 0))
-    drawn, widths = current_strokes(), state.get(_WIDTHS, [])
+    first, turn = state.DRAW_PLACE.get()
+    drawn, widths = current_strokes(), [*state.DRAW_WIDTHS.get()]
     _sheet(
-        key=_KEY,
+        key=state.DRAW_SHEET.name,
         data={
             "pen": pen,
             "live": live,
@@ -39,36 +38,38 @@ def canvas(pen: float, *, live: bool) -> list[Stroke]:
 
 def current_strokes() -> list[Stroke]:
     """The strokes on the sheet, in units of which it is 400 wide and high."""
-    return st.session_state.get(_DRAWING, [])
+    return [*state.DRAW_STROKES.get()]
 
 
 def clear() -> None:
     """Take away every stroke that the page knows of; one that has been begun since stays."""
-    state = st.session_state
-    first, turn = state.get(_PLACE, (0, 0))
-    state[_PLACE] = first + len(current_strokes()), turn
-    state[_DRAWING] = state[_WIDTHS] = []
+    first, turn = state.DRAW_PLACE.get()
+    state.DRAW_PLACE.set((first + len(current_strokes()), turn))
+    state.DRAW_STROKES.set([])
+    state.DRAW_WIDTHS.set([])
 
 
 def _take() -> None:
     """Keep what the browser says is on the sheet, where it makes sense."""
-    state = st.session_state
-    sent = (state.get(_KEY) or {}).get("drawing")
+    sent = (state.DRAW_SHEET.get() or {}).get("drawing")
     if not isinstance(sent, dict):
         return
-    first, _ = state.get(_PLACE, (0, 0))
+    first, _ = state.DRAW_PLACE.get()
     at, turn, widths = (sent.get(name) for name in ("first", "turn", "widths"))
     if not (_counted(at) and _counted(turn) and isinstance(widths, list)):
         return
     cleared = max(first - at, 0)  # meanwhile, by `clear`
-    state[_PLACE] = max(first, at), turn
-    state[_DRAWING] = parse_canvas_strokes(sent.get("strokes"))[cleared:]
-    state[_WIDTHS] = [
-        max(1.0, min(100.0, float(width))) if is_number(width) else PEN_WIDTH
-        for width in widths[cleared:][: len(state[_DRAWING])]
-    ]
+    strokes = parse_canvas_strokes(sent.get("strokes"))[cleared:]
+    state.DRAW_PLACE.set((max(first, at), turn))
+    state.DRAW_STROKES.set(strokes)
+    state.DRAW_WIDTHS.set(
+        [
+            max(1.0, min(100.0, float(width))) if is_number(width) else PEN_WIDTH
+            for width in widths[cleared:][: len(strokes)]
+        ]
+    )
 
 
-def _counted(value: object) -> bool:
+def _counted(value: object) -> TypeGuard[int]:
     """Whether a browser can have come so far."""
     return type(value) is int and is_number(value)

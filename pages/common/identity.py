@@ -2,8 +2,11 @@
 
 import re
 import secrets
+from typing import TypedDict
 
 import streamlit as st
+
+from pages.common import state
 
 _COOKIE = "see_a_network_learn"
 _TOKEN = re.compile(r"[0-9a-f]{32}")
@@ -24,13 +27,20 @@ def visitor_token() -> str:
 
     It lives in a cookie for a year, or for one session where the browser keeps no cookies.
     """
-    if "_visitor" not in st.session_state:
+    if not state.VISITOR.exists():
         known = str(st.context.cookies.get(_COOKIE))
-        st.session_state["_visitor"] = known if _TOKEN.fullmatch(known) else secrets.token_hex(16)
-    return st.session_state["_visitor"]
+        state.VISITOR.set(known if _TOKEN.fullmatch(known) else secrets.token_hex(16))
+    return state.VISITOR.get()
 
 
-def creator() -> dict[str, str]:
+class Creator(TypedDict):
+    """Whose a run is: a token, and a network address."""
+
+    owner: str
+    address: str
+
+
+def creator() -> Creator:
     """Whose a run is that this visitor starts, for runs.create: their token, their address."""
     address = st.context.ip_address  # None on the server's own machine
     return {
@@ -43,4 +53,4 @@ def keep_token() -> None:
     """Let the browser keep the token; called by app.py below each page."""
     token = visitor_token()
     if st.context.cookies.get(_COOKIE) != token:
-        _keep(data=f"{_COOKIE}={token}", key="keep_visitor")
+        _keep(data=f"{_COOKIE}={token}", key=state.KEEP_VISITOR.name)

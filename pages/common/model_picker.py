@@ -9,6 +9,7 @@ import streamlit as st
 
 from mnistcore.errors import ModelError, RunError
 from mnistcore.runs import store
+from pages.common import state
 from pages.common.identity import visitor_token
 
 if TYPE_CHECKING:  # torch takes seconds to import, and the page can be there before
@@ -17,7 +18,6 @@ if TYPE_CHECKING:  # torch takes seconds to import, and the page can be there be
 
 
 _SHIPPED = "shipped"
-_HELD = "held"  # by network, the time of its weights: what is shown must not change underfoot
 
 
 class Snapshot(NamedTuple):
@@ -30,14 +30,13 @@ class Snapshot(NamedTuple):
 
 def selected_model() -> str:
     """The name of the network that this visitor chose: here, by a link (?model=), or not at all."""
-    state = st.session_state
-    which = state.get("model") or st.query_params.get("model") or _SHIPPED
+    which = state.MODEL.get() or state.MODEL.asked() or _SHIPPED
     try:
-        state["model"] = which if which == _SHIPPED else run_by_id(which).id
+        state.MODEL.set(which if which == _SHIPPED else run_by_id(which).id)
     except RunError:
         st.toast("That network is no longer there: the one that comes with the app reads instead.")
-        state["model"] = _SHIPPED
-    return state["model"]
+        state.MODEL.set(_SHIPPED)
+    return state.MODEL.get()
 
 
 def run_by_id(name: str) -> store.Run:
@@ -49,14 +48,14 @@ def run_by_id(name: str) -> store.Run:
 
 
 def preset_id(which: str) -> str:
-    """The title of the preset that a network's training began from, or of the first one."""
+    """The preset that a network's training began from, or the first one."""
     from mnistcore.presets import PRESETS
 
     try:
         name = "" if which == _SHIPPED else str(store.find_run(which).config().preset)
     except RunError:
         name = ""
-    return PRESETS[name if name in PRESETS else next(iter(PRESETS))].title
+    return name if name in PRESETS else next(iter(PRESETS))
 
 
 def is_listed(run: store.Run) -> bool:
@@ -69,7 +68,7 @@ def is_listed(run: store.Run) -> bool:
 
 def select_model(which: str) -> None:
     """Let this network read from the next run of the page on."""
-    st.session_state["model"] = which
+    state.MODEL.set(which)
 
 
 def model_titles() -> dict[str, str]:
@@ -80,7 +79,7 @@ def model_titles() -> dict[str, str]:
     known = {
         name: title
         for name, title in list_models()
-        if name in (_SHIPPED, st.session_state.get("model")) or is_listed(store.Run(folder / name))
+        if name in (_SHIPPED, state.MODEL.get()) or is_listed(store.Run(folder / name))
     }
     often = Counter(known.values())
     for name, title in known.items():
@@ -97,14 +96,10 @@ def model_selectbox() -> None:
         "Network that reads",
         list(known),
         format_func=lambda name: known.get(name, name),
-        key="model",
-        persist_state="session",
         help="Every run of the Train page can read, even while it is still learning.",
+        **state.MODEL.kept(),
     )
-    if which == _SHIPPED:
-        st.query_params.pop("model", None)
-    else:
-        st.query_params["model"] = which
+    state.MODEL.tell(None if which == _SHIPPED else which)
 
 
 def training_progress(which: str) -> str | None:
@@ -125,9 +120,11 @@ def snapshot(which: str) -> Snapshot:
     So what is costly to find out about it is found out once, until `refresh_button` lets visitors
     take its newest weights. Raises MnistError, in one sentence, if it cannot be had.
     """
-    stamps = st.session_state.setdefault(_HELD, {})
+    # What is shown must not change underfoot.
+    stamps = state.SNAPSHOTS.get()
     if which not in stamps or training_progress(which) is None:
-        stamps[which] = weights_mtime_ns(which)
+        stamps = {**stamps, which: weights_mtime_ns(which)}
+        state.SNAPSHOTS.set(stamps)
     stamp = stamps[which]
     learned = _learned(which, stamp)  # first: later weights have learned from these images, too
     return Snapshot(_load(which, stamp), learned, stamp)
@@ -139,9 +136,11 @@ def refresh_button(which: str, label: str) -> None:
         st.caption(f"{news} What you see here is from before that.")
         st.button(
             label,
-            key=f"renew {which}",
+            key=state.renew(which).name,
             icon=":material/refresh:",
-            on_click=lambda: st.session_state[_HELD].pop(which, None),
+            on_click=lambda: state.SNAPSHOTS.set(
+                {name: stamp for name, stamp in state.SNAPSHOTS.get().items() if name != which}
+            ),
         )
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.common import state
+
 # Streamlit drops defaults from the address after a page was opened, and adds what the page knows
 # from before. It notes each such change as a step of its own, to which Back leads, only to have it
 # changed again. So within a page the address is replaced, and Back leads to the page before: to the
@@ -23,7 +25,7 @@ def require_frame(page: str) -> None:
     without the frame around it. A call of st.navigation ends that for the whole server, and the
     rerun goes through app.py to the same page with the same address.
     """
-    if "_page" not in st.session_state:
+    if not state.PAGE.exists():
         st.navigation([Path(page).parents[1] / "app.py", page])
         st.rerun()
 
@@ -32,15 +34,16 @@ def on_page_enter(page: str) -> None:
     """Note that app.py has let the visitor in, and which page it is about to run.
 
     A widget bound to the address keeps its value when the page is left, and would keep it against
-    a link that asks for another one; so what the link names is forgotten first.
+    a link that asks for another one; so what the link names is forgotten first. Names from before
+    are translated.
     """
-    if st.session_state.get("_page") != page:
-        for name in st.query_params:
-            if not name.startswith("_"):
-                st.session_state.pop(name, None)
-    st.session_state["_page"] = page
+    if state.PAGE.get() != page:
+        if state.translate_address(page):
+            st.rerun()  # widgets are set by the address that a run begins with
+        state.forget_what_the_address_names(page)
+    state.PAGE.set(page)
 
 
 def install_history_handler(page: str) -> None:
     """Let Back lead to the page before; called by app.py below each page."""
-    _between_pages(data=page, key="between_pages")
+    _between_pages(data=page, key=state.BETWEEN_PAGES.name)

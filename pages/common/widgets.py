@@ -5,6 +5,21 @@ from typing import Any
 
 import streamlit as st
 
+from pages.common.state import Key
+
+
+def one_of(label: str, options: Sequence[str], key: Key[str], **more: Any) -> str:
+    """The option that is chosen, here or by the address, at first the key's default.
+
+    An address may say "look=" and no more, and that gets past `required`: it means the default.
+    `more` is for Streamlit.
+    """
+    chosen = st.segmented_control(
+        label, options, default=key.default, required=True, **key.bound(), **more
+    )
+    return chosen or key.default
+
+
 # Announced is what changes inside an element that stays, so the text alone is exchanged.
 _line = st.components.v2.component(
     "spoken_line",
@@ -17,6 +32,12 @@ _line = st.components.v2.component(
     }
     """,
 )
+
+
+def live_region(text: str, key: Key[Any]) -> None:
+    """Show this text, in plain letters, in place of what was there; screen readers read it out."""
+    _line(data=text, key=key.name)
+
 
 _into_view = st.components.v2.component(
     "into_view",
@@ -36,34 +57,9 @@ _into_view = st.components.v2.component(
 )
 
 
-def one_of(label: str, options: Sequence[str], default: str, key: str, **more: Any) -> str:
-    """Segmented control: the option that is chosen.
-
-    `key` is its name in the address, `more` is for Streamlit.
-
-    An address may say "key=" and no more, and that gets past `required`: it means the default.
-    """
-    chosen = st.segmented_control(
-        label,
-        options,
-        default=default,
-        required=True,
-        key=key,
-        bind="query-params",
-        persist_state="session",
-        **more,
-    )
-    return chosen or default
-
-
-def live_region(text: str, key: str) -> None:
-    """One line of plain text, which a screen reader reads out whenever it changes."""
-    _line(data=text, key=key)
-
-
-def scroll_into_view(name: str, key: str, *, arriving: bool = False) -> None:
+def scroll_into_view(name: str, key: Key[Any], *, arriving: bool = False) -> None:
     """Scroll here, up or down the page, when `name`, of what is shown here, has changed.
 
     arriving: also when the page comes up, because a link asked for what is here.
     """
-    _into_view(data={"name": name, "arriving": arriving}, key=key)
+    _into_view(data={"name": name, "arriving": arriving}, key=key.name)

@@ -11,6 +11,7 @@ from visit import App, settle, visit
 from mnistcore.config import NetworkConfig, TrainConfig
 from mnistcore.models.checkpoint import save_network
 from mnistcore.models.network import build_network
+from mnistcore.presets import PRESETS
 from mnistcore.runs import store
 
 WAIT = 30_000  # ms: as a loaded machine may need
@@ -181,3 +182,39 @@ def test_on_a_phone_the_list_of_pages_goes_when_one_is_chosen(app: App, phone: P
     menu.get_by_role("link", name="Explore").click()
     expect(phone.get_by_role("heading", name="Explore")).to_be_visible(timeout=WAIT)
     expect(menu).to_have_attribute("data-collapsed", "true", timeout=WAIT)
+
+
+def test_a_training_image_and_a_test_image_do_not_follow_each_other_by_back(
+    app: App, desktop: Page
+):
+    box = desktop.get_by_role("spinbutton", name="Index, 0 to")
+    visit(desktop, f"{app.address}/inside?index=5")
+    expect(box).to_have_value("5", timeout=WAIT)
+    settle(desktop)
+    assert urlsplit(desktop.url).query == "test_image=5"  # today's name
+    choose(desktop, "Explore")
+    expect(desktop.get_by_role("heading", name="Explore")).to_be_visible(timeout=WAIT)
+    expect(box).to_have_value("0")
+    box.fill("10")
+    box.press("Enter")
+    expect(desktop.get_by_text("Training image 10:")).to_be_visible(timeout=WAIT)
+    desktop.go_back()
+    expect(desktop.get_by_role("heading", name="Inside")).to_be_visible(timeout=WAIT)
+    expect(box).to_have_value("5")
+    desktop.go_forward()
+    expect(desktop.get_by_text("Training image 10:")).to_be_visible(timeout=WAIT)
+    assert "index=10" in desktop.url
+
+
+def test_back_returns_to_the_recipe_that_was_left(app: App, desktop: Page):
+    visit(desktop, f"{app.address}/train?preset=Plain+layers&plain+dense=1")
+    watch = desktop.get_by_text(PRESETS["too-simple"].watch_for[:40])
+    assert "preset=plain" in desktop.url
+    expect(desktop.get_by_text("Your own recipe, begun from Plain layers")).to_be_visible()
+    desktop.get_by_role("radio", name="Too simple").click()
+    expect(watch).to_be_visible(timeout=WAIT)
+    settle(desktop)
+    assert "preset=too-simple" in desktop.url
+    choose(desktop, "Explore")
+    desktop.go_back()
+    expect(watch).to_be_visible(timeout=WAIT)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnistcore.errors import MnistError, RunError
 from mnistcore.runs import store
-from pages.common import model_picker, tiles
+from pages.common import model_picker, state, tiles
 from pages.common.canvas import clear, current_strokes
 from pages.common.datasets import shared_dataset
 from pages.common.identity import creator, visitor_token
@@ -20,16 +20,15 @@ if TYPE_CHECKING:  # torch takes seconds to import
 
 
 TEACH = "Teach it my handwriting"
-_NEWS = "lesson news"
 OF_EACH = 3  # drawings of each digit that the page asks for
 
 
 def correct() -> None:
     """One tap says what the drawing on the sheet was meant to be, and makes a lesson of it."""
-    if news := st.session_state.pop(_NEWS, None):
+    if news := state.DRAW_NEWS.pop():
         st.toast(news)
     words = "Wrong? Tap what it was, and it can learn it:"
-    st.pills(words, range(10), key="was", on_change=_was, wrap=True)
+    st.pills(words, range(10), key=state.DRAW_MEANT.name, on_change=_was, wrap=True)
 
 
 def panel(which: str) -> None:
@@ -37,7 +36,7 @@ def panel(which: str) -> None:
     if model_picker.training_progress(which):
         st.info("It is still learning by itself: teach it when it has finished.")
         return
-    if "teaching" in st.session_state:
+    if state.DRAW_TEACHING.exists():
         _learn(which)
     ask, have = st.columns([1, 2], gap="large")
     with ask:
@@ -61,15 +60,16 @@ def _own(which: str) -> store.Run | None:
 
 def _book() -> list[LabeledDrawing]:
     """This visitor's lessons; nobody else sees them, and they are not kept until Teach."""
-    if "lessons" not in st.session_state:
+    if (book := state.DRAW_LESSONS.get()) is None:
         from mnistcore.training import finetune_session
 
         run = _own(model_picker.selected_model())
         try:
-            st.session_state["lessons"] = finetune_session.read_drawings(run) if run else []
+            book = finetune_session.read_drawings(run) if run else []
         except MnistError:
-            st.session_state["lessons"] = []
-    return st.session_state["lessons"]
+            book = []
+        state.DRAW_LESSONS.set(book)
+    return book
 
 
 def _add(digit: int) -> bool:
@@ -91,13 +91,14 @@ def _add(digit: int) -> bool:
 
 def _tell(news: str) -> None:
     """Say it when the page runs next: a callback may show nothing itself."""
-    st.session_state[_NEWS] = news
+    state.DRAW_NEWS.set(news)
 
 
 def _was() -> None:
-    digit, st.session_state["was"] = st.session_state["was"], None
+    digit = state.DRAW_MEANT.get()
+    state.DRAW_MEANT.set(None)
     if digit is not None and _add(digit):
-        st.session_state["more"] = TEACH
+        state.DRAW_MORE.set(TEACH)
         _tell(f"Kept as a lesson: this is {with_article(digit)}. Now press Teach.")
 
 
@@ -107,14 +108,14 @@ def _keep(digit: int) -> None:
 
 
 def _skip(digit: int) -> None:
-    st.session_state.setdefault("skipped", set()).add(digit)
+    state.DRAW_SKIPPED.set(state.DRAW_SKIPPED.get() | {digit})
 
 
 def _ask() -> None:
     """The next drawing of three of each; it can be left and gone on with, and fewer will do."""
     book, drawn = _book(), current_strokes()
     count = Counter(lesson.digit for lesson in book)
-    skipped = st.session_state.get("skipped", set())
+    skipped = state.DRAW_SKIPPED.get()
     wanted = next((d for d in range(10) if count[d] < OF_EACH and d not in skipped), None)
     if wanted is None:
         st.markdown("**That is all I need.** Press Teach.")
@@ -152,10 +153,10 @@ def _have() -> None:
     tiles.tiles(
         to_uint8(images),
         [f"lesson {n}, a {d}: take it out" for n, d in enumerate(digits.tolist(), start=1)],
-        key="book",
+        key=state.DRAW_BOOK,
         columns=None,
         captions=[str(digit) for digit in digits.tolist()],
-        on_pick=book.pop,
+        on_pick=lambda place: book.__delitem__(place),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Teach", type="primary", icon=":material/school:", on_click=_start)
@@ -163,7 +164,7 @@ def _have() -> None:
 
 
 def _start() -> None:
-    st.session_state["teaching"] = None  # made in the next run of the page
+    state.DRAW_TEACHING.set(None)  # made in the next run of the page
 
 
 def _learn(which: str) -> None:
@@ -174,17 +175,18 @@ def _learn(which: str) -> None:
         fine_tune_result,
     )
 
-    state = st.session_state
     train, test, _ = shared_dataset()
     bar = st.progress(0.0, "A copy of the network learns your hand ...")
     try:
-        if state["teaching"] is None:
+        begun = state.DRAW_TEACHING.get()
+        if begun is None:
             before = _own(which)  # kept with it: another network may be chosen meanwhile
             base = _base(before)
             if base is None:  # it was not taught, or what it was taught from is gone: so it stays
                 base, before = which, None
-            state["teaching"] = FineTuneSession(base, _book(), train), before
-        teaching, before = state["teaching"]
+            begun = FineTuneSession(base, _book(), train), before
+            state.DRAW_TEACHING.set(begun)
+        teaching, before = begun
         for share in teaching:
             bar.progress(0.9 * share, "A copy of the network learns your hand ...")
         bar.progress(
@@ -194,11 +196,11 @@ def _learn(which: str) -> None:
         if before:
             before.delete(visitor_token())
     except MnistError as error:
-        del state["teaching"]
+        state.DRAW_TEACHING.pop()
         bar.empty()
         st.error(escape_markdown(error))
         return
-    del state["teaching"]
+    state.DRAW_TEACHING.pop()
     model_picker.select_model(run.id)
     if written := fine_tune_result(run):
         _, tuned = written
@@ -257,7 +259,7 @@ def _before_and_after(run: store.Run) -> None:
         change = 100 * (test_after - test_before)
         moved = abs(change) >= 0.05  # what is less would be shown as 0.0
         st.metric(
-            f"First {result.test_count:,} test images of {DATASETS[result.dataset]}",
+            f"First {result.test_count:,} test images of {DATASETS[result.dataset or 'mnist']}",
             f"{test_after:.1%}",
             f"{change:+.1f} points (before: {test_before:.1%})" if moved else "as before",
             delta_color="normal" if moved else "off",
@@ -281,7 +283,7 @@ def _before_and_after(run: store.Run) -> None:
         tiles.tiles(
             to_uint8(images),
             [f"a {t}, read as a {a} before and as a {b} now" for t, a, b in each],
-            key="before and after",
+            key=state.DRAW_BEFORE_AND_AFTER,
             columns=None,
             captions=[f"{a}→{b}{'' if b == t else ' ✗'}" for t, a, b in each],
         )

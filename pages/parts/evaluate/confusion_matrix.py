@@ -1,7 +1,9 @@
 """The confusion matrix as a table whose cells can be opened, by mouse, finger or keyboard."""
 
 from collections.abc import Callable
+from typing import Any
 
+from pages.common.state import Key
 from pages.common.tiles import component, picked_place
 
 _table = component(__file__)
@@ -10,7 +12,7 @@ _table = component(__file__)
 def show_confusion_matrix(
     counts: list[list[int]],
     caption: str,
-    key: str,
+    key: Key[Any],
     chosen: tuple[int, int],
     on_pick: Callable[[int, int], None],
 ) -> None:
@@ -27,7 +29,7 @@ def show_confusion_matrix(
 
     place = chosen[0] * len(counts) + chosen[1]
     _table(
-        key=key,
+        key=key.name,
         data={"counts": counts, "caption": caption, "chosen": place},
         on_picked_change=picked,
     )

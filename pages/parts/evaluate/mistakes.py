@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.common import tiles
+from pages.common import links, state, tiles
+from pages.common.state import Key
 from pages.parts.evaluate.confusion_matrix import show_confusion_matrix
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -32,8 +33,8 @@ def show_mistakes(exam: EvaluationReport) -> None:
             "first.** 4→9 is a 4 that it took for a 9."
         )
         pages = -(-len(wrong) // PER_PAGE)
-        page = st.pagination(pages, key="mistakes page") if pages > 1 else 1
-        _grid(exam, wrong[(page - 1) * PER_PAGE : page * PER_PAGE], "mistakes", one)
+        page = st.pagination(pages, key=state.EVALUATE_MISTAKES_PAGE.name) if pages > 1 else 1
+        _grid(exam, wrong[(page - 1) * PER_PAGE : page * PER_PAGE], state.EVALUATE_MISTAKES, one)
 
 
 @st.fragment
@@ -45,24 +46,28 @@ def show_confusions(exam: EvaluationReport) -> None:
     counts = confusion_matrix(exam.test.labels, exam.score.predicted)
     wrong = counts.clone().fill_diagonal_(0)
     most = divmod(int(wrong.argmax()), len(counts)) if wrong.any() else (0, 0)
-    state, digits = st.session_state, list(range(10))
+    digits = list(range(10))
 
     def pick(true: int, said: int) -> None:
-        state["true"], state["said"] = true, said
+        state.EVALUATE_TRUE.set(true)
+        state.EVALUATE_PREDICTED.set(said)
 
     table, images = st.columns([3, 2], gap="medium")
     with images:
         heading = st.empty()
-        address = {"bind": "query-params", "persist_state": "session", "width": 130}
         with st.container(horizontal=True):
-            true = st.selectbox("It is a", digits, most[0], key="true", **address)
-            said = st.selectbox("It was read as a", digits, most[1], key="said", **address)
+            true = st.selectbox(
+                "It is a", digits, most[0], width=130, **state.EVALUATE_TRUE.bound()
+            )
+            said = st.selectbox(
+                "It was read as a", digits, most[1], width=130, **state.EVALUATE_PREDICTED.bound()
+            )
         found = confusion_cell(exam, true, said)
         how = "read right" if true == said else f"read as a {said}"
         many = f"{len(found):,} image{'' if len(found) == 1 else 's'} of a {true} {how}"
         heading.subheader(many[0].upper() + many[1:], anchor=False)
         if found:
-            _grid(exam, found[:PER_PAGE], "behind", st.container())
+            _grid(exam, found[:PER_PAGE], state.EVALUATE_CELL, st.container())
             if len(found) > PER_PAGE:
                 st.caption(f"The {PER_PAGE} that it was surest of.")
     with table:
@@ -70,22 +75,25 @@ def show_confusions(exam: EvaluationReport) -> None:
             counts.tolist(),
             f"How many of {exam.score.count:,} test images that are one digit (row) were read as "
             "another (column). Choose a cell to see its images.",
-            key="matrix",
+            key=state.EVALUATE_MATRIX,
             chosen=(true, said),
             on_pick=pick,
         )
 
 
 def _grid(
-    exam: EvaluationReport, places: list[int], key: str, beside: st.delta_generator.DeltaGenerator
+    exam: EvaluationReport,
+    places: list[int],
+    key: Key[Any],
+    beside: st.delta_generator.DeltaGenerator,
 ) -> None:
     """Small pictures of these test images; the chosen one large, with what was said, `beside`."""
-    state, test, score = st.session_state, exam.test, exam.score
-    chosen = state.get(f"{key} chosen")
-    chosen = chosen if chosen in places else places[0]
+    test, score, large = exam.test, exam.score, state.evaluate_chosen(key)
+    asked = large.get()
+    chosen = asked if asked in places else places[0]
 
     def pick(place: int) -> None:
-        state[f"{key} chosen"] = places[place]
+        large.set(places[place])
 
     labels, said = test.labels[places].tolist(), score.predicted[places].tolist()
     tiles.tiles(
@@ -106,7 +114,7 @@ def _grid(
         _large(exam, chosen, key)
 
 
-def _large(exam: EvaluationReport, place: int, key: str) -> None:
+def _large(exam: EvaluationReport, place: int, key: Key[Any]) -> None:
     """One test image, what it said, and what it should have said."""
     from mnistcore.data.digits import to_float
 
@@ -118,10 +126,7 @@ def _large(exam: EvaluationReport, place: int, key: str) -> None:
     )
     with st.container(width=340):
         name = f"test image {place}, a {label}, read as a {said}"
-        tiles.pixels(exam.test.images[place], name, key=f"{key} large", numbers=False)
-    st.page_link(
-        "pages/explore.py",
-        label=f"Test image {place:,} in Explore",
-        icon=":material/grid_view:",
-        query_params={"set": "test", "index": str(place)},
+        tiles.pixels(exam.test.images[place], name, key=state.evaluate_large(key), numbers=False)
+    links.explore(part="test", index=place).show(
+        f"Test image {place:,} in Explore", ":material/grid_view:"
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.common import tiles
+from pages.common import state, tiles
+from pages.common.state import Quiz
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.evaluation.report import EvaluationReport
@@ -26,55 +28,55 @@ def show_quiz(exam: EvaluationReport, stamp: int) -> None:
     if not wrong:
         st.success("It made no mistake that you could help it with.")
         return
-    now = st.session_state.setdefault("quiz", {})
-    if now.get("of") != (exam.model.model_id, stamp):
-        now |= {
-            "of": (exam.model.model_id, stamp),
-            "turn": 0,
-            "guessed": 0,
-            "knew": 0,
-            "guess": None,
-        }
+
+    def current() -> Quiz:
+        now, this = state.EVALUATE_QUIZ.get(), (exam.model.model_id, stamp)
+        return now if now and now.of == this else Quiz(this)
+
+    now = current()
     # In an order of its own: the surest mistakes are those that the gallery has given away.
     order = torch.randperm(len(wrong), generator=torch.Generator().manual_seed(stamp % 2**31))
-    place = wrong[int(order[now["turn"] % len(wrong)])]
+    turn = now.turn
+    place = wrong[int(order[turn % len(wrong)])]
     label, said = int(exam.test.labels[place]), int(exam.score.predicted[place])
 
     def guess() -> None:
-        now["guess"] = st.session_state.get(f"guess {now['turn']}")
-        if now["guess"] is not None:
-            now["guessed"] += 1
-            now["knew"] += now["guess"] == label
+        said, now = state.evaluate_guess(turn).get(), current()
+        if said is not None:
+            guessed, knew = now.guessed + 1, now.knew + (said == label)
+            state.EVALUATE_QUIZ.set(replace(now, guess=said, guessed=guessed, knew=knew))
 
     def another() -> None:
-        now.update(turn=now["turn"] + 1, guess=None)
+        state.EVALUATE_QUIZ.set(replace(current(), turn=turn + 1, guess=None))
 
     st.markdown("It misread this image. **Which digit is it?** Guess before you look.")
     picture, answer = st.columns([2, 3], gap="medium")
     with picture, st.container(width=340):
-        tiles.pixels(exam.test.images[place], "a test image", key="quiz picture", numbers=False)
+        tiles.pixels(
+            exam.test.images[place], "a test image", key=state.EVALUATE_QUIZ_PICTURE, numbers=False
+        )
     with answer:
-        answered = now["guess"] is not None
+        answered = now.guess is not None
         st.pills(
             "Your guess",
             range(10),
-            key=f"guess {now['turn']}",
+            key=state.evaluate_guess(turn).name,
             on_change=guess,
             disabled=answered,
             wrap=True,
         )
-        if answered:
+        if now.guess is not None:
             words = {label: "You knew.", said: "You and the network agree."}
             sure = float(exam.score.confidence[place])
             st.markdown(
-                f"It is labelled **{label}**. You said **{now['guess']}**; the network said "
-                f"**{said}**, {sure:.0%} sure. {words.get(now['guess'], 'It is a hard one.')}"
+                f"It is labelled **{label}**. You said **{now.guess}**; the network said "
+                f"**{said}**, {sure:.0%} sure. {words.get(now.guess, 'It is a hard one.')}"
             )
             st.button("Next", type="primary", icon=":material/arrow_forward:", on_click=another)
-        if now["guessed"]:
+        if now.guessed:
             st.metric(
-                f"You knew, of {now['guessed']} that it got wrong",
-                now["knew"],
+                f"You knew, of {now.guessed} that it got wrong",
+                now.knew,
                 width="content",
             )
         st.caption(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnistcore.data.loading import DATASETS
-from pages.common import model_picker
+from pages.common import links, model_picker
 from pages.common.datasets import dataset_by_name, shared_dataset
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -84,10 +84,7 @@ def show_verdict(exam: EvaluationReport) -> None:
     model_picker.refresh_button(which, "Judge it again")
     st.markdown("**What to try next:** " + "; ".join(found.advice) + ".")
     if found.kind != "about right":
-        st.page_link(
-            "pages/train.py",
-            label="Change the recipe in Train",
-            icon=":material/model_training:",
-            query_params={"preset": model_picker.preset_id(which)},
+        links.train(preset=model_picker.preset_id(which)).show(
+            "Change the recipe in Train", ":material/model_training:"
         )
     st.caption(found.rests_on)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import streamlit as st
 
 from mnistcore.errors import MnistError
-from pages.common import model_picker, tiles
+from pages.common import links, model_picker, state, tiles
 from pages.common.text import escape_markdown
 from pages.common.widgets import one_of
 
@@ -23,7 +23,6 @@ _AUGMENTED = {
     "none": "It learned from the images as they are.",
     "affine": "It learned from images that were turned, stretched and moved a little each time.",
 }
-_AT = "snow at"  # where the slider was when it was last looked at
 
 
 class _Rival(NamedTuple):
@@ -49,9 +48,8 @@ def show_robustness(exam: EvaluationReport) -> None:
         "A car that has learned to drive in sunshine will not stay on the road in snow. Change the "
         "test images, and see how far a network can follow that never met the like."
     )
-    address = {"bind": "query-params", "persist_state": "session"}
     kinds = {each.title.lower(): name for name, each in corruptions.CORRUPTIONS.items()}
-    kind = kinds[one_of("Change", list(kinds), "turn", "kind", wrap=True)]
+    kind = kinds[one_of("Change", list(kinds), state.EVALUATE_CORRUPTION, wrap=True)]
     corruption = corruptions.CORRUPTIONS[kind]
     how_much, beside = st.columns([2, 1], gap="medium")
     with how_much:
@@ -60,15 +58,14 @@ def show_robustness(exam: EvaluationReport) -> None:
             corruption.severities,
             corruption.identity,
             format_func=lambda value: f"{value:g}",
-            key=kind,
-            **address,
+            **state.evaluate_severity(kind).bound(),
         )
     with beside:
         titles = model_picker.model_titles()
         title = titles.pop(exam.model.model_id, exam.model.model_id)
         rivals = [_rival(title, exam.model.model_id, exam.test.dataset), *_other(titles, exam)]
-    if st.session_state.get(_AT) != (kind, severity):
-        st.session_state[_AT] = (kind, severity)
+    if state.EVALUATE_SEVERITY_SEEN.get() != (kind, severity):
+        state.EVALUATE_SEVERITY_SEEN.set((kind, severity))
         robustness.yield_processor()
     test = corruptions.sample(exam.test)
     shown = corruptions.corrupt(_one_of_each(test), kind, severity)
@@ -116,7 +113,7 @@ def _chart(
             lines, corruption.axis, severity, corruption.tick_interval, count
         ),
         height=340,
-        key="range",
+        key=state.EVALUATE_RANGE.name,
         alt=f"Share of the images read right, {corruption.axis} from {corruption.low:g} to "
         f"{corruption.high:g}. At {severity:g}: {words}.",
     )
@@ -135,21 +132,18 @@ def _rival(title: str, which: str, dataset: str) -> _Rival:
 def _other(titles: dict[str, str], exam: EvaluationReport) -> list[_Rival]:
     """The network to compare with, if there is one: the visitor's choice, else the shipped one."""
     if not titles:
-        st.page_link(
-            "pages/train.py",
-            label="Train one without augmentation, and come back to see the two side by side",
-            icon=":material/model_training:",
-            query_params={"preset": "Notebook"},
+        links.train(preset="notebook").show(
+            "Train one without augmentation, and come back to see the two side by side",
+            ":material/model_training:",
         )
         return []
-    if st.session_state.get("against") not in titles:
-        st.session_state.pop("against", None)
+    if state.EVALUATE_RIVAL.get() not in titles:
+        state.EVALUATE_RIVAL.pop()
     other = st.selectbox(
         "Beside it",
         list(titles),
         format_func=lambda name: titles.get(name, name),
-        key="against",
-        persist_state="session",
+        **state.EVALUATE_RIVAL.kept(),
     )
     try:
         rival = _rival(titles[other], other, exam.test.dataset)
@@ -176,7 +170,7 @@ def _answers(rival: _Rival, shown: Digits) -> None:
     tiles.tiles(
         shown.images,
         [f"a {is_}, read as a {read}" for is_, read in zip(labels, said, strict=True)],
-        key=f"snow {rival.name}",
+        key=state.evaluate_answers(rival.name),
         columns=5,
         captions=[
             f"{'✓' if is_ == read else '✗'} {read}" for is_, read in zip(labels, said, strict=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.common import tiles
+from pages.common import state, tiles
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from torch import Tensor
@@ -23,14 +23,14 @@ def show(image: Tensor, label: int) -> None:
 
     from mnistcore.data import augment
 
-    seed = st.session_state.get("changes", 0)
+    seed = state.EXPLORE_AUGMENTATION_SEED.get()
     changed = augment.augmented_examples(image, MANY, seed)
     side_by_side, words = st.columns(2, gap="medium")
     with side_by_side, st.container(width=420):
         tiles.tiles(
             torch.cat([image[None], changed]),
             [f"the image, a {label}", *(f"changed, still a {label}" for _ in changed)],
-            key="changed",
+            key=state.EXPLORE_AUGMENTED,
             columns=3,
             captions=["as it is", *["changed"] * MANY],
         )
@@ -47,4 +47,4 @@ def show(image: Tensor, label: int) -> None:
 
 
 def _again() -> None:
-    st.session_state["changes"] = random.getrandbits(32)
+    state.EXPLORE_AUGMENTATION_SEED.set(random.getrandbits(32))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.common import model_picker, tiles
+from pages.common import model_picker, state, tiles
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.data.digits import Digits
@@ -22,21 +23,20 @@ def show(part: str, digits: Digits, index: int, on_pick: Callable[[int], None]) 
     count = int((digits.labels == digit).sum())
     with st.spinner(f"Comparing {count:,} images of a {digit} ..."):
         typical, odd = _ends(part, digits.dataset, digit, digits)
-    for column, what, indices in zip(
-        st.columns(2, gap="medium"),
-        (f"The most typical {digit}s", f"The oddest {digit}s"),
-        (typical, odd),
-        strict=True,
-    ):
+    ends = (
+        (f"The most typical {digit}s", typical, state.EXPLORE_TYPICAL),
+        (f"The oddest {digit}s", odd, state.EXPLORE_ODDEST),
+    )
+    for column, (what, indices, key) in zip(st.columns(2, gap="medium"), ends, strict=True):
         with column:
             st.markdown(f"**{what}** of {count:,} {part} images of a {digit}")
             tiles.tiles(
                 digits.images[indices],
                 [f"{part} image {each}, a {digit}" for each in indices],
-                key=what.split()[1],
+                key=key,
                 columns=8,
                 chosen=indices.index(index) if index in indices else None,
-                on_pick=lambda place, indices=indices: on_pick(indices[place]),
+                on_pick=partial(_pick, indices, on_pick),
             )
     st.caption(
         "Who says so? The network that comes with the app. Before it answers, it turns every image "
@@ -44,6 +44,10 @@ def show(part: str, digits: Digits, index: int, on_pick: Callable[[int], None]) 
         f"{digit}, the more typical is the image. Choose one to see it large. Some of the oddest "
         "may be labelled wrong: people did that, and you need not agree."
     )
+
+
+def _pick(indices: list[int], on_pick: Callable[[int], None], place: int) -> None:
+    on_pick(indices[place])
 
 
 @st.cache_resource(show_spinner=False, max_entries=40)

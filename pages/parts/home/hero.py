@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.common import state
 from pages.common.images import data_uri
 
 _DIGITS = (7, 2, 1, 0, 4, 1, 4, 9, 5, 9)  # the first ten test images of MNIST
@@ -35,7 +36,7 @@ text {{ fill: var(--st-text-color); text-anchor: middle; dominant-baseline: cent
 
 def show() -> None:
     """Draw it; it moves by itself, unless the visitor's system asks for no motion."""
-    _picture(key="story")
+    _picture(key=state.HOME_HERO.name)
 
 
 def _svg() -> str:

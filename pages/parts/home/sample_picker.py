@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 from torch import Tensor
 
 from mnistcore.data.digits import to_float
-from pages.common import datasets, tiles
-
-_CHOSEN, _MOVED = "story digit", "story digit moved"
+from pages.common import datasets, state, tiles
+from pages.common.state import Key
 
 
 @st.cache_data(show_spinner=False)
@@ -24,7 +25,7 @@ def _indices() -> list[int]:
 
 def chosen() -> tuple[int, int]:
     """The index among the test images of the chosen one, and its label."""
-    index = _indices()[st.session_state.get(_CHOSEN, 3)]
+    index = _indices()[state.HOME_DIGIT.get()]
     return index, int(datasets.shared_dataset().test.labels[index])
 
 
@@ -33,11 +34,12 @@ def picture() -> Tensor:
     return to_float(datasets.shared_dataset().test.images[chosen()[0]])
 
 
-def choose(key: str) -> None:
+def choose(key: Key[Any]) -> None:
     """Ten tiles; all passages follow once the one that was touched is drawn: see `spread`."""
 
     def pick(place: int) -> None:
-        st.session_state[_CHOSEN], st.session_state[_MOVED] = place, True
+        state.HOME_DIGIT.set(place)
+        state.HOME_DIGIT_MOVED.set(True)
 
     test, indices = datasets.shared_dataset().test, _indices()
     tiles.tiles(
@@ -45,12 +47,12 @@ def choose(key: str) -> None:
         [f"test image {index}, a {int(test.labels[index])}" for index in indices],
         key=key,
         columns=5,
-        chosen=st.session_state.get(_CHOSEN, 3),
+        chosen=state.HOME_DIGIT.get(),
         on_pick=pick,
     )
 
 
 def spread() -> None:
     """Let the other passages show the digit that was just chosen in this one."""
-    if st.session_state.pop(_MOVED, False):
+    if state.HOME_DIGIT_MOVED.pop():
         st.rerun()

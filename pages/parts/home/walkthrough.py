@@ -2,17 +2,17 @@
 
 import streamlit as st
 
+from pages.common import state
 from pages.common.datasets import is_loaded, show_fallback_notice
 
 _WIDTH = 900  # pixels: lines that are easy to read
-_SEEN = "first screen seen"  # it would wait for the ideas if they came along with it
 
 
 def show() -> None:
     """All nine, once the first screen is drawn and torch and the digits are there."""
     with st.container(horizontal_alignment="center"), st.container(width=_WIDTH):
         st.header("How it works, in nine ideas", anchor="ideas")
-        if st.session_state.get(_SEEN) and is_loaded():
+        if state.HOME_FIRST_SCREEN_SEEN.get() and is_loaded():
             _tell()
         else:
             _wait()
@@ -21,9 +21,9 @@ def show() -> None:
 @st.fragment(run_every=0.3)
 def _wait() -> None:
     """A line in place of the ideas, until the browser has drawn what is above and asks again."""
-    if st.session_state.get(_SEEN) and is_loaded():
+    if state.HOME_FIRST_SCREEN_SEEN.get() and is_loaded():
         st.rerun()
-    st.session_state[_SEEN] = True
+    state.HOME_FIRST_SCREEN_SEEN.set(True)  # it would wait for the ideas if they came along
     st.caption("They follow in a moment ...")
 
 

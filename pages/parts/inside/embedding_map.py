@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from pages.common import state
 from pages.common.background import BackgroundTask, ReportProgress
 from pages.common.images import ink_uri
 from pages.common.tiles import component, picked_place
@@ -51,7 +52,7 @@ def activation_survey(
 
 def choose() -> str:
     """The key of ARRANGED that the visitor, or the address, asks for."""
-    return one_of("Arranged by", list(ARRANGED), "PCA", "map")
+    return one_of("Arranged by", list(ARRANGED), state.INSIDE_MAP)
 
 
 def arrange(
@@ -125,7 +126,7 @@ def show(
     """
 
     def picked() -> None:
-        place = picked_place("atlas", len(fixed["labels"]))
+        place = picked_place(state.INSIDE_EMBEDDING, len(fixed["labels"]))
         if place is not None:
             on_pick(place)
 
@@ -135,7 +136,7 @@ def show(
     )
     own = None if drawing is None else percent(drawing, plane.points).tolist()
     _atlas(
-        key="atlas",
+        key=state.INSIDE_EMBEDDING.name,
         data=fixed | {"name": words, "open": open_image, "drawing": own},
         on_picked_change=picked,
     )

@@ -10,6 +10,7 @@ from mnistcore.config import IMAGE_SIZE
 from mnistcore.data.digits import to_uint8
 from mnistcore.inspection import activations
 from mnistcore.viz.theme import BLUE, GREY, ORANGE, css_rgba, diverging_css, diverging_rgba
+from pages.common import state
 from pages.common.bars import bar
 from pages.common.images import ink_uri
 
@@ -57,13 +58,15 @@ def picture(image: Tensor, field: tuple[int, int, int] | None = None) -> str:
     )
 
 
-def choose_place(values: Tensor, unit: int, key: str) -> tuple[int, int]:
+def choose_place(values: Tensor, unit: int, spot: str) -> tuple[int, int]:
     """Row and column in the unit's map, at first where it is strongest; none in a dense layer."""
     if values.ndim == 1:
         return 0, 0
     last = values.shape[1] - 1
     row, column = (
-        st.number_input(f"{word}, 0 to {last}", 0, last, at, key=f"{word} {key}", width=150)
+        st.number_input(
+            f"{word}, 0 to {last}", 0, last, at, key=state.inside_place(word, spot).name, width=150
+        )
         for word, at in zip(
             ("Row", "Column"), activations.argmax_position(values, unit), strict=True
         )
@@ -71,14 +74,19 @@ def choose_place(values: Tensor, unit: int, key: str) -> tuple[int, int]:
     return row, column
 
 
-def choose_map(trace: UnitTrace, key: str) -> int:
+def choose_map(trace: UnitTrace, spot: str) -> int:
     """Which of the maps that a unit reads is shown number by number, at first the weightiest."""
     if not _has_maps(trace) or len(trace.products) == 1:
         return 0
     weightiest = int(trace.products.sum((1, 2)).abs().argmax())
     last = len(trace.products) - 1
     return st.number_input(
-        f"Through map, 0 to {last}", 0, last, weightiest, key=f"map {key}", width=190
+        f"Through map, 0 to {last}",
+        0,
+        last,
+        weightiest,
+        key=state.inside_input_map(spot).name,
+        width=190,
     )
 
 

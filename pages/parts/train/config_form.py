@@ -1,31 +1,31 @@
 """The form in which a visitor chooses what to train: a preset, or a recipe of their own."""
 
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
-from mnistcore.config import Conv, NetworkConfig, TrainConfig
-from mnistcore.models.network import ACTIVATIONS
+from mnistcore.config import Conv, NetworkConfig, Setting, TrainConfig, settings
 from mnistcore.presets import PRESETS, scale_epochs
-from mnistcore.training.trainer import OPTIMIZERS, SCHEDULES
-from pages.common.widgets import one_of
+from pages.common import links, state
 
-_RATES = [f"{digit}e-{power}" for power in (5, 4, 3, 2, 1) for digit in (1, 2, 3, 5, 8)] + ["1e-0"]
-_IN_ADDRESS = {"bind": "query-params", "persist_state": "session"}  # ?plain dense=3, say
-_BATCHES = [2**power for power in range(10)]
-_SIZES = (100, 500, 1_000, 5_000, 10_000)
-_DECAYS = (0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+_WINDOWS = (2, 3, 5, 7)
 
 
 def choose_preset() -> str:
-    """The name of the recipe to start from."""
-    return one_of(
+    """The id of the preset to start from; so it stands in the address, and not by its title."""
+    key = state.TRAIN_PRESET
+    asked = key.asked()
+    key.setdefault(asked if asked in PRESETS else key.default)
+    preset = st.segmented_control(
         "Start from a recipe",
         list(PRESETS),
-        "fast",
-        "preset",
         format_func=lambda name: PRESETS[name].title,
+        required=True,
+        **key.kept(),
     )
+    key.tell(preset)
+    return preset
 
 
 def describe(preset: str, config: TrainConfig, images: int) -> str:
@@ -39,224 +39,124 @@ def edit_config(preset: str, images: int) -> TrainConfig:
     """The preset's recipe for so many training images, with what the visitor changes in it."""
     recipe = scale_epochs(PRESETS[preset].config, images)
     # Open where a link asks for something in it, and not closed again while somebody is at it.
-    asked = any(name.startswith(f"{preset} ") for name in st.query_params)
-    now = st.session_state
-    now["recipe open"] = asked or now.get("recipe open", False)
-    with st.expander("Change the recipe", now["recipe open"], icon=":material/tune:"):
+    is_open = state.train_fields_asked(preset) or state.TRAIN_FORM_OPEN.get()
+    state.TRAIN_FORM_OPEN.set(is_open)
+    with st.expander("Change the recipe", is_open, icon=":material/tune:"):
         left, right = st.columns(2, gap="large")
         with left:
             st.subheader("The network")
-            network = _network(preset, recipe.network)
+            network = replace(_layers(preset, recipe.network), **_settings(preset, recipe.network))
         with right:
             st.subheader("How it learns")
-            recipe = _learning(preset, recipe)
+            recipe = replace(recipe, network=network, **_settings(preset, recipe))
         st.caption(
             "These are hyperparameters: nobody knows the best ones beforehand, so people try, "
             "look, and try again."
         )
-    return replace(recipe, network=network)
+    return recipe
 
 
-def _network(preset: str, start: NetworkConfig) -> NetworkConfig:
-    def key(name: str) -> dict[str, str]:
-        return {"key": f"{preset} {name}", **_IN_ADDRESS}
+def _field(preset: str, name: str) -> dict[str, Any]:
+    """A widget's arguments by which the address can ask for it: ?plain dense=3, say."""
+    return state.train_field(preset, name).bound()
 
+
+def _settings(preset: str, start: NetworkConfig | TrainConfig) -> dict[str, Any]:
+    """A widget for every setting of the form; the values by the names of their fields."""
+    return {
+        name: _widget(setting, getattr(start, name), **_field(preset, links.field_name(name)))
+        for name, setting in settings(type(start)).items()
+        if setting.on_form
+    }
+
+
+def _widget(setting: Setting, value: Any, **more: Any) -> Any:
+    """What suits the kind of setting, standing at `value`; `more` is for Streamlit."""
+    label = setting.label
+    more["help"] = setting.help
+    if isinstance(value, bool):
+        return st.toggle(label, value, **more)
+    if setting.switches_on:
+        on = st.toggle(label, value == setting.switches_on, **more)
+        return setting.switches_on if on else setting.choices[0]
+    if setting.choices:
+        return st.selectbox(label, setting.choices, setting.choices.index(value), **more)
+    if setting.stops:
+        # What a preset has of its own is among the choices, too: a slider stands on no other.
+        stops = sorted({*setting.stops, value} - {None})
+        stops += [None] * (None in setting.stops)
+        return st.select_slider(label, stops, value, format_func=links.stop_text, **more)
+    low, high = setting.shown or (setting.low, setting.high)
+    if high < 1:  # a share
+        return st.slider(label, low, high, value, setting.step, **more)
+    kind = type(low)  # 2 epochs are 2.0 where 0.1 are possible
+    step = None if setting.step is None else kind(setting.step)
+    style = "%g" if kind is float else None
+    return st.number_input(label, low, high, kind(value), step, style, **more)
+
+
+def _layers(preset: str, start: NetworkConfig) -> NetworkConfig:
+    """The network with as many layers, and such, as the visitor chooses."""
     count = st.slider(
         "Convolution layers",
         0,
-        4,
+        links.MORE_LAYERS,
         len(start.convolutions),
         help="Layers that slide small windows over the picture and look for strokes, corners and "
         "loops. With none, the network sees 784 numbers in a row.",
-        **key("convolutions"),
+        **_field(preset, "convolutions"),
     )
-    convolutions = []
-    for number in range(count):
-        default = (*start.convolutions, *[Conv(32, 3)] * 4)[number]
-        filters, window, pool = st.columns([2, 2, 2], vertical_alignment="bottom")
-        convolutions.append(
-            Conv(
-                filters.number_input(
-                    f"Filters {number + 1}",
-                    1,
-                    256,
-                    default.filters,
-                    help="How many different things this layer looks for.",
-                    **key(f"filters {number}"),
-                ),
-                window.selectbox(
-                    f"Window {number + 1}",
-                    (2, 3, 5, 7),
-                    (2, 3, 5, 7).index(default.kernel_size),
-                    format_func=lambda side: f"{side} x {side}",
-                    help="How many pixels it sees at a time.",
-                    **key(f"window {number}"),
-                ),
-                pool.toggle(
-                    "Halve",
-                    default.pool,
-                    help="Keep the strongest of every 2 x 2 values (max pooling), so that the "
-                    "next layer sees more of the digit at once.",
-                    **key(f"pool {number}"),
-                ),
-                default.padding,
-            )
-        )
+    convolutions = tuple(
+        _convolution(preset, number, default)
+        for number, default in enumerate(links.conv_defaults(start)[:count])
+    )
     count = st.slider(
         "Dense layers",
         0,
-        4,
+        links.MORE_LAYERS,
         len(start.dense),
         help="Layers in which every unit looks at every number of the layer before. The last one, "
         "with ten units for the ten digits, is always there.",
-        **key("dense"),
+        **_field(preset, "dense"),
     )
     dense = tuple(
         st.number_input(
             f"Units in dense layer {number + 1}",
             1,
             2048,
-            (*start.dense, *[64] * 4)[number],
-            **key(f"units {number}"),
+            default,
+            **_field(preset, f"units {number}"),
         )
-        for number in range(count)
+        for number, default in enumerate(links.width_defaults(start)[:count])
     )
-    activation = st.selectbox(
-        "Activation",
-        list(ACTIVATIONS),
-        list(ACTIVATIONS).index(start.activation),
-        help="The bend after each layer. ReLU turns negative numbers into zero; with none, any "
-        "number of layers can do no more than one.",
-        **key("activation"),
-    )
-    dropout = st.slider(
-        "Dropout",
-        0.0,
-        0.8,
-        start.dropout,
-        0.05,
-        help="The share of units that is switched off at random in each step, so that the network "
-        "cannot rely on a few of them. Helps against learning by heart.",
-        **key("dropout"),
-    )
-    batch_norm = st.toggle(
-        "Batch normalisation",
-        start.batch_norm,
-        help="Brings the numbers inside the network to a common scale; often learns faster.",
-        **key("batch norm"),
-    )
-    return NetworkConfig(tuple(convolutions), dense, activation, dropout, batch_norm)
+    return replace(start, convolutions=convolutions, dense=dense)
 
 
-def _learning(preset: str, start: TrainConfig) -> TrainConfig:
-    def key(name: str) -> dict[str, str]:
-        return {"key": f"{preset} {name}", **_IN_ADDRESS}
-
-    epochs = st.number_input(
-        "Epochs",
-        0.1,
-        100.0,
-        float(start.epochs),
-        1.0,
-        format="%g",
-        help="How many times the network sees every training image.",
-        **key("epochs"),
-    )
-    # What a preset has of its own is among the choices, too: a slider stands on no other.
-    counts = sorted({*_SIZES, start.train_size or _SIZES[0]})
-    sizes = {f"{count:,}": count for count in counts} | {"all": None}
-    size = st.select_slider(
-        "Training images",
-        list(sizes),
-        next(name for name, count in sizes.items() if count == start.train_size),
-        help="With few images, a network learns them by heart instead of learning to read.",
-        **key("size"),
-    )
-    batch = st.select_slider(
-        "Images per step (batch size)",
-        sorted({*_BATCHES, start.batch_size}),
-        start.batch_size,
-        help="After looking at so many images, every weight is changed a little. Small batches "
-        "change them often, large ones more surely.",
-        **key("batch"),
-    )
-    optimiser = st.selectbox(
-        "Optimiser",
-        list(OPTIMIZERS),
-        list(OPTIMIZERS).index(start.optimizer),
-        help="The rule by which the weights follow the error downhill.",
-        **key("optimiser"),
-    )
-    own = next(
-        (rate for rate in _RATES if float(rate) == start.learning_rate), f"{start.learning_rate:g}"
-    )
-    rate = st.select_slider(
-        "Learning rate",
-        sorted({*_RATES, own}, key=float),
-        own,
-        format_func=lambda rate: f"{float(rate):g}",
-        help="How big the changes are. Too small and it takes for ever; too big and it never "
-        "settles. Try 1 to see it fail.",
-        **key("rate"),
-    )
-    schedule = st.selectbox(
-        "Learning-rate schedule",
-        list(SCHEDULES),
-        list(SCHEDULES).index(start.schedule),
-        help="One-cycle starts gently, speeds up, and ends with ever smaller steps.",
-        **key("schedule"),
-    )
-    momentum = st.slider(
-        "Momentum",
-        0.0,
-        0.99,
-        start.momentum,
-        help="How much of the last steps' direction is kept (Adam's first beta).",
-        **key("momentum"),
-    )
-    decay = st.select_slider(
-        "Weight decay",
-        sorted({*_DECAYS, start.weight_decay}),
-        start.weight_decay,
-        format_func=lambda decay: f"{decay:g}",
-        help="Pulls every weight a little towards zero: prefers simple answers.",
-        **key("decay"),
-    )
-    smoothing = st.slider(
-        "Label smoothing",
-        0.0,
-        0.3,
-        start.label_smoothing,
-        0.01,
-        help="Asks for 95 % certainty instead of 100 %, say, which keeps the network modest.",
-        **key("smoothing"),
-    )
-    augment = st.toggle(
-        "Augmentation",
-        start.augmentation != "none",
-        help="Turns, stretches and moves every training image a little, differently each time, "
-        "so that the network meets more ways of writing.",
-        **key("augmentation"),
-    )
-    seed = st.number_input(
-        "Seed",
-        0,
-        2**31,
-        start.seed,
-        help="Chance plays a part. The same seed plays it the same way again.",
-        **key("seed"),
-    )
-    return replace(
-        start,
-        epochs=epochs,
-        train_size=sizes[size],
-        batch_size=batch,
-        optimizer=optimiser,
-        learning_rate=float(rate),
-        schedule=schedule,
-        momentum=momentum,
-        weight_decay=decay,
-        label_smoothing=smoothing,
-        augmentation="affine" if augment else "none",
-        seed=seed,
+def _convolution(preset: str, number: int, default: Conv) -> Conv:
+    filters, window, pool = st.columns([2, 2, 2], vertical_alignment="bottom")
+    return Conv(
+        filters.number_input(
+            f"Filters {number + 1}",
+            1,
+            256,
+            default.filters,
+            help="How many different things this layer looks for.",
+            **_field(preset, f"filters {number}"),
+        ),
+        window.selectbox(
+            f"Window {number + 1}",
+            _WINDOWS,
+            _WINDOWS.index(default.kernel_size),
+            format_func=links.window_text,
+            help="How many pixels it sees at a time.",
+            **_field(preset, f"window {number}"),
+        ),
+        pool.toggle(
+            "Halve",
+            default.pool,
+            help="Keep the strongest of every 2 x 2 values (max pooling), so that the "
+            "next layer sees more of the digit at once.",
+            **_field(preset, f"pool {number}"),
+        ),
+        default.padding,
     )

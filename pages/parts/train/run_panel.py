@@ -11,13 +11,13 @@ from mnistcore.runs import queue
 from mnistcore.runs.store import LIVE, RESUMABLE, Run
 from mnistcore.training.trainer import RUNNING_AVERAGE_IMAGES
 from mnistcore.viz import commentary, learning_curves, theme
+from pages.common import links, state
 from pages.common.datasets import test_images
 from pages.common.identity import visitor_token
 from pages.common.images import png_uri
 from pages.common.text import escape_markdown
 from pages.common.widgets import live_region
 
-_REFUSED = "steering refused"
 CLOSER = 90.0  # percent from which the accuracy is shown when one looks closer
 
 
@@ -36,7 +36,7 @@ def _pace(status: RunStatus) -> float | None:
 
 
 def _panel(run: Run, others: dict[str, Run], pace: float | None) -> None:
-    status, state = run.status(), st.session_state
+    status = run.status()
     if _pace(status) != pace or not run.path.is_dir():  # it may have been deleted meanwhile
         st.rerun()
     _headline(run, status)
@@ -44,7 +44,7 @@ def _panel(run: Run, others: dict[str, Run], pace: float | None) -> None:
     records = run.metrics()  # after the status: so they have all that it speaks of
     told = commentary.describe_run(status, records)
     _figures(told.figures)
-    compared = [others[name] for name in state.get("compare", []) if name in others]
+    compared = [others[name] for name in state.TRAIN_COMPARED.get() if name in others]
     lines = [
         learning_curves.Curve(each.name, found, _images(found))
         for each in [run, *compared]
@@ -52,17 +52,12 @@ def _panel(run: Run, others: dict[str, Run], pace: float | None) -> None:
     ]
     if records or not status.result:  # a network that was taught by hand has no curves
         high = _high(records)
-        closer = high and state.get("closer")
+        closer = high and state.TRAIN_CLOSER.get()
         show_charts(lines or [learning_curves.Curve("", [], 1)], CLOSER if closer else 0.0)
-        live_region(told.sentence, key="narrator")
+        live_region(told.sentence, key=state.TRAIN_NARRATOR)
         _look(others, high)
     if status.result:
-        st.page_link(
-            "pages/evaluate.py",
-            label="How good is it really?",
-            icon=":material/fact_check:",
-            query_params={"model": run.id},
-        )
+        links.evaluate(model=run.id).show("How good is it really?", ":material/fact_check:")
     _predictions(run, status)
 
 
@@ -75,10 +70,15 @@ def show_charts(lines: list[learning_curves.Curve], least: float = 0.0) -> None:
     left, right = st.columns(2)
     with left:
         st.echarts_chart(
-            learning_curves.accuracy_chart(lines, least), height=height, key="accuracy", alt=words
+            learning_curves.accuracy_chart(lines, least),
+            height=height,
+            key=state.TRAIN_ACCURACY.name,
+            alt=words,
         )
     with right:
-        st.echarts_chart(learning_curves.loss_chart(lines), height=height, key="loss", alt=words)
+        st.echarts_chart(
+            learning_curves.loss_chart(lines), height=height, key=state.TRAIN_LOSS.name, alt=words
+        )
 
 
 def _high(records: list[Progress]) -> bool:
@@ -92,10 +92,9 @@ def _look(others: dict[str, Run], high: bool) -> None:
     """How the curves are looked at: closer, once they are `high`, or beside those of others."""
     st.toggle(
         f"Look closer: {CLOSER:.0f} to 100 %",
-        key="closer",
         disabled=not high,
         help="Possible once both curves are there.",
-        persist_state="session",
+        **state.TRAIN_CLOSER.kept(),
     )
     if others:
         st.pills(
@@ -103,7 +102,7 @@ def _look(others: dict[str, Run], high: bool) -> None:
             list(others),
             format_func=lambda name: escape_markdown(others[name].name),
             selection_mode="multi",
-            key="compare",
+            key=state.TRAIN_COMPARED.name,
             wrap=True,
         )
 
@@ -190,7 +189,7 @@ def _steer(run: Run, status: RunStatus) -> None:
             _button(label, "play_arrow", queue.resume, run, visitor_token())
         if run.under_way():
             _button("Stop", "stop", run.send, "stop", visitor_token())
-    if refused := st.session_state.pop(_REFUSED, None):
+    if refused := state.TRAIN_STEERING_REFUSED.pop():
         st.error(refused)
 
 
@@ -198,7 +197,7 @@ def _button(label: str, icon: str, act: Callable[..., None], *values: object) ->
     st.button(
         label,
         icon=f":material/{icon}:",
-        key=f"steer {label}",
+        key=state.train_steer(label).name,
         on_click=_attempt,
         args=(act, *values),
     )
@@ -209,7 +208,7 @@ def _attempt(act: Callable[..., None], *values: object) -> None:
     try:
         act(*values)
     except MnistError as error:
-        st.session_state[_REFUSED] = escape_markdown(error)
+        state.TRAIN_STEERING_REFUSED.set(escape_markdown(error))
 
 
 def succeeds(act: Callable[[], None]) -> bool:

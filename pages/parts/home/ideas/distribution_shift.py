@@ -8,11 +8,10 @@ import torch
 from mnistcore.data import corruptions
 from mnistcore.data.digits import Digits, to_float
 from mnistcore.evaluation.metrics import evaluate
-from pages.common import datasets, model_picker
+from pages.common import datasets, links, model_picker, state
 from pages.common.prediction_card import show_prediction
 from pages.common.widgets import live_region
 from pages.parts.home import sample_picker
-from pages.parts.home.ideas.onward import onward
 
 TITLE = "Train on what you will meet"
 _KINDS = ("rotate", "noise", "invert", "translate")
@@ -27,14 +26,17 @@ def show() -> None:
         "alike. All that this network knows are digits that stand about upright, in the middle, "
         "on clean paper:"
     )
-    keep = {"persist_state": "session"}
     test = datasets.shared_dataset().test
     with st.container(border=True), st.container(horizontal=True, gap="medium"):
         with st.container(width=330):
-            sample_picker.choose("idea 8 digits")
+            sample_picker.choose(state.IDEA_8_DIGITS)
             titles = {corruptions.CORRUPTIONS[kind].title: kind for kind in _KINDS}
             title = st.segmented_control(
-                "Change", list(titles), default="Turn", required=True, key="idea 8 kind", **keep
+                "Change",
+                list(titles),
+                default=state.IDEA_8_KIND.default,
+                required=True,
+                **state.IDEA_8_KIND.kept(),
             )
             kind = titles[title or "Turn"]
             corruption = corruptions.CORRUPTIONS[kind]
@@ -43,8 +45,7 @@ def show() -> None:
                 corruption.severities,
                 corruption.identity,
                 format_func=lambda value: f"{value:g}",
-                key=f"idea 8 {kind}",
-                **keep,
+                **state.idea_8_severity(kind).kept(),
             )
         with st.container(width="stretch"):
             index, _ = sample_picker.chosen()
@@ -54,10 +55,11 @@ def show() -> None:
             )
             live_region(
                 _in_words(kind, severity, test.dataset),
-                key="idea 8 said",
+                key=state.IDEA_8_SAID,
             )
-    address = {"look": "Sunshine and snow", "kind": corruption.title.lower(), kind: f"{severity:g}"}
-    onward("Evaluate", "See how much it can bear", model="shipped", **address)
+    links.evaluate(
+        model="shipped", look="Sunshine and snow", corruption=kind, severity=severity
+    ).onward("See how much it can bear")
     sample_picker.spread()
 
 

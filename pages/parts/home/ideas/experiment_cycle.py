@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 import torch
 
 from mnistcore.errors import TrainingError
+from mnistcore.presets import PRESETS
 from mnistcore.training import trials
-from pages.common import datasets
+from pages.common import datasets, links, state
+from pages.common.state import Attempt
 from pages.common.widgets import live_region
-from pages.parts.home.ideas.onward import onward
 
 TITLE = "The work is a cycle"
 _RATES = ("0.0001", "0.001", "0.003", "0.01", "0.03", "0.1", "1")
 _WIDTHS = (4, 16, 64, 256)
-_TRIED = "idea 6 tried"  # (rate, width, Outcome or None where the weights ran away), in order
 _KEPT = 12
 
 
@@ -26,20 +28,14 @@ def show() -> None:
         "how everybody finds good hyperparameters. What worked for others is a good place to "
         "start. How high can you get?"
     )
-    now = st.session_state
-    tried = now.setdefault(_TRIED, [])
+    tried = state.IDEA_6_TRIED.get()  # in order
     with st.container(border=True):
         left, right = st.columns(2, gap="medium")
         with left:
-            rate = st.select_slider(
-                "Idea: learning rate", _RATES, key="idea 6 rate", persist_state="session"
-            )
+            rate = st.select_slider("Idea: learning rate", _RATES, **state.IDEA_6_RATE.kept())
         with right:
             width = st.select_slider(
-                "Idea: units in the hidden layer",
-                _WIDTHS,
-                key="idea 6 width",
-                persist_state="session",
+                "Idea: units in the hidden layer", _WIDTHS, **state.IDEA_6_WIDTH.kept()
             )
         st.code(
             f"run_trial(one_hidden_layer({rate}, width={width}), *split_validation(train))",
@@ -52,20 +48,29 @@ def show() -> None:
                 result = _attempt(*idea)
             if result and not result.whole:  # a machine that is less busy will do better
                 _attempt.clear(*idea)
-            tried.append((rate, width, result))
-            del tried[:-_KEPT]
-        best = max((t for t in tried if t[2]), key=lambda t: t[2].judged, default=None)
-        live_region(_in_words(tried, best), key="idea 6 said")
+            tried = (*tried, Attempt(rate, width, result))[-_KEPT:]
+            state.IDEA_6_TRIED.set(tried)
+        best = max(tried, key=_judged, default=None)
+        if best and not best.result:
+            best = None
+        live_region(_in_words(tried, best), key=state.IDEA_6_SAID)
         if tried:
             st.markdown(_table(tried, best))
         st.caption(
             "Judged by training images that were held back from learning. The test images stay "
             "out of it: whoever chooses by the test has no test left."
         )
-    rate, width = best[:2] if best else (rate, width)
-    recipe = {"plain rate": rate, "plain dense": "1", "plain units 0": str(width)}
-    recipe |= {"preset": "Plain layers", "plain convolutions": "0"}
-    onward("Train", f"{'Your best' if best else 'This'} idea, on all images", **recipe)
+    rate, width = (best.rate, best.width) if best else (rate, width)
+    recipe = PRESETS["plain"].config
+    network = replace(recipe.network, convolutions=(), dense=(width,))
+    config = replace(recipe, network=network, learning_rate=float(rate))
+    links.train(preset="plain", config=config).onward(
+        f"{'Your best' if best else 'This'} idea, on all images"
+    )
+
+
+def _judged(one: Attempt) -> float:
+    return one.result.judged if one.result else -1.0
 
 
 @st.cache_data(show_spinner=False, max_entries=100)
@@ -81,26 +86,25 @@ def _attempt(rate: float, width: int, dataset: str) -> trials.TrialResult | None
         return None
 
 
-def _in_words(tried: list, best: tuple | None) -> str:
+def _in_words(tried: tuple[Attempt, ...], best: Attempt | None) -> str:
     """What came of the last idea."""
     if not tried:
         return "Nothing tried yet."
-    rate, _, result = tried[-1]
+    result = tried[-1].result
     if result is None:
-        return f"With a learning rate of {rate} the weights ran away: try smaller steps."
-    lead = "the best so far" if tried[-1] == best else "not your best"
+        return f"With a learning rate of {tried[-1].rate} the weights ran away: try smaller steps."
+    lead = "the best so far" if tried[-1] is best else "not your best"
     return (
         f"It read {result.judged:.1%} of {result.judged_count:,} held-back images: {lead}. "
         "What is your next idea?"
     )
 
 
-def _table(tried: list, best: tuple | None) -> str:
+def _table(tried: tuple[Attempt, ...], best: Attempt | None) -> str:
     """Every idea that was tried, the newest first."""
     lines = ["| | learning rate | units | read right | |", "| --: | --: | --: | --: | :-- |"]
     for number, each in reversed(list(enumerate(tried, 1))):
-        rate, width, result = each
-        right = "ran away" if result is None else f"{result.judged:.1%}"
+        right = "ran away" if each.result is None else f"{each.result.judged:.1%}"
         mark = "**★ best**" if each is best else ""
-        lines.append(f"| {number} | {rate} | {width} | {right} | {mark} |")
+        lines.append(f"| {number} | {each.rate} | {each.width} | {right} | {mark} |")
     return "\n".join(lines)

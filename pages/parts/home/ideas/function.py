@@ -6,10 +6,11 @@ import random
 
 import streamlit as st
 
+from pages.common import links, state
 from pages.common.prediction_card import show_prediction
+from pages.common.state import GuessingGame
 from pages.common.widgets import live_region
 from pages.parts.home import sample_picker
-from pages.parts.home.ideas.onward import onward
 
 TITLE = "A model is a function"
 _ELSEWHERE = {
@@ -35,32 +36,29 @@ def show() -> None:
         st.markdown("**Choose what goes in:**")
         with st.container(horizontal=True, gap="medium"):
             with st.container(width=330):
-                sample_picker.choose("idea 1 digits")
+                sample_picker.choose(state.IDEA_1_DIGITS)
             with st.container(width="stretch"):
                 show_prediction("shipped", sample_picker.picture)
     index, label = sample_picker.chosen()
-    onward("Explore", f"See this {label} as 784 numbers", set="test", index=str(index))
+    links.explore(part="test", index=index).onward(f"See this {label} as 784 numbers")
     _elsewhere()
-    onward("Draw", "Put your own handwriting in", model="shipped")
+    links.draw(model="shipped").onward("Put your own handwriting in")
     sample_picker.spread()
 
 
 def _elsewhere() -> None:
     """Which output belongs to this input? The visitor guesses, and the score is kept."""
-    now = st.session_state.setdefault("idea 1 game", {"turn": 0, "right": 0, "said": ""})
-    turn = now["turn"]
+    now = state.IDEA_1_GAME.get()
+    turn = now.turn
 
     def guess() -> None:
-        said = st.session_state.get(f"idea 1 guess {turn}")
+        said = state.idea_1_guess(turn).get()
         if said is None:
             return
         what = _INPUTS[turn % len(_INPUTS)]
         right = said == _ELSEWHERE[what]
-        now.update(
-            turn=turn + 1,
-            right=now["right"] + right,
-            said=f"{'Yes' if right else 'Not quite'}: from {what} to “{_ELSEWHERE[what]}”.",
-        )
+        told = f"{'Yes' if right else 'Not quite'}: from {what} to “{_ELSEWHERE[what]}”."
+        state.IDEA_1_GAME.set(GuessingGame(turn + 1, state.IDEA_1_GAME.get().right + right, told))
 
     with st.container(border=True):
         st.markdown(
@@ -70,10 +68,10 @@ def _elsewhere() -> None:
         st.pills(
             "What comes out",
             random.Random(turn // len(_INPUTS)).sample(list(_ELSEWHERE.values()), len(_INPUTS)),
-            key=f"idea 1 guess {turn}",
+            key=state.idea_1_guess(turn).name,
             on_change=guess,
             label_visibility="collapsed",
             wrap=True,
         )
-        score = f" {now['right']} of {turn} right so far." if turn else "Six of them to guess."
-        live_region(now["said"] + score, key="idea 1 said")
+        score = f" {now.right} of {turn} right so far." if turn else "Six of them to guess."
+        live_region(now.said + score, key=state.IDEA_1_SAID)

@@ -7,13 +7,11 @@ import streamlit as st
 from mnistcore.config import count_parameters
 from mnistcore.demos import single_neuron
 from mnistcore.presets import PRESETS
-from pages.common import datasets
+from pages.common import datasets, links, state
 from pages.common.widgets import live_region
-from pages.parts.home.ideas.onward import onward
 
 TITLE = "Training: guess, compare, correct a little, again"
 _RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
-_UNIT, _SEED = "idea 3 unit", "idea 3 seed"
 
 
 @st.fragment
@@ -26,44 +24,42 @@ def show() -> None:
         "with thousands of weights and millions of examples. Here are **three weights** and two "
         "numbers from each image. The unit should say 0 for a 0 and 1 for a 1:"
     )
-    now = st.session_state
     examples = _examples(datasets.shared_dataset().train.dataset)
-    now.setdefault(_SEED, 1)
-    if _UNIT not in now:
-        now[_UNIT] = single_neuron.initialize(examples, now[_SEED])
+
+    def trained() -> single_neuron.NeuronState:
+        seed = state.IDEA_3_SEED.get()
+        return state.IDEA_3_UNIT.get() or single_neuron.initialize(examples, seed)
 
     def go(times: int) -> None:
-        now[_UNIT] = single_neuron.gradient_step(
-            examples, now[_UNIT], now.get("idea 3 rate", 0.1), times
-        )
+        rate = state.IDEA_3_RATE.get()
+        state.IDEA_3_UNIT.set(single_neuron.gradient_step(examples, trained(), rate, times))
 
     def start_over() -> None:
-        now[_SEED] += 1
-        now[_UNIT] = single_neuron.initialize(examples, now[_SEED])
+        state.IDEA_3_SEED.set(state.IDEA_3_SEED.get() + 1)
+        state.IDEA_3_UNIT.set(None)
 
     with st.container(border=True):
         rate = st.select_slider(
             "Learning rate: how big the steps are",
             _RATES,
-            0.1,
+            state.IDEA_3_RATE.default,
             format_func=lambda rate: f"{rate:g}",
-            key="idea 3 rate",
-            persist_state="session",
             help="Try 1, which is too big.",
+            **state.IDEA_3_RATE.kept(),
         )
-        neuron = now[_UNIT]
+        neuron = trained()
         with st.container(horizontal=True):
             for times in (1, 10, 100):
                 st.button(
                     f"{times} step{'s' * (times > 1)}",
-                    key=f"idea 3 go {times}",
+                    key=state.idea_3_go(times).name,
                     on_click=go,
                     args=(times,),
                     disabled=neuron.diverged,
                     type="primary" if times == 1 else "secondary",
                 )
             st.button("Start over", icon=":material/restart_alt:", on_click=start_over)
-        live_region(_in_words(neuron, rate), key="idea 3 said")
+        live_region(_in_words(neuron, rate), key=state.IDEA_3_SAID)
         numbers, picture = st.columns(2, gap="medium")
         with numbers:
             st.markdown(_table(neuron, rate))
@@ -76,13 +72,12 @@ def show() -> None:
             st.echarts_chart(
                 single_neuron.scatter_chart(examples, neuron),
                 height=320,
-                key="idea 3 chart",
+                key=state.IDEA_3_CHART.name,
                 alt="Images of a 0 and of a 1 by two numbers, and the line between what the unit "
                 f"takes for a 0 and for a 1, with {neuron.accuracy:.0%} on the right side.",
             )
-    plain = PRESETS["plain"]
-    weights = count_parameters(plain.config.network)
-    onward("Train", f"The same with {weights:,} weights", preset=plain.title)
+    weights = count_parameters(PRESETS["plain"].config.network)
+    links.train(preset="plain").onward(f"The same with {weights:,} weights")
 
 
 @st.cache_data(show_spinner=False)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from mnistcore.config import Conv, NetworkConfig, check_network, layer_summary
 from mnistcore.errors import NetworkError
 from mnistcore.models.network import ACTIVATIONS
+from mnistcore.presets import PRESETS
 from mnistcore.viz import network_diagram
+from pages.common import links, state
 from pages.common.widgets import live_region
-from pages.parts.home.ideas.onward import onward
 
 TITLE = "Hyperparameters: what is chosen, not learned"
 _WIDTHS = (4, 16, 64, 256, 1024, 2048)
@@ -24,20 +27,28 @@ def show() -> None:
         "optimiser, learning rate, regularisation. Nobody knows the best ones beforehand. Turn "
         "some:"
     )
-    keep = {"persist_state": "session"}
     with st.container(border=True):
         left, right = st.columns(2, gap="medium")
         with left:
             convolutions = st.slider(
-                "Convolution layers, 32 windows of 3 x 3 each", 0, 4, 1, key="idea 5 conv", **keep
+                "Convolution layers, 32 windows of 3 x 3 each",
+                0,
+                4,
+                state.IDEA_5_CONVOLUTIONS.default,
+                **state.IDEA_5_CONVOLUTIONS.kept(),
             )
             activation = st.selectbox(
-                "Activation", list(ACTIVATIONS), key="idea 5 activation", **keep
+                "Activation", list(ACTIVATIONS), **state.IDEA_5_ACTIVATION.kept()
             )
         with right:
-            dense = st.slider("Dense layers", 0, 4, 1, key="idea 5 dense", **keep)
+            dense = st.slider(
+                "Dense layers", 0, 4, state.IDEA_5_DENSE.default, **state.IDEA_5_DENSE.kept()
+            )
             width = st.select_slider(
-                "Units in each of these", _WIDTHS, 64, key="idea 5 width", **keep
+                "Units in each of these",
+                _WIDTHS,
+                state.IDEA_5_WIDTH.default,
+                **state.IDEA_5_WIDTH.kept(),
             )
         windows = (Conv(32, 3),) * convolutions
         config = NetworkConfig(windows, (width,) * dense, activation)
@@ -46,13 +57,14 @@ def show() -> None:
             check_network(config)
             steps = layer_summary(config)
             live_region(
-                f"{sum(step.num_params for step in steps):,} weights to learn.", key="idea 5 said"
+                f"{sum(step.num_params for step in steps):,} weights to learn.",
+                key=state.IDEA_5_SAID,
             )
             st.html(network_diagram.network_html(steps))
         except NetworkError as error:
             builds = False
-            live_region(f"This cannot be built. {error}", key="idea 5 said")
-    recipe = {"preset": "Plain layers", "plain convolutions": str(convolutions)}
-    recipe |= {"plain dense": str(dense), "plain activation": activation}
-    recipe |= {f"plain units {number}": str(width) for number in range(dense)}
-    onward("Train", "Let this very network learn", disabled=not builds, **recipe)
+            live_region(f"This cannot be built. {error}", key=state.IDEA_5_SAID)
+    recipe = replace(PRESETS["plain"].config, network=config)
+    links.train(preset="plain", config=recipe).onward(
+        "Let this very network learn", disabled=not builds
+    )

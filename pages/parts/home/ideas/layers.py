@@ -8,9 +8,9 @@ import streamlit as st
 
 from mnistcore.inspection import activations
 from mnistcore.viz.theme import diverging_rgba
-from pages.common import model_picker, tiles
+from pages.common import links, model_picker, state, tiles
+from pages.common.state import ChosenUnit
 from pages.parts.home import sample_picker
-from pages.parts.home.ideas.onward import onward
 
 TITLE = "A network is layers"
 _SHOWN = 16  # units of a layer
@@ -29,15 +29,15 @@ def show() -> None:
     out = [each[0] for each in activations.activations(network, sample_picker.picture()[None])]
     parts = activations.weight_layers(network)
     index, label = sample_picker.chosen()
-    now = st.session_state.setdefault("idea 4 unit", {"layer": parts[0].name, "unit": 0})
+    now = state.IDEA_4_UNIT.get() or ChosenUnit(parts[0].name)
 
     def pick(layer: str, unit: int) -> None:
-        now.update(layer=layer, unit=unit)
+        state.IDEA_4_UNIT.set(ChosenUnit(layer, unit))
 
     with st.container(border=True):
         with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
             with st.container(width=330):
-                sample_picker.choose("idea 4 digits")
+                sample_picker.choose(state.IDEA_4_DIGITS)
             st.caption(
                 f"This is the network that comes with the app, all of it live, reading test image "
                 f"{index}, a {label}. Choose any square to open it up."
@@ -57,19 +57,13 @@ def show() -> None:
                         f"{float(each.max()):.2f}"
                         for unit, each in enumerate(maps)
                     ],
-                    key=f"idea 4 {layer.name}",
+                    key=state.idea_4_layer(layer.name),
                     columns=len(maps) if is_answer else None,
                     captions="0123456789" if is_answer else None,
-                    chosen=now["unit"] if now["layer"] == layer.name else None,
+                    chosen=now.unit if now.layer == layer.name else None,
                     on_pick=partial(pick, layer.name),
                 )
-    onward(
-        "Inside",
-        f"Open {now['layer']}, unit {now['unit']}",
-        picture="Test image",
-        index=str(index),
-        layer=now["layer"],
-        unit=str(now["unit"]),
-        model="shipped",
-    )
+    links.inside(
+        picture="Test image", index=index, layer=now.layer, unit=now.unit, model="shipped"
+    ).onward(f"Open {now.layer}, unit {now.unit}")
     sample_picker.spread()

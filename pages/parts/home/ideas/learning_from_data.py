@@ -7,9 +7,8 @@ from torch import Tensor
 
 from mnistcore.demos import threshold_rule
 from mnistcore.evaluation.metrics import evaluate
-from pages.common import datasets, model_picker, tiles
+from pages.common import datasets, links, model_picker, state, tiles
 from pages.common.widgets import live_region
-from pages.parts.home.ideas.onward import onward
 
 TITLE = "Why learn it from data at all?"
 _PAIRS = {"0 or 1": (0, 1), "4 or 9": (4, 9), "3 or 8": (3, 8), "2 or 5": (2, 5)}
@@ -26,41 +25,47 @@ def show() -> None:
     )
     with st.container(border=True):
         seconds = st.slider(
-            "Seconds (t)", 0.0, 5.0, 2.0, 0.1, key="idea 2 seconds", persist_state="session"
+            "Seconds (t)",
+            0.0,
+            5.0,
+            state.IDEA_2_SECONDS.default,
+            0.1,
+            **state.IDEA_2_SECONDS.kept(),
         )
         live_region(
             f"½ · g · t² = ½ · 9.81 · {seconds:g}² = {9.81 / 2 * seconds**2:.1f} metres",
-            key="idea 2 fall",
+            key=state.IDEA_2_FALL,
         )
     st.markdown("But what is the formula for a 4? **Write a rule yourself**, and see it judged:")
     with st.container(border=True):
         pair = _rule()
     first = int((datasets.shared_dataset().test.labels == pair[1]).nonzero()[0])
-    address = {"set": "test", "digit": str(pair[1]), "index": str(first)}
-    onward("Explore", f"Look at every {pair[1]}", **address)
+    links.explore(part="test", digit=pair[1], index=first).onward(f"Look at every {pair[1]}")
 
 
 def _rule() -> tuple[int, int]:
     """The rule, what it reads right, what the network does, and some that the rule misreads."""
-    address = {"persist_state": "session", "required": True}
     with st.container(horizontal=True):
         names = list(_PAIRS)
-        which = st.segmented_control(
-            "Tell apart", names, default=names[1], key="idea 2 pair", **address
+        chosen = st.segmented_control(
+            "Tell apart", names, default=names[1], required=True, **state.IDEA_2_PAIR.kept()
         )
-        pair = _PAIRS[which or names[1]]
+        pair = _PAIRS[chosen or names[1]]
         name = st.selectbox(
             "by its",
             list(threshold_rule.FEATURES),
             2,
             format_func=lambda name: threshold_rule.FEATURES[name].title,
-            key="idea 2 measure",
-            persist_state="session",
             width=230,
+            **state.IDEA_2_MEASURE.kept(),
         )
         ways = [f"a {pair[0]}", f"a {pair[1]}"]
         low = st.segmented_control(
-            "Little of it means", ways, default=ways[0], key=f"idea 2 low {pair}", **address
+            "Little of it means",
+            ways,
+            default=ways[0],
+            required=True,
+            **state.idea_2_low(pair).kept(),
         )
     pair_said = pair if low != ways[1] else pair[::-1]
     feature = threshold_rule.FEATURES[name]
@@ -69,8 +74,7 @@ def _rule() -> tuple[int, int]:
         0,
         feature.high,
         feature.high // 2,
-        key=f"idea 2 limit {name}",
-        persist_state="session",
+        **state.idea_2_limit(name).kept(),
     )
     images, labels, read = _judges(pair, datasets.shared_dataset().test.dataset)
     said = threshold_rule.classify(threshold_rule.measure(images, name), pair_said, limit)
@@ -78,7 +82,7 @@ def _rule() -> tuple[int, int]:
     live_region(
         f"Of {len(labels)} test images of these two digits your rule gets {mine} right, and the "
         f"network {network}, though it chooses among all ten digits.",
-        key="idea 2 judged",
+        key=state.IDEA_2_JUDGED,
     )
     wrong = (said != labels).nonzero().flatten()[:_SHOWN].tolist()
     if wrong:
@@ -86,7 +90,7 @@ def _rule() -> tuple[int, int]:
         tiles.tiles(
             images[wrong],
             [f"a {labels[each]}, taken for a {said[each]}" for each in wrong],
-            key="idea 2 wrong",
+            key=state.IDEA_2_WRONG,
             columns=_SHOWN,
             captions=[f"{said[each]}?" for each in wrong],
         )

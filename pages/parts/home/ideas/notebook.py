@@ -8,12 +8,10 @@ import streamlit as st
 import torch
 
 from mnistcore.demos import notebook_steps
-from pages.common import datasets, tiles
+from pages.common import datasets, links, state, tiles
 from pages.common.widgets import live_region
-from pages.parts.home.ideas.onward import onward
 
 TITLE = "Six steps, and it is done"
-_AT = "idea 9 step"
 
 
 @st.fragment
@@ -24,10 +22,10 @@ def show() -> None:
         "now, on the real digits:"
     )
     names = [f"{number}. {step.title}" for number, step in enumerate(notebook_steps.STEPS, 1)]
-    now = st.session_state
 
     def forward() -> None:
-        now[_AT] = names[(names.index(now.get(_AT) or names[0]) + 1) % len(names)]
+        at = names.index(state.IDEA_9_STEP.get() or names[0])
+        state.IDEA_9_STEP.set(names[(at + 1) % len(names)])
 
     with st.container(border=True):
         chosen = st.segmented_control(
@@ -36,8 +34,7 @@ def show() -> None:
             default=names[0],
             required=True,
             wrap=True,
-            key=_AT,
-            persist_state="session",
+            **state.IDEA_9_STEP.kept(),
         )
         number = names.index(chosen or names[0])
         st.code(notebook_steps.STEPS[number].code, language="python", wrap_lines=True)
@@ -47,12 +44,12 @@ def show() -> None:
         last = number == len(names) - 1
         st.button(
             "From the start" if last else "Next step",
-            key="idea 9 next",
+            key=state.IDEA_9_NEXT.name,
             icon=":material/restart_alt:" if last else ":material/arrow_forward:",
             on_click=forward,
             type="secondary" if last else "primary",
         )
-    onward("Train", "The notebook, on all images", preset="Notebook")
+    links.train(preset="notebook").onward("The notebook, on all images")
 
 
 @st.cache_resource(show_spinner=False)
@@ -70,7 +67,7 @@ def _after(number: int, dataset: str) -> dict[str, Any]:
 
 def _show(number: int, known: dict[str, Any]) -> None:
     """What the step gave, in a sentence, and in pictures where it is about pictures."""
-    said = "idea 9 said"
+    said = state.IDEA_9_SAID
     match number:
         case 0:
             train, test, label = known["train"], known["test"], int(known["label"])
@@ -81,7 +78,7 @@ def _show(number: int, known: dict[str, Any]) -> None:
             )
             with st.container(width=90):
                 name = f"training image 10, a {label}"
-                tiles.tiles(known["image"][None], [name], key="idea 9 image", columns=1)
+                tiles.tiles(known["image"][None], [name], key=state.IDEA_9_IMAGE, columns=1)
         case 1:
             live_region(str(known["network"]), key=said)
         case 2:
@@ -114,7 +111,7 @@ def _show(number: int, known: dict[str, Any]) -> None:
             tiles.tiles(
                 known["test"].images[:8],
                 [f"a {a}, read as a {b}" for a, b in zip(labels, predicted, strict=True)],
-                key="idea 9 batch",
+                key=state.IDEA_9_BATCH,
                 columns=8,
                 captions=[
                     f"{'✓' if a == b else '✗'} {b}" for a, b in zip(labels, predicted, strict=True)

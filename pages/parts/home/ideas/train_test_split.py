@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 import torch
 
 from mnistcore.evaluation.report import report_diagnosis
+from mnistcore.presets import PRESETS
 from mnistcore.training import trials
 from mnistcore.viz.theme import BLUE, ORANGE
-from pages.common import datasets
+from pages.common import datasets, links, state
 from pages.common.bars import bar_row
 from pages.common.widgets import live_region
-from pages.parts.home.ideas.onward import onward
 
 TITLE = "Keep some images aside: train and test"
-_RECIPES = {"Too simple": "Too simple", "About right": "Fast", "Learns by heart": "Memoriser"}
-_TRAINED = "idea 7 trained"  # the outcome of each lesson by its name
-_LAST = "idea 7 last"
+_PRESETS = {"Too simple": "too-simple", "About right": "fast", "Learns by heart": "memoriser"}
 
 
 @st.fragment
@@ -28,25 +28,27 @@ def show() -> None:
         "hyperparameters. Good there and poor on the test: *high variance*; regularise, or get "
         "more data. Train one of each:"
     )
-    now = st.session_state
-    trained = now.setdefault(_TRAINED, {})
+    trained = state.IDEA_7_TRAINED.get()
     with st.container(border=True):
         with st.container(horizontal=True):
             for name in trials.TRIALS:
-                if st.button(name, key=f"idea 7 {name}", icon=":material/school:"):
+                if st.button(name, key=state.idea_7_train(name).name, icon=":material/school:"):
                     dataset = datasets.shared_dataset().train.dataset
                     with st.spinner("It learns ..."):
-                        trained[name] = _attempt(name, dataset)
+                        trained = {**trained, name: _attempt(name, dataset)}
                     if not trained[name].whole:  # a machine that is less busy will do better
                         _attempt.clear(name, dataset)
-                    now[_LAST] = name
-        last = now.get(_LAST)
-        live_region(_in_words(last, trained) if last else "None trained yet.", key="idea 7 said")
+                    state.IDEA_7_TRAINED.set(trained)
+                    state.IDEA_7_LAST.set(name)
+        last = state.IDEA_7_LAST.get()
+        live_region(
+            _in_words(last, trained) if last else "None trained yet.", key=state.IDEA_7_SAID
+        )
         for name in trials.TRIALS:
             if name in trained:
                 st.html(_bars(name, trained[name]))
-    recipe = _RECIPES[last or "Too simple"]
-    onward("Train", f"Watch “{recipe}” learn", preset=recipe)
+    preset = _PRESETS[last or "Too simple"]
+    links.train(preset=preset).onward(f"Watch “{PRESETS[preset].title}” learn")
 
 
 @st.cache_data(show_spinner=False)
@@ -57,7 +59,7 @@ def _attempt(name: str, dataset: str) -> trials.TrialResult:
     return trials.run_trial(trials.TRIALS[name], train, test)
 
 
-def _in_words(name: str, trained: dict[str, trials.TrialResult]) -> str:
+def _in_words(name: str, trained: Mapping[str, trials.TrialResult]) -> str:
     """The verdict, and on how many images it rests."""
     one = trained[name]
     found = report_diagnosis(one.learned, one.learned_count, one.judged, one.judged_count)

@@ -1,0 +1,197 @@
+"""Links from page to page: each says in the address how the page is to be set up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from mnistcore.config import Conv, NetworkConfig, TrainConfig, settings
+from mnistcore.presets import PRESETS
+from pages.common import state
+from pages.common.state import Key
+
+# The settings of Train's form that the address calls otherwise than their fields.
+_FIELDS = {
+    "train_size": "size",
+    "batch_size": "batch",
+    "optimizer": "optimiser",
+    "learning_rate": "rate",
+    "weight_decay": "decay",
+    "label_smoothing": "smoothing",
+}
+MORE_LAYERS = 4  # of either kind, as many as the form offers
+
+
+def field_name(setting: str) -> str:
+    """What the address, after the preset, calls this setting: batch_norm -> "batch norm"."""
+    return _FIELDS.get(setting, setting.replace("_", " "))
+
+
+def stop_text(value: float | None) -> str:
+    """A value of a setting as its slider and the address have it: "all", "5,000" or "1e-05"."""
+    if value is None:
+        return "all"
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def conv_defaults(start: NetworkConfig) -> tuple[Conv, ...]:
+    """What each convolution of the form is at first, begun from this network."""
+    return (*start.convolutions, *(Conv(32, 3),) * MORE_LAYERS)
+
+
+def width_defaults(start: NetworkConfig) -> tuple[int, ...]:
+    """Likewise the width of each dense layer."""
+    return (*start.dense, *(64,) * MORE_LAYERS)
+
+
+def window_text(side: int) -> str:
+    """A window of a convolution, as the form and the address have it."""
+    return f"{side} x {side}"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A page by its title, and the parameters of its address."""
+
+    page: str
+    parameters: dict[str, str]
+
+    def show(self, label: str, icon: str = ":material/arrow_forward:", **more: Any) -> None:
+        """A link to follow; `more` is for st.page_link."""
+        st.page_link(
+            self._path, label=label, icon=icon, query_params=self.parameters or None, **more
+        )
+
+    def onward(self, what: str, *, disabled: bool = False) -> None:
+        """The link below an idea; `what` is short enough for a phone."""
+        self.show(f":primary[**{what}: {self.page}**]", icon_position="right", disabled=disabled)
+
+    def go(self) -> None:
+        """Open the page."""
+        st.switch_page(self._path, query_params=self.parameters)
+
+    @property
+    def _path(self) -> str:
+        return f"pages/{self.page.lower()}.py"
+
+
+def _link(page: str, *asked: tuple[Key[Any], str | float | None]) -> Link:
+    """To a page with what is not None."""
+    return Link(page, {key.name: _text(value) for key, value in asked if value is not None})
+
+
+def _text(value: str | float) -> str:
+    """A value as widgets have it in the address."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def explore(
+    part: str | None = None,
+    index: int | None = None,
+    digit: int | None = None,
+    view: str | None = None,
+) -> Link:
+    """To an image of a part, "training" or "test", or to all of a digit."""
+    return _link(
+        "Explore",
+        (state.EXPLORE_PART, part),
+        (state.EXPLORE_DIGIT, digit),
+        (state.EXPLORE_INDEX, index),
+        (state.EXPLORE_VIEW, view),
+    )
+
+
+def train(
+    preset: str | None = None, run: str | None = None, config: TrainConfig | None = None
+) -> Link:
+    """To a run by its id, or to the form: with a preset, or with a recipe that begins from it."""
+    link = _link("Train", (state.TRAIN_RUN, run), (state.TRAIN_PRESET, preset))
+    if config is not None and preset is not None:
+        start = PRESETS[preset].config
+        fields = _layers(config.network, start.network)
+        for new, old in ((config.network, start.network), (config, start)):
+            for name, setting in settings(type(new)).items():
+                value = getattr(new, name)
+                if setting.on_form and value != getattr(old, name):
+                    known = setting.switches_on is not None
+                    text = stop_text(value) if setting.stops else _text(value)
+                    fields[field_name(name)] = _text(value != "none") if known else text
+        for name, text in fields.items():
+            link.parameters[state.train_field(preset, name).name] = text
+    return link
+
+
+def _layers(network: NetworkConfig, start: NetworkConfig) -> dict[str, str]:
+    """What the form's rows of layers have to say, where they begin otherwise."""
+    fields = {}
+    if len(network.convolutions) != len(start.convolutions):
+        fields["convolutions"] = str(len(network.convolutions))
+    if len(network.dense) != len(start.dense):
+        fields["dense"] = str(len(network.dense))
+    for number, (conv, old) in enumerate(
+        zip(network.convolutions, conv_defaults(start), strict=False)
+    ):
+        if conv.filters != old.filters:
+            fields[f"filters {number}"] = str(conv.filters)
+        if conv.kernel_size != old.kernel_size:
+            fields[f"window {number}"] = window_text(conv.kernel_size)
+        if conv.pool != old.pool:
+            fields[f"pool {number}"] = _text(conv.pool)
+    for number, (width, other) in enumerate(
+        zip(network.dense, width_defaults(start), strict=False)
+    ):
+        if width != other:
+            fields[f"units {number}"] = str(width)
+    return fields
+
+
+def draw(model: str | None = None) -> Link:
+    """To the sheet of paper, which this network reads."""
+    return _link("Draw", (state.MODEL, model))
+
+
+def inside(
+    index: int | None = None,
+    layer: str | None = None,
+    unit: int | None = None,
+    model: str | None = None,
+    picture: str | None = None,
+) -> Link:
+    """To a test image's way through a network, and to a unit of it."""
+    return _link(
+        "Inside",
+        (state.INSIDE_PICTURE, picture),
+        (state.INSIDE_INDEX, index),
+        (state.INSIDE_LAYER, layer),
+        (state.INSIDE_UNIT, unit),
+        (state.MODEL, model),
+    )
+
+
+def evaluate(
+    model: str | None = None,
+    look: str | None = None,
+    corruption: str | None = None,
+    severity: float | None = None,
+    true: int | None = None,
+    predicted: int | None = None,
+) -> Link:
+    """To a way of looking at a network's mistakes: to a corruption, or to a cell of the matrix."""
+    asked: list[tuple[Key[Any], str | float | None]] = [
+        (state.MODEL, model),
+        (state.EVALUATE_LOOK, look),
+        (state.EVALUATE_TRUE, true),
+        (state.EVALUATE_PREDICTED, predicted),
+    ]
+    if corruption is not None:
+        from mnistcore.data.corruptions import CORRUPTIONS  # it brings torch
+
+        asked += [
+            (state.EVALUATE_CORRUPTION, CORRUPTIONS[corruption].title.lower()),
+            (state.evaluate_severity(corruption), severity),
+        ]
+    return _link("Evaluate", *asked)
