@@ -8,6 +8,7 @@ from mnistcore.runs import queue
 from pages.common import navigation
 from pages.common.datasets import start_loading
 from pages.common.identity import keep_token
+from pages.parts.app import memory
 
 LOGO = Path(__file__).parent / "pages" / "common" / "logo.svg"
 PAGES = {
@@ -19,6 +20,7 @@ PAGES = {
     "Evaluate": (":material/fact_check:", "See how good a network is, and where it fails."),
 }
 
+memory.keep_tidy()
 st.set_page_config(page_icon=LOGO, layout="wide")
 st.logo(LOGO, size="large")
 page = st.navigation(

@@ -142,9 +142,8 @@ st.markdown(
 )
 arranged = embedding_map.choose()
 plane, fixed = embedding_map.arrange(model_id, stamp, net, test, test.dataset, arranged)
-own = None
-if drawn is not None:
-    own = plane.project(attribution.penultimate_features(net, drawn[None]))[0]
+features = None if drawn is None else attribution.penultimate_features(net, drawn[None])
+own = None if features is None else plane.project(features)[0]
 embedding_map.show(
     plane, fixed, index if choice == TEST and index < count else None, own, open_image
 )

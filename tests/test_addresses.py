@@ -155,7 +155,7 @@ def made_at(link: links.Link) -> TrainConfig:
         links.inside(picture="Test image", index=18, layer="dense 1", unit=3, model="shipped"),
         links.evaluate(model="shipped", look="Mix-ups", true=4, predicted=9),
         links.evaluate(look="Sunshine and snow", corruption="blur", severity=1.25),
-        links.evaluate(look="Sunshine and snow", corruption="shift", severity=-4),
+        links.evaluate(look="Sunshine and snow", corruption="translate", severity=-4),
     ],
 )
 def test_every_link_sets_what_it_says(link: links.Link) -> None:

@@ -76,7 +76,7 @@ def test_a_setting_that_is_added_appears_in_the_form(monkeypatch: pytest.MonkeyP
 
     start = PRESETS["fast"].config
     recipe = Longer(**{each.name: getattr(start, each.name) for each in fields(TrainConfig)})
-    monkeypatch.setitem(PRESETS, "fast", replace(PRESETS["fast"], recipe=recipe))
+    monkeypatch.setitem(PRESETS, "fast", replace(PRESETS["fast"], config=recipe))
     app = form("fast")
     assert shown(app)["fast warm up"] == ("Warm-up", "How long it begins gently.")
     assert "fast secret" not in shown(app)

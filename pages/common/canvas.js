@@ -2,7 +2,9 @@
 const SIDE = 400 // units along the sheet: points and widths are in these, whatever its size on screen
 const INK = "#17202c"
 const PAUSE = 200 // ms at least between two reports of a stroke that still grows
+const PATIENCE = 5000 // ms: so long after a report its answer is taken for lost
 const STEP = 1 // units: what moves less than this adds no point
+const [STROKES, POINTS] = [500, 10000] // the server takes no more; a digit has a few, a few hundred
 const PALM = 1000 // ms: so long after a pen was near, a touch is taken for the hand that holds it
 
 const LOOK = `
@@ -65,7 +67,8 @@ const lay = (parent) => {
   let waiting = false // for the answer to the last report
   let asked = 0 // when that was sent, in ms
   let pause = PAUSE
-  let timer = 0
+  let timer = 0 // for the next report of a stroke that still grows
+  let lost = 0 // for the answer
   let unsaid = false // something changed since the last report
   let pointer = null // the one that draws
   let here = null // where it is, on the sheet or beside it
@@ -93,11 +96,12 @@ const lay = (parent) => {
   const report = () => {
     clearTimeout(timer)
     timer = 0
-    if (!unsaid) return
+    if (!unsaid || waiting) return // the answer lets the newest go
     unsaid = false
     turn += 1
     asked = performance.now()
     wait(true)
+    lost = setTimeout(goOn, PATIENCE)
     given.report({
       turn,
       first,
@@ -109,12 +113,19 @@ const lay = (parent) => {
     waiting = yes
     canvas.dataset.waiting = yes // for whoever measures or tests
   }
+  const goOn = () => {
+    clearTimeout(lost)
+    wait(false)
+    if (pointer === null) report()
+    else reportSoon()
+  }
   // One report at a time, and no more than a third of the time: the last one shall find the way free.
   const reportSoon = () => {
     if (pointer === null || !given.data.live || waiting || timer || !unsaid) return
     timer = setTimeout(report, pause)
   }
 
+  const full = () => strokes.reduce((sum, { points }) => sum + points.length, 0) >= POINTS
   const begin = (point) => strokes.push({ points: [point.map(brief)], width: given.data.pen })
   const add = (point) => {
     const { points } = strokes.at(-1)
@@ -122,6 +133,7 @@ const lay = (parent) => {
     if (Math.hypot(point[0] - x, point[1] - y) >= STEP) points.push(point.map(brief))
   }
   const go = (to) => {
+    if (full()) return
     const [was, is] = [inside(here), inside(to)]
     if (!was && is) begin(edge(to, here)) // beside the sheet the pen leaves no ink
     if (is) add(to)
@@ -144,6 +156,7 @@ const lay = (parent) => {
     near(event)
     const palm = event.pointerType === "touch" && event.timeStamp - penNear < PALM
     if (event.button !== 0 || !event.isPrimary || palm || !strokes) return
+    if (strokes.length >= STROKES || full()) return
     if (pointer !== null) {
       if (event.pointerType !== "pen") return
       strokes.pop() // a palm was here before the pen
@@ -204,12 +217,12 @@ const lay = (parent) => {
     }
     if (waiting && data.turn === turn) {
       pause = Math.max(PAUSE, 2 * (performance.now() - asked))
-      wait(false)
-      reportSoon()
+      goOn()
     }
   }
   sheet.leave = () => {
     clearTimeout(timer)
+    clearTimeout(lost)
     sizes.disconnect()
   }
   return sheet

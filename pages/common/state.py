@@ -344,7 +344,7 @@ EVALUATE_MATRIX = _widget("matrix")
 
 def evaluate_severity(corruption: str) -> Key[float | None]:
     """How much of this corruption, by its name in the address."""
-    return Key({"shift": "translate"}.get(corruption, corruption), None)
+    return Key(corruption, None)
 
 
 def evaluate_answers(model_id: str) -> Key[Any]:

@@ -1,0 +1,95 @@
+"""Memory of visitors who have left, given back while nobody waits for an answer."""
+
+import ctypes
+import gc
+import sys
+import threading
+from collections.abc import Callable
+from functools import cache
+
+from streamlit.runtime import Runtime, RuntimeState, get_instance
+
+QUIET = 5.0  # seconds in which nothing was made: whoever is there reads, or draws
+LATEST = 300.0  # seconds between two collections, at most, where it is never quiet
+FEW = 100  # objects: the shortest run of a script makes twice as many
+_LARGE = 1 << 18  # bytes: most tensors of more than one picture have more
+_MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # names of settings in glibc's malloc.h
+
+
+@cache
+def keep_tidy() -> None:
+    """Begin to look after this server's memory: once, in a thread of its own.
+
+    Collecting after each run of a script, as Streamlit would, holds up every answer.
+    """
+    if type(get_instance()) is not Runtime:  # a test plays the server
+        return
+    # Else glibc, once it has seen large blocks come and go, cuts them out of pools of its own, one
+    # for each of many threads, and what is small and stays keeps the pools from being given back.
+    _glibc("mallopt", _MMAP_THRESHOLD, _LARGE)
+    _glibc("mallopt", _ARENA_MAX, 2)
+    threading.Thread(target=watch, args=(clean, drop_expired), daemon=True).start()
+
+
+def watch(
+    clean: Callable[[], None],
+    left: Callable[[], bool],
+    *,
+    ended: threading.Event | None = None,
+    tick: float = 1.0,
+    quiet: float = QUIET,
+    latest: float = LATEST,
+) -> None:
+    """Call `clean` when something was made or somebody `left`, and then nothing for a while.
+
+    tick, quiet, latest: seconds: between two looks, without anything new, and at most where there
+    is always something new.
+    """
+    ended = ended or threading.Event()
+    seen, still, since, due = _made(), 0.0, 0.0, True
+    while not ended.wait(tick):
+        before, seen = seen, _made()
+        new = abs(seen - before) >= FEW
+        due = left() or new or due
+        still = 0.0 if new else still + tick
+        since += tick
+        if due and (still >= quiet or since >= latest):
+            clean()
+            seen, still, since, due = _made(), 0.0, 0.0, False
+
+
+def clean() -> None:
+    """Collect garbage, and give what is free back to the system.
+
+    What is alive the first time, modules above all, is not looked at again while anybody is there:
+    then it takes milliseconds, also when Python collects by itself, and not a quarter of a second.
+    """
+    nobody = get_instance().state is RuntimeState.NO_SESSIONS_CONNECTED
+    if nobody:
+        gc.unfreeze()
+    gc.collect()
+    if nobody or not gc.get_freeze_count():
+        gc.freeze()
+    _glibc("malloc_trim", 0)
+
+
+def drop_expired() -> bool:
+    """Let go of visitors who will not come back; whether there were any.
+
+    Streamlit forgets them `server.disconnectedSessionTTL` seconds after they have left, but only
+    once somebody else leaves.
+    """
+    manager = get_instance()._session_mgr
+    with manager._storage_lock:
+        return bool(manager._session_storage._cache.expire())
+
+
+def _made() -> int:
+    """Objects made and not thrown away at once, as Python counts them to time its collections."""
+    return gc.get_stats()[0]["collections"] * gc.get_threshold()[0] + gc.get_count()[0]
+
+
+def _glibc(function: str, *numbers: int) -> None:
+    """Call a function of glibc, where there is one; other systems do without."""
+    if sys.platform.startswith("linux") and (call := getattr(ctypes.CDLL(None), function, None)):
+        call(*numbers)
