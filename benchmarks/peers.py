@@ -37,7 +37,7 @@ class Peer(NamedTuple):
     network: nn.Module
     batches: Iterator[tuple[Tensor, Tensor]]
     count: int  # batches in the whole recipe
-    optimiser: torch.optim.Optimizer
+    optimizer: torch.optim.Optimizer
     scheduler: torch.optim.lr_scheduler.LRScheduler | None = None
     every: int = 1  # batches between two steps of the scheduler
 
@@ -62,8 +62,8 @@ def notebook(data: Path, device: str) -> Peer:
         *(nn.Flatten(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)),
     ).to(device)
     loader = DataLoader(_mnist(data, True), batch_size=8, shuffle=True)
-    optimiser = torch.optim.Adam(network.parameters(), 1e-3)
-    return Peer(network, _endless(loader, device), 2 * len(loader), optimiser)
+    optimizer = torch.optim.Adam(network.parameters(), 1e-3)
+    return Peer(network, _endless(loader, device), 2 * len(loader), optimizer)
 
 
 def minute(data: Path, device: str) -> Peer:
@@ -77,11 +77,11 @@ def minute(data: Path, device: str) -> Peer:
     images = ((dataset.data[:, None].float() / 255 - MEAN) / SPREAD).to(device)
     labels = dataset.targets.to(device)
     batches = list(zip(images.split(256), labels.split(256), strict=True))
-    optimiser = torch.optim.Adam(network.parameters(), 0.01, (0.7, 0.9))
+    optimizer = torch.optim.Adam(network.parameters(), 0.01, (0.7, 0.9))
     scheduler = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, 0.01, total_steps=len(batches), cycle_momentum=False
+        optimizer, 0.01, total_steps=len(batches), cycle_momentum=False
     )
-    return Peer(network, iter(batches), len(batches), optimiser, scheduler)
+    return Peer(network, iter(batches), len(batches), optimizer, scheduler)
 
 
 def example(data: Path, device: str) -> Peer:
@@ -93,10 +93,10 @@ def example(data: Path, device: str) -> Peer:
     ).to(device)
     normalise = transforms.Normalize((MEAN,), (SPREAD,))
     loader = DataLoader(_mnist(data, True, normalise), batch_size=64, shuffle=True)
-    optimiser = torch.optim.Adadelta(network.parameters(), 1.0)
-    scheduler = torch.optim.lr_scheduler.StepLR(optimiser, 1, 0.7)
+    optimizer = torch.optim.Adadelta(network.parameters(), 1.0)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.7)
     return Peer(
-        network, _endless(loader, device), len(loader), optimiser, scheduler, every=len(loader)
+        network, _endless(loader, device), len(loader), optimizer, scheduler, every=len(loader)
     )
 
 
