@@ -190,3 +190,8 @@ def test_a_collapse_is_not_taken_for_too_simple_at_the_end():
     collapsed = run(lambda done: 0.62 if 0 < done < 0.1 else 0.11)
     assert "too big, so it lost what it knew (62% once)." in at_the_end(collapsed)
     assert "simple" not in at_the_end(collapsed)
+
+
+def test_a_result_alone_makes_no_figures():
+    result = RunResult(test_accuracy=0.1, train_accuracy=0.1, test_count=9, train_count=9)
+    assert describe_run(RunStatus("finished", result=result), []).figures is None

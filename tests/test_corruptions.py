@@ -46,10 +46,6 @@ def test_moved_to_the_right_is_moved_to_the_right(some):
     assert not moved[:, :, :3].any()
 
 
-def test_a_corruption_is_still_known_by_its_old_name(some):
-    assert torch.equal(corrupt(some, "shift", 3).images, corrupt(some, "translate", 3).images)
-
-
 def test_half_the_size_has_a_quarter_of_the_ink(some):
     small = corrupt(some, "scale", 50).images.float().mean()
     assert small / some.images.float().mean() == pytest.approx(0.25, rel=0.05)

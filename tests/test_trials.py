@@ -20,7 +20,7 @@ KINDS = {
 def test_each_lesson_ends_as_it_is_called(name: str, digits: tuple[Digits, Digits]):
     result = trials.run_trial(trials.TRIALS[name], *digits)
     found = report_diagnosis(
-        result.learned, result.learned_count, result.judged, result.judged_count
+        result.train_accuracy, result.train_count, result.test_accuracy, result.test_count
     )
     assert found.kind == KINDS[name], result
 
@@ -48,7 +48,7 @@ def test_a_better_rate_reads_more(digits):
     slow, good = (
         trials.run_trial(trials.one_hidden_layer(rate, 32), learn, held) for rate in (1e-5, 1e-2)
     )
-    assert good.judged > slow.judged + 0.3
+    assert good.test_accuracy > slow.test_accuracy + 0.3
 
 
 def test_a_long_training_is_cut_short(digits, monkeypatch: pytest.MonkeyPatch):

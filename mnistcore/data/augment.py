@@ -18,8 +18,6 @@ def affine(
     shear: float = 0.1,
     translate: float = 1.5,
     generator: torch.Generator | None = None,
-    *,
-    chance: torch.Generator | None = None,  # the old name of `generator`
 ) -> Tensor:
     """Random affine transform: rotate, scale, shear and move every image, each in its own way.
 
@@ -28,7 +26,7 @@ def affine(
     per pixel of height; `translate` in pixels. Draws from `generator`, or else from torch's global
     random generator.
     """
-    draw = torch.rand(6, len(images), device=images.device, generator=generator or chance) * 2 - 1
+    draw = torch.rand(6, len(images), device=images.device, generator=generator) * 2 - 1
     angle = draw[0] * math.radians(degrees)
     width, height = 1 + draw[1] * scale, 1 + draw[2] * scale
     cos, sin, lean = angle.cos(), angle.sin(), draw[3] * shear

@@ -15,7 +15,6 @@ from mnistcore.config import IMAGE_SIZE
 from mnistcore.data.digits import Digits, to_model_input, to_uint8
 
 SAMPLE_SIZE = 200  # test images at each severity: what two networks read in 0.03 s
-ALIASES = {"shift": "translate"}  # what corruptions were called before: addresses may still say so
 _BLUR_RADIUS = 12  # pixels: three standard deviations of the strongest blur
 _MAX_TICKS = 12  # numbers on an axis
 
@@ -53,11 +52,11 @@ def sample(digits: Digits) -> Digits:
 
 
 def corrupt(digits: Digits, kind: str, severity: float) -> Digits:
-    """The same digits after a corruption; `kind` is a key of CORRUPTIONS or of ALIASES.
+    """The same digits after a corruption; `kind` is a key of CORRUPTIONS.
 
     Nothing is random: the same arguments give the same images. Raises KeyError for another kind.
     """
-    corruption = CORRUPTIONS[ALIASES.get(kind, kind)]
+    corruption = CORRUPTIONS[kind]
     if severity == corruption.identity:
         return digits
     images = corruption.apply(to_model_input(digits.images), severity).clamp(0, 1)

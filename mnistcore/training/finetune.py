@@ -22,60 +22,60 @@ N_BISECTIONS = 4  # so the way that it may go is found to a sixteenth
 
 
 def fine_tune(
-    network: Network, drawings: Tensor, labels: Tensor, known: Digits, seed: int = 1
+    network: Network, drawings: Tensor, labels: Tensor, replay: Digits, seed: int = 1
 ) -> Generator[Network, None, float]:
     """Let a copy of `network` learn these drawings; gives the copy after every step.
 
     Lessons that contradict what it knows, a 3 called an 8, would spoil it for every other hand:
     then it goes only part of the way (see `limit_forgetting`). The generator returns which part.
 
-    drawings: (n, 28, 28) float32 in [0, 1];  labels: (n,) int64;  known: what the network was
+    drawings: (n, 28, 28) float32 in [0, 1];  labels: (n,) int64;  replay: what the network was
     trained on, mixed in so that it is not forgotten. `network` itself is not changed. Chance is
-    `seed`'s alone, so the same lessons end in the same weights.
+    `seed`'s alone, so the same drawings end in the same weights.
     """
     if not len(labels) or len(labels) != len(drawings):
         raise TrainingError("Draw at least one digit, and say which it is, to teach the network.")
     learner = copy.deepcopy(network)
     learner.eval()  # normalisation stays as it was: a few drawings say little of the whole
     optimizer = torch.optim.Adam(learner.parameters(), LEARNING_RATE, fused=True)
-    chance = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     for step in range(N_STEPS):
-        lessons = torch.randint(len(labels), (DRAWINGS_PER_BATCH,), generator=chance)
-        review = torch.randint(len(known), (REPLAY_PER_BATCH,), generator=chance)
-        drawn = affine(drawings[lessons].unsqueeze(1), chance=chance)
-        images = torch.cat([drawn, to_model_input(known.images[review])])
-        answers = torch.cat([labels[lessons], known.labels[review]])
+        chosen = torch.randint(len(labels), (DRAWINGS_PER_BATCH,), generator=generator)
+        review = torch.randint(len(replay), (REPLAY_PER_BATCH,), generator=generator)
+        drawn = affine(drawings[chosen].unsqueeze(1), generator=generator)
+        images = torch.cat([drawn, to_model_input(replay.images[review])])
+        answers = torch.cat([labels[chosen], replay.labels[review]])
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * (1 - step / N_STEPS)
         loss = functional.cross_entropy(learner(images), answers)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        share = limit_forgetting(network, learner, known) if step == N_STEPS - 1 else 1.0
+        alpha = limit_forgetting(network, learner, replay) if step == N_STEPS - 1 else 1.0
         yield learner
-    return share
+    return alpha
 
 
 @torch.inference_mode()
-def limit_forgetting(network: Network, learner: Network, known: Digits) -> float:
+def limit_forgetting(network: Network, learner: Network, replay: Digits) -> float:
     """Put `learner` as far on its way from `network` as it forgets next to nothing.
 
     Returns the part of the way, 1 for all of it. What it forgets shows in the probabilities that
     it gives the right digits of training images, moved and slanted so that they are new to both.
     """
-    exam = torch.arange(len(known))[-N_PROBE:]
-    chance = torch.Generator().manual_seed(1)
-    images = affine(to_model_input(known.images[exam]), chance=chance)
+    exam = torch.arange(len(replay))[-N_PROBE:]
+    generator = torch.Generator().manual_seed(1)
+    images = affine(to_model_input(replay.images[exam]), generator=generator)
 
     def right() -> float:
         answers = torch.cat([learner(batch).softmax(1) for batch in images.split(250)])
-        return float(answers[torch.arange(len(exam)), known.labels[exam]].mean())
+        return float(answers[torch.arange(len(exam)), replay.labels[exam]].mean())
 
     old, new = ([p.clone() for p in each.parameters()] for each in (network, learner))
 
-    def go(share: float) -> None:
+    def go(alpha: float) -> None:
         for weights, start, end in zip(learner.parameters(), old, new, strict=True):
-            weights.copy_(start.lerp(end, share))
+            weights.copy_(start.lerp(end, alpha))
 
     learned = right()
     go(0.0)
@@ -83,11 +83,11 @@ def limit_forgetting(network: Network, learner: Network, known: Digits) -> float
     if learned >= enough:
         go(1.0)
         return 1.0
-    share = 0.0
+    alpha = 0.0
     for halving in range(1, N_BISECTIONS + 1):
-        further = share + 0.5**halving
+        further = alpha + 0.5**halving
         go(further)
         if right() >= enough:
-            share = further
-    go(share)
-    return share
+            alpha = further
+    go(alpha)
+    return alpha

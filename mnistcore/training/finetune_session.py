@@ -65,15 +65,15 @@ class FineTuneSession:
     `for share in teaching` gives how much is done, from 0 to 1. Then `keep` makes a run of it.
     """
 
-    def __init__(self, model_id: str, lessons: Sequence[LabeledDrawing], known: Digits) -> None:
-        self.lessons, self.known = list(lessons)[:MAX_DRAWINGS], known
+    def __init__(self, model_id: str, lessons: Sequence[LabeledDrawing], replay: Digits) -> None:
+        self.lessons, self.replay = list(lessons)[:MAX_DRAWINGS], replay
         self.model, self.learned = load_model(model_id), training_provenance(model_id)
         self.drawings, self.digits = rasterize_drawings(self.lessons)
         self.network: Network | None = None
         self.alpha = 1.0  # of the way that it went, see limit_forgetting
         self._seconds = 0.0
         self._done = 0
-        self._steps = fine_tune(self.model.network, self.drawings, self.digits, known)
+        self._steps = fine_tune(self.model.network, self.drawings, self.digits, replay)
 
     def __iter__(self) -> Iterator[float]:
         while True:
@@ -98,10 +98,10 @@ class FineTuneSession:
         network = self.network
         assert network is not None
         dataset, title = test.dataset, self.model.title or "Shipped"
-        clean = seen_subset(self.learned, self.known)
+        clean = seen_subset(self.learned, self.replay)
         test, train = (
             test.head(N_EVALUATION),
-            (self.known if clean is None else clean).head(N_EVALUATION),
+            (self.replay if clean is None else clean).head(N_EVALUATION),
         )
         before, after = evaluate(self.model.network, test), evaluate(network, test)
         base = self.learned.config

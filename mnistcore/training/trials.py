@@ -50,10 +50,10 @@ TRIALS: dict[str, TrainConfig] = {
 class TrialResult(NamedTuple):
     """What came of a trial. Accuracies are shares from 0 to 1."""
 
-    learned: float  # read right of the images that it learned from
-    learned_count: int  # that this rests on
-    judged: float  # read right of images that it had never seen
-    judged_count: int
+    train_accuracy: float  # read right of the images that it learned from
+    train_count: int  # that this rests on
+    test_accuracy: float  # read right of images that it had never seen
+    test_count: int
     images: int  # seen in training, repeats included
     seconds: float
     whole: bool  # False if it was cut short, on a machine that is slow or busy

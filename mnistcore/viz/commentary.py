@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from mnistcore.evaluation.diagnosis import (
     CHANCE_ACCURACY,
+    LEARNED,
     MAX_TRAIN_ERROR,
     RAN_AWAY,
     FitDiagnosis,
@@ -112,7 +113,8 @@ def _trouble(tested: Sequence[Progress]) -> str:
     """What is plain from the newest test: it has run away, fallen, or only guesses; else empty."""
     now = tested[-1]
     found = _diagnose(now, tested)
-    if found.kind in ("diverged", "collapsed"):
+    over = _is_late(now) or best_accuracy(tested) >= LEARNED  # before, it may yet find its feet
+    if found.kind == "diverged" or (found.kind == "collapsed" and over):
         return f"{found.reason[0].upper()}{found.reason[1:]}. Try a smaller learning rate."
     accuracy = _accuracy(now)
     margin = margin_of_error(accuracy, now.test_count)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from mnistcore.records import Progress
 from mnistcore.serialization import is_finite
-from mnistcore.viz.theme import BLUE, LINE_COLORS, LINE_DASHES, ORANGE
+from mnistcore.viz.theme import BLUE, GREY, LINE_COLORS, LINE_DASHES, ORANGE
 
 _NETWORKS = (BLUE, LINE_COLORS[0])
 LINE = 18  # pixels that a name above a chart takes
@@ -91,7 +91,7 @@ def severity_chart(
         "silent": True,
         "data": [{"xAxis": here}],
         "label": {"show": False},
-        "lineStyle": {"color": "#8895A7", "width": 2, "type": "solid"},
+        "lineStyle": {"color": GREY, "width": 2, "type": "solid"},
     }
     chart = _chart(f"Share of {count:,} images read right (%)", series, [Curve("", [], 1)], 0, 100)
     amounts = [x for x, _ in next(iter(lines.values()))]

@@ -9,27 +9,35 @@ export default function({ data: page }) {
   history.kept = true
 }
 
-/** Each step of the history bears a number, under which is noted where its page was left. */
+/** Each step of the history bears a number, under which is noted where its page was left.
+ *
+ * Whatever leads to another page begins with a click. Soon after it the page may be gone, and its
+ * address has got the parameters of the other one.
+ */
 function keepPlaces() {
   const push = history.pushState
   const replace = history.replaceState
-  let step
+  let step, address
   const begin = () => {
     step = history.state?.step ?? Date.now()
+    address = location.href
     replace.call(history, { ...history.state, step }, "")
   }
-  const note = () => sessionStorage.setItem(`left ${step}`, Math.floor(main().scrollTop))
+  const note = () => {
+    address = location.href
+    sessionStorage.setItem(`left ${step}`, Math.floor(main().scrollTop))
+  }
   begin()
   history.replaceState = (state, ...rest) =>
     replace.call(history, { ...state, step: history.state?.step }, ...rest)
-  history.pushState = (state, title, address) => {
-    const { pathname } = new URL(address, location.href)
-    if (pathname === location.pathname) return history.replaceState(state, title, address)
-    push.call(history, state, title, address)
+  history.pushState = (state, title, next) => {
+    const { pathname } = new URL(next, location.href)
+    if (pathname === location.pathname) return history.replaceState(state, title, next)
+    history.replaceState({}, "", address)
+    push.call(history, state, title, next)
     begin()
     main().scrollTop = 0
   }
-  // Whatever leads to another page begins with a click, and soon after it this one may be gone.
   addEventListener("click", note, true)
   addEventListener("popstate", ({ state }) => {
     note()

@@ -70,7 +70,7 @@ def show() -> None:
 
 
 def _judged(one: Attempt) -> float:
-    return one.result.judged if one.result else -1.0
+    return one.result.test_accuracy if one.result else -1.0
 
 
 @st.cache_data(show_spinner=False, max_entries=100)
@@ -95,7 +95,7 @@ def _in_words(tried: tuple[Attempt, ...], best: Attempt | None) -> str:
         return f"With a learning rate of {tried[-1].rate} the weights ran away: try smaller steps."
     lead = "the best so far" if tried[-1] is best else "not your best"
     return (
-        f"It read {result.judged:.1%} of {result.judged_count:,} held-back images: {lead}. "
+        f"It read {result.test_accuracy:.1%} of {result.test_count:,} held-back images: {lead}. "
         "What is your next idea?"
     )
 
@@ -104,7 +104,7 @@ def _table(tried: tuple[Attempt, ...], best: Attempt | None) -> str:
     """Every idea that was tried, the newest first."""
     lines = ["| | learning rate | units | read right | |", "| --: | --: | --: | --: | :-- |"]
     for number, each in reversed(list(enumerate(tried, 1))):
-        right = "ran away" if each.result is None else f"{each.result.judged:.1%}"
+        right = "ran away" if each.result is None else f"{each.result.test_accuracy:.1%}"
         mark = "**★ best**" if each is best else ""
         lines.append(f"| {number} | {each.rate} | {each.width} | {right} | {mark} |")
     return "\n".join(lines)

@@ -62,7 +62,7 @@ def _attempt(name: str, dataset: str) -> trials.TrialResult:
 def _in_words(name: str, trained: Mapping[str, trials.TrialResult]) -> str:
     """The verdict, and on how many images it rests."""
     one = trained[name]
-    found = report_diagnosis(one.learned, one.learned_count, one.judged, one.judged_count)
+    found = report_diagnosis(one.train_accuracy, one.train_count, one.test_accuracy, one.test_count)
     return f"{found.title}. {found.sentence.replace('**', '')}"
 
 
@@ -77,8 +77,8 @@ def _bars(name: str, one: trials.TrialResult) -> str:
             width="4rem",
         )
         for label, accuracy, color in (
-            (f"{one.learned_count:,} learned", one.learned, BLUE),
-            (f"{one.judged_count:,} test", one.judged, ORANGE),
+            (f"{one.train_count:,} learned", one.train_accuracy, BLUE),
+            (f"{one.test_count:,} test", one.test_accuracy, ORANGE),
         )
     )
     return f"<section aria-label='{name}'><b>{name}</b>{rows}</section>"
