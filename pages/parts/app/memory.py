@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 from streamlit.runtime import Runtime, RuntimeState, get_instance
 
@@ -79,7 +80,7 @@ def drop_expired() -> bool:
     Streamlit forgets them `server.disconnectedSessionTTL` seconds after they have left, but only
     once somebody else leaves.
     """
-    manager = get_instance()._session_mgr
+    manager: Any = get_instance()._session_mgr  # Streamlit has no public way to them
     with manager._storage_lock:
         return bool(manager._session_storage._cache.expire())
 
