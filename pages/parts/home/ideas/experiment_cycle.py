@@ -50,9 +50,7 @@ def show() -> None:
                 _attempt.clear(*idea)
             tried = (*tried, Attempt(rate, width, result))[-_KEPT:]
             state.IDEA_6_TRIED.set(tried)
-        best = max(tried, key=_judged, default=None)
-        if best and not best.result:
-            best = None
+        best = max((each for each in tried if each.result), key=_judged, default=None)
         live_region(_in_words(tried, best), key=state.IDEA_6_SAID)
         if tried:
             st.markdown(_table(tried, best))
