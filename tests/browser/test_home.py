@@ -73,7 +73,7 @@ def test_idea_2_a_law_is_written_down_and_a_rule_for_digits_is_judged(home: Page
     press(home, "It is a 4 if", *["ArrowRight"] * 3)
     press(home, "It is a 4 if", "End")
     said(home, f"your rule gets {both - nines} right")
-    assert threshold_rule.FEATURES["top"].most == 100
+    assert threshold_rule.FEATURES["top"].high == 100
     follow(home, "Look at every 9")
     heading = home.get_by_role("heading", name=re.compile(r"^Test image \d+: a \d"))
     expect(heading).to_be_visible(timeout=WAIT)
