@@ -41,6 +41,13 @@ State = Literal[
 ]
 
 
+class Creator(NamedTuple):
+    """Who started a run, as fingerprints; nothing is known of whoever did on the command line."""
+
+    owner: str | None = None
+    address: str | None = None  # which cannot be looked up: it goes by a key of this folder
+
+
 class Prediction(NamedTuple):
     """What a network says of one test image."""
 

@@ -144,7 +144,6 @@ arranged = embedding_map.choose()
 plane, fixed = embedding_map.arrange(model_id, stamp, net, test, test.dataset, arranged)
 features = None if drawn is None else attribution.penultimate_features(net, drawn[None])
 own = None if features is None else plane.project(features)[0]
-embedding_map.show(
-    plane, fixed, index if choice == TEST and index < count else None, own, open_image
-)
+marked = index if choice == TEST and index < count else None
+embedding_map.show(plane, fixed, marked, own, open_image)
 st.caption(embedding_map.ARRANGED[arranged])

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,16 @@ def test_imports_run_one_way():
         ]
         for path in modules(floor):
             assert not imported(path) & {*above}, path
+
+
+def test_no_imports_go_round_in_circles():
+    named = {
+        str(path.relative_to(ROOT)).removesuffix(".py").replace("/", "."): path
+        for floor in FLOORS
+        for path in modules(floor)
+    }
+    order = TopologicalSorter({name: imported(path) & {*named} for name, path in named.items()})
+    order.prepare()  # raises CycleError, with the circle
 
 
 def test_every_module_opens_with_one_line_of_what_it_is_for():

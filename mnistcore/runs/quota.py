@@ -9,13 +9,11 @@ stay, and those of the command line are the machine's owner's: nobody's quota to
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from mnistcore.runs.store import Creator, Run
-
+from mnistcore.records import Creator
 
 # In bytes. A finished run takes 0.2 to 20 MB, one that was stopped up to four times as much.
 BYTES_PER_OWNER = 300e6
@@ -23,7 +21,18 @@ BYTES_PER_ADDRESS = 3 * BYTES_PER_OWNER  # a new cookie makes a new visitor, but
 BYTES_IN_ALL = 10 * BYTES_PER_OWNER
 
 
-def make_room(known: "list[Run]", maker: "Creator") -> None:
+class Run(Protocol):
+    """What a quota has to know of a run, and may do to it."""
+
+    @property
+    def path(self) -> Path: ...  # noqa: D102
+    def maker(self) -> Creator: ...  # noqa: D102
+    def under_way(self) -> bool: ...  # noqa: D102
+    def forget_training(self) -> None: ...  # noqa: D102
+    def remove(self) -> None: ...  # noqa: D102
+
+
+def make_room(known: Sequence[Run], maker: Creator) -> None:
     """Let old runs go for a new one of `maker`. known: all runs, newest first."""
     visitors = [(run, by) for run in known if (by := run.maker()).owner]
     _trim([run for run, by in visitors if by.owner == maker.owner], BYTES_PER_OWNER)
@@ -32,7 +41,7 @@ def make_room(known: "list[Run]", maker: "Creator") -> None:
     _trim([run for run, _ in visitors], BYTES_IN_ALL)
 
 
-def _trim(some: "list[Run]", most: float) -> None:
+def _trim(some: Sequence[Run], most: float) -> None:
     over = sum(folder_size(run.path) for run in some) - most
     if over <= 0:
         return

@@ -19,14 +19,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from filelock import FileLock, Timeout
 
 from mnistcore import serialization
 from mnistcore.config import TrainConfig
 from mnistcore.errors import RunError
-from mnistcore.records import Progress, RunConfig, RunStatus, State, from_dict, to_dict
+from mnistcore.records import Creator, Progress, RunConfig, RunStatus, State, from_dict, to_dict
 from mnistcore.runs import quota
 
 if TYPE_CHECKING:
@@ -63,13 +63,6 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 def runs_folder() -> Path:
     """Where runs are kept unless told otherwise: $MNIST_RUNS, or `runs`."""
     return Path(os.environ.get("MNIST_RUNS") or "runs")
-
-
-class Creator(NamedTuple):
-    """Who started a run, as fingerprints; nothing is known of whoever did on the command line."""
-
-    owner: str | None = None
-    address: str | None = None  # which cannot be looked up: it goes by a key of this folder
 
 
 @dataclass(frozen=True)
