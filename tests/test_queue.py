@@ -21,6 +21,7 @@ from mnistcore.runs import queue, store, worker
 def folder(tmp_path, monkeypatch):
     """For runs whose workers can be told from others, and end with the test."""
     monkeypatch.setenv("MNIST_RUNS", str(tmp_path))
+    monkeypatch.setattr(queue, "_spare", None)  # it was started with the folder of another test
     yield tmp_path
     for run in store.list_runs(tmp_path):
         store.update_status(run, state="stopped")

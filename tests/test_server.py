@@ -4,6 +4,7 @@ import asyncio
 import random
 import tomllib
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,8 @@ def on_draw(port: int, do: Callable[[Visitor, Visitor], Awaitable[None]]) -> Non
             await other.open("draw")
             await do(one, other)
 
-    asyncio.run(visit())
+    with ThreadPoolExecutor(1) as thread:  # the browser's loop may be running in this one
+        thread.submit(lambda: asyncio.run(visit())).result()
 
 
 @pytest.mark.parametrize("megabytes", [2, 15])

@@ -95,10 +95,10 @@ def test_a_phone_shows_every_part_without_scrolling_sideways(clueless: str, phon
 
 def test_a_finished_run_leads_here(clueless: str, app: App, desktop: Page):
     run = store.list_runs(app.runs)[0]
-    result = {"test_accuracy": 0.1, "train_accuracy": 0.1, "test_count": 297, "seconds": 1}
+    result = {"images": 1500, "test_accuracy": 0.1, "train_accuracy": 0.1, "test_count": 297}
     store.write_json(
         run.path / "status.json",
-        {"state": "finished", "result": result | {"train_count": 1500}},
+        {"state": "finished", "result": result | {"train_count": 1500, "seconds": 1}},
     )
     visit(desktop, f"{app.address}/train?run={run.id}")
     desktop.get_by_role("link", name="How good is it really?").click()
