@@ -1,11 +1,9 @@
 """What this computer offers to training: 16-bit arithmetic, and memory that stays at hand."""
 
-import ctypes
-import sys
-
 import torch
 
-_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # names of settings in glibc's malloc.h
+from mnistcore import glibc
+
 _LARGEST_BLOCK = 32 << 20  # bytes; every intermediate result of a batch is smaller
 _KEPT = 512 << 20  # bytes that may lie ready for the next batch
 
@@ -28,9 +26,5 @@ def tune_malloc() -> None:
     Otherwise Linux hands out the megabytes of every intermediate result page by page, zeroed,
     at every step, which takes a third of the time of a batch of 64, and more of a larger one.
     """
-    if not sys.platform.startswith("linux"):
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
-    if mallopt:
-        mallopt(_MMAP_THRESHOLD, _LARGEST_BLOCK)
-        mallopt(_TRIM_THRESHOLD, _KEPT)
+    glibc.mallopt(glibc.MMAP_THRESHOLD, _LARGEST_BLOCK)
+    glibc.mallopt(glibc.TRIM_THRESHOLD, _KEPT)

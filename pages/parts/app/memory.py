@@ -1,8 +1,6 @@
 """Memory of visitors who have left, given back while nobody waits for an answer."""
 
-import ctypes
 import gc
-import sys
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -10,11 +8,12 @@ from typing import Any
 
 from streamlit.runtime import Runtime, RuntimeState, get_instance
 
+from mnistcore import glibc
+
 QUIET = 5.0  # seconds in which nothing was made: whoever is there reads, or draws
 LATEST = 300.0  # seconds between two collections, at most, where it is never quiet
 FEW = 100  # objects: the shortest run of a script makes twice as many
 _LARGE = 1 << 18  # bytes: most tensors of more than one picture have more
-_MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # names of settings in glibc's malloc.h
 
 
 @cache
@@ -27,8 +26,8 @@ def keep_tidy() -> None:
         return
     # Else glibc, once it has seen large blocks come and go, cuts them out of pools of its own, one
     # for each of many threads, and what is small and stays keeps the pools from being given back.
-    _glibc("mallopt", _MMAP_THRESHOLD, _LARGE)
-    _glibc("mallopt", _ARENA_MAX, 2)
+    glibc.mallopt(glibc.MMAP_THRESHOLD, _LARGE)
+    glibc.mallopt(glibc.ARENA_MAX, 2)
     threading.Thread(target=watch, args=(clean, drop_expired), daemon=True).start()
 
 
@@ -71,7 +70,7 @@ def clean() -> None:
     gc.collect()
     if nobody or not gc.get_freeze_count():
         gc.freeze()
-    _glibc("malloc_trim", 0)
+    glibc.malloc_trim()
 
 
 def drop_expired() -> bool:
@@ -88,9 +87,3 @@ def drop_expired() -> bool:
 def _made() -> int:
     """Objects made and not thrown away at once, as Python counts them to time its collections."""
     return gc.get_stats()[0]["collections"] * gc.get_threshold()[0] + gc.get_count()[0]
-
-
-def _glibc(function: str, *numbers: int) -> None:
-    """Call a function of glibc, where there is one; other systems do without."""
-    if sys.platform.startswith("linux") and (call := getattr(ctypes.CDLL(None), function, None)):
-        call(*numbers)
