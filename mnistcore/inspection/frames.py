@@ -4,8 +4,8 @@
 
     images          ()        int64    training images seen
     test_indices    (n,)      int64    the same n <= N_SURVEYED test images in every frame
-    filters         (k, h, w) float16  weights of the first layer's first k units, summed over inputs
-    changes         (layers,) float32  mean absolute change of a layer's weights since the last frame
+    filters         (k, h, w) float16  weights of the first layer's first k units
+    changes         (layers,) float32  mean |change| of each layer's weights since the last frame
     probabilities   (n, 10)   float16  softmax over those test images  } where time allowed
     silent          (layers,) float32  share of units alike for all n  } (see `survey`)
     weights.<name>  any       float16  the state_dict, where MAX_BYTES allowed

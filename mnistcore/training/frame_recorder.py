@@ -48,14 +48,14 @@ class FrameRecorder:
         self._last: list[Tensor] = []
         self._spent = self._survey_took = 0.0
         network = training.network
-        state = [values for values in network.state_dict().values()]
+        state = list(network.state_dict().values())
         other = 30 * N_SURVEYED + 2 * first_filters(network).numel() + 2_000
         weights = sum(2 * values.numel() for values in state) + 100 * len(state)
         fit = min(len(self.steps), (MAX_BYTES - len(self.steps) * other) // weights)
         chosen = np.linspace(0, len(self.steps) - 1, fit) if fit > 1 else [-1][:fit]
         self._with_weights = {self.steps[round(place)] for place in chosen}
         for step in recorded_steps(folder):  # of a part that is now repeated
-            if step >= training.step:
+            if step > training.step:
                 frame_path(folder, step).unlink(missing_ok=True)
 
     def record(self) -> None:
