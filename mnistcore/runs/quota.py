@@ -4,7 +4,8 @@ Whenever a visitor's run is created, room is made for it: first among the visito
 among those from the visitor's address, then among those of all visitors, until each of the three
 is within its quota. Of runs that have ended, the oldest go first: at first only their checkpoints
 and frames, with which training could go on and be replayed, and if that is not enough the runs.
-Runs that are under way stay, and those of the command line are the machine's owner's: nobody's quota touches them.
+Runs that are under way stay, and those of the command line are the machine's
+owner's: nobody's quota touches them.
 """
 
 import contextlib

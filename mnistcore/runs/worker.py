@@ -109,7 +109,8 @@ def _train(
     stopped = False
     for progress in training:
         if progress.step in training.stops:
-            frames.record()
+            with contextlib.suppress(OSError):  # a full disk costs the replay, not the run
+                frames.record()
         records.add(progress)  # first: no figure is shown that the curve does not have
         pulse.progress(progress)
         saver.save_if_due()
