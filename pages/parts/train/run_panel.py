@@ -54,7 +54,7 @@ def _panel(run: Run, others: dict[str, Run], pace: float | None) -> None:
         high = _high(records)
         closer = high and state.TRAIN_CLOSER.get()
         show_charts(lines or [learning_curves.Curve("", [], 1)], CLOSER if closer else 0.0)
-        live_region(told.sentence, key=state.TRAIN_NARRATOR)
+        live_region(told.sentence, key="narrator")
         _look(others, high)
     if status.result:
         links.evaluate(model=run.id).show("How good is it really?", ":material/fact_check:")
@@ -72,13 +72,11 @@ def show_charts(lines: list[learning_curves.Curve], least: float = 0.0) -> None:
         st.echarts_chart(
             learning_curves.accuracy_chart(lines, least),
             height=height,
-            key=state.TRAIN_ACCURACY.name,
+            key="accuracy",
             alt=words,
         )
     with right:
-        st.echarts_chart(
-            learning_curves.loss_chart(lines), height=height, key=state.TRAIN_LOSS.name, alt=words
-        )
+        st.echarts_chart(learning_curves.loss_chart(lines), height=height, key="loss", alt=words)
 
 
 def _high(records: list[Progress]) -> bool:
@@ -102,7 +100,7 @@ def _look(others: dict[str, Run], high: bool) -> None:
             list(others),
             format_func=lambda name: escape_markdown(others[name].name),
             selection_mode="multi",
-            key=state.TRAIN_COMPARED.name,
+            key=state.TRAIN_COMPARED,
             wrap=True,
         )
 
@@ -197,7 +195,7 @@ def _button(label: str, icon: str, act: Callable[..., None], *values: object) ->
     st.button(
         label,
         icon=f":material/{icon}:",
-        key=state.train_steer(label).name,
+        key=f"steer {label}",
         on_click=_attempt,
         args=(act, *values),
     )
