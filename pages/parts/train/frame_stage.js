@@ -40,17 +40,19 @@ function open(id, run, parentElement, setStateValue) {
   root.className = "stage"
   root.innerHTML = `
     <div class="views">
-      <div class="sky"><canvas role="img"></canvas>
-        <div class="tip"><span class="ink"></span><span></span></div></div>
-      <div class="side">
+      <div>
+        <div class="sky"><canvas role="img"></canvas>
+          <div class="tip"><span class="ink"></span><span></span></div></div>
+        <div class="time"><button type="button"></button><div class="track"><canvas></canvas>
+          <input type="range" step="1" min="0" aria-label="Moment of the training"></div></div>
         <p class="when"></p>
+      </div>
+      <div class="side">
         <h3 class="about"></h3><div class="filters" role="img"></div>
         <h3>What it says of twelve test images</h3><div class="guesses"></div>
         <div class="mine"><h3>What it says of your drawing</h3><div class="bars"></div></div>
       </div>
-    </div>
-    <div class="time"><button type="button"></button><div class="track"><canvas></canvas>
-      <input type="range" step="1" min="0" aria-label="Moment of the training"></div></div>`
+    </div>`
   parentElement.appendChild(root)
   const find = (name) => root.querySelector(name)
   const sky = find(".sky canvas"), tip = find(".tip"), slider = find("input")

@@ -49,17 +49,18 @@ def show(run: Run, steps: list[int], *, live: bool) -> bool:
     shown: dict[int, dict[str, Any]] = {}
     own: dict[int, list[float]] = {}
     complete = True
-    # The newest first: while it trains, there is time for one at a look.
-    for number, step in enumerate(reversed(steps)):
+    # The newest first: while it trains, there is time for one at a look. Then coarse to fine.
+    order = sorted(range(len(steps) - 1), key=lambda place: -(place & -place) if place else -1e9)
+    for step in [*steps[-1:], *(steps[place] for place in order)]:
         entry = _Entry(run, step)
-        if number == 0 or entry.is_ready(strokes) or time.monotonic() < until:
+        if step == steps[-1] or entry.is_ready(strokes) or time.monotonic() < until:
             if packed := entry.packed(config):
                 shown[step] = packed
             if strokes and (said := entry.own(config, strokes)):
                 own[step] = said
         else:
             complete = False
-    with st.container(gap=None, key="stage"):
+    with st.container(gap=None):
         _send(run, "images", _images(run.config().dataset))
         for group, some in itertools.groupby(steps, lambda step: steps.index(step) // _AT_ONCE):
             chunk = [shown[step] for step in some if step in shown]
