@@ -1,5 +1,6 @@
-// The stage. Elements of other parts bring images, frames and the answers to the own drawing;
-// they are kept here by run, for the element of part "stage" to show and to walk through.
+// The stage of a run, in elements that share what is kept here. Some show nothing: they bring images,
+// frames, and the answers to the own drawing. "cloud" walks through the frames, "side" shows what
+// else belongs to the moment that "cloud" has come to.
 const runs = (globalThis.digitStages ??= new Map())
 const runOf = (id) => {
   if (!runs.has(id)) runs.set(id, { frames: new Map(), own: {}, images: null, wake: new Set() })
@@ -12,7 +13,7 @@ const MARGIN = 0.14 // of the cloud's width, for the digits around it
 
 export default function ({ data, parentElement, setStateValue }) {
   const run = runOf(data.run)
-  if (data.part !== "stage") {
+  if (data.part !== "cloud" && data.part !== "side") {
     for (const frame of data.frames ?? []) {
       run.frames.set(frame.step, {
         ...frame,
@@ -26,38 +27,38 @@ export default function ({ data, parentElement, setStateValue }) {
     run.wake.forEach((wake) => wake())
     return
   }
-  let stage = parentElement.stage
-  if (stage?.id !== data.run || !stage.alive()) {
-    stage?.close()
-    parentElement.querySelector(".stage")?.remove()
-    stage = parentElement.stage = open(data.run, run, parentElement, setStateValue)
+  let shown = parentElement.shown
+  if (shown?.id !== data.run || !shown.root.isConnected) {
+    shown?.root.remove()
+    const root = document.createElement("div")
+    root.className = data.part
+    parentElement.appendChild(root)
+    shown = data.part === "cloud" ? openCloud(root, run, setStateValue) : openSide(root, run)
+    parentElement.shown = { id: data.run, root, ...shown }
   }
-  stage.update(data)
+  parentElement.shown.update(data)
 }
 
-function open(id, run, parentElement, setStateValue) {
-  const root = document.createElement("div")
-  root.className = "stage"
+// A test image, cut from the picture of all.
+const cut = (element, images, number) => {
+  const { across, rows, sprite } = images
+  element.style.mask = `url(${sprite})`
+  element.style.maskSize = `${100 * across}% ${100 * rows}%`
+  element.style.maskPosition = `${(100 * (number % across)) / (across - 1)}% ` +
+    `${rows > 1 ? (100 * Math.floor(number / across)) / (rows - 1) : 0}%`
+}
+
+function openCloud(root, run, setStateValue) {
   root.innerHTML = `
-    <div class="views">
-      <div>
-        <div class="sky"><canvas role="img"></canvas>
-          <div class="tip"><span class="ink"></span><span></span></div></div>
-        <div class="time"><button type="button"></button><div class="track"><canvas></canvas>
-          <input type="range" step="1" min="0" aria-label="Moment of the training"></div></div>
-        <p class="when"></p>
-      </div>
-      <div class="side">
-        <h3 class="about"></h3><div class="filters" role="img"></div>
-        <h3>What it says of twelve test images</h3><div class="guesses"></div>
-        <div class="mine"><h3>What it says of your drawing</h3><div class="bars"></div></div>
-      </div>
-    </div>`
-  parentElement.appendChild(root)
+    <div class="sky"><canvas role="img"></canvas>
+      <div class="tip"><span class="ink"></span><span></span></div></div>
+    <div class="time"><button type="button"></button><div class="track"><canvas></canvas>
+      <input type="range" step="1" min="0" aria-label="Moment of the training"></div></div>
+    <p class="when"></p>`
   const find = (name) => root.querySelector(name)
   const sky = find(".sky canvas"), tip = find(".tip"), slider = find("input")
   const button = find("button"), graph = find(".track canvas")
-  let data = {}, frames = [], view = 0, playing = false, follow = true, drawn = "", alive = true
+  let data = {}, frames = [], view = 0, playing = false, follow = true, drawn = ""
   let asked = null // the step that is looked at; null: the newest
   let clock = performance.now(), told = null
 
@@ -87,7 +88,8 @@ function open(id, run, parentElement, setStateValue) {
     }
   }
 
-  const renew = () => {
+  const renew = (moment) => {
+    if (moment) return
     frames = [...run.frames.values()].sort((a, b) => a.step - b.step)
     slider.max = Math.max(0, frames.length - 1)
     drawn = ""
@@ -184,73 +186,6 @@ function open(id, run, parentElement, setStateValue) {
     }
   }
 
-  const paintFilters = (frame) => {
-    const box = find(".filters"), [count, height, width] = frame.shape
-    find(".about").textContent = height < 28
-      ? `What its first layer looks for: ${count} filters`
-      : `What ${count} units of its first layer look for`
-    while (box.children.length > count) box.lastChild.remove()
-    while (box.children.length < count) box.append(document.createElement("canvas"))
-    box.setAttribute("aria-label", `${count} pictures of weights: blue for more, orange for less`)
-    ;[...box.children].forEach((canvas, filter) => {
-      if (canvas.width !== width) [canvas.width, canvas.height] = [width, height]
-      const pen = canvas.getContext("2d"), picture = pen.createImageData(width, height)
-      for (let at = 0; at < width * height; at++) {
-        const value = frame.filters[filter * width * height + at]
-        picture.data.set(value >= 0 ? [11, 128, 214] : [224, 123, 0], 4 * at)
-        picture.data[4 * at + 3] = 255 * (Math.abs(value) / 127) ** 0.7
-      }
-      pen.putImageData(picture, 0, 0)
-    })
-  }
-
-  const ink = (element, number) => {
-    const { across, rows, sprite } = run.images
-    element.style.mask = `url(${sprite})`
-    element.style.maskSize = `${100 * across}% ${100 * rows}%`
-    element.style.maskPosition = `${(100 * (number % across)) / (across - 1)}% ` +
-      `${rows > 1 ? (100 * Math.floor(number / across)) / (rows - 1) : 0}%`
-  }
-  const paintGuesses = (frame) => {
-    const box = find(".guesses")
-    if (!box.children.length) {
-      for (let number = 0; number < 12; number++) {
-        const tile = document.createElement("div"), picture = document.createElement("span")
-        picture.className = "ink"
-        ink(picture, number)
-        tile.append(picture, document.createElement("span"))
-        box.append(tile)
-      }
-    }
-    ;[...box.children].forEach((tile, number) => {
-      const label = run.images.labels[number], said = frame.said[number]
-      tile.className = said === label ? "guess" : "guess wrong"
-      tile.lastChild.textContent = said === label ? `${said} ✓` : `${said} ✗`
-      tile.title = `Test image ${run.images.numbers[number]}, a ${label}, read as a ${said}`
-    })
-  }
-  const paintBars = (frame, colors) => {
-    const box = find(".bars"), said = run.own[frame.step]
-    find(".mine").style.display = data.drawn ? "" : "none"
-    if (!said) { box.replaceChildren(); return }
-    if (!box.children.length) {
-      for (let digit = 0; digit < 10; digit++) {
-        const name = document.createElement("span"), cell = document.createElement("span")
-        const bar = document.createElement("div"), share = document.createElement("span")
-        name.textContent = digit
-        bar.className = "bar"
-        bar.style.background = colors[digit]
-        share.className = "share"
-        cell.append(bar)
-        box.append(name, cell, share)
-      }
-    }
-    said.forEach((share, digit) => {
-      const [, cell, text] = [...box.children].slice(3 * digit, 3 * digit + 3)
-      cell.firstChild.style.width = `${100 * share}%`
-      text.textContent = `${Math.round(100 * share)} %`
-    })
-  }
   const paintGraph = () => {
     const pen = fit(graph), width = graph.clientWidth, height = graph.clientHeight
     const { ink, accent } = palette(), last = Math.max(1, frames.length - 1)
@@ -284,15 +219,13 @@ function open(id, run, parentElement, setStateValue) {
     root.dataset.step = frame.step
     root.dataset.frames = frames.length
     paintCloud(colors)
-    paintFilters(frame)
-    paintGuesses(frame)
-    paintBars(frame, colors)
     paintGraph()
+    run.moment = frame
+    run.wake.forEach((wake) => wake(frame))
   }
 
   const loop = (time) => {
-    if (!root.isConnected) alive = false
-    if (!alive) { run.wake.delete(renew); return }
+    if (!root.isConnected) { run.wake.delete(renew); return }
     requestAnimationFrame(loop)
     const passed = Math.min(0.1, (time - clock) / 1000)
     clock = time
@@ -305,7 +238,7 @@ function open(id, run, parentElement, setStateValue) {
       const step = calm.matches ? 1 : 1 - Math.exp(-passed / 0.25)
       view = end - view < 0.002 ? end : view + (end - view) * step
     }
-    view = Math.min(view, end)
+    view = Math.max(0, Math.min(view, end))
     const state = `${view} ${frames.length} ${playing} ${sky.clientWidth} ${palette().ink} ${JSON.stringify(run.own[frames[Math.round(view)].step] ?? 0)}`
     if (state === drawn) return
     drawn = state
@@ -314,7 +247,7 @@ function open(id, run, parentElement, setStateValue) {
   requestAnimationFrame(loop)
 
   const nearest = (event) => {
-    if (!frames.length || !run.images) return
+    if (!frames[Math.round(view)] || !run.images) return
     const box = sky.getBoundingClientRect()
     const at = [event.clientX - box.left, event.clientY - box.top]
     let best = null, least = 14 ** 2
@@ -326,7 +259,7 @@ function open(id, run, parentElement, setStateValue) {
     tip.style.display = best === null ? "none" : "flex"
     if (best === null) return
     const frame = frames[Math.round(view)], label = run.images.labels[best], said = frame.said[best]
-    ink(tip.firstChild, best)
+    cut(tip.firstChild, run.images, best)
     tip.lastChild.textContent = `Test image ${run.images.numbers[best]}, a ${label}` +
       (said === label ? ", read right" : `, read as a ${said}`)
     tip.style.left = at[0] < box.width / 2 ? `${at[0] + 14}px` : "auto"
@@ -337,7 +270,6 @@ function open(id, run, parentElement, setStateValue) {
   sky.onpointerleave = () => { tip.style.display = "none" }
 
   return {
-    id,
     update(now) {
       const first = data.run === undefined
       data = now
@@ -349,7 +281,89 @@ function open(id, run, parentElement, setStateValue) {
       if (first) view = follow ? Math.max(0, frames.length - (now.live ? 2 : 1)) : place(asked ?? 0)
       drawn = ""
     },
-    alive: () => alive,
-    close() { alive = false },
+  }
+}
+
+function openSide(root, run) {
+  root.innerHTML = `
+    <h3 class="about"></h3><div class="filters" role="img"></div>
+    <h3>What it says of twelve test images</h3><div class="guesses"></div>
+    <div class="mine"><h3>What it says of your drawing</h3><div class="bars"></div></div>`
+  const find = (name) => root.querySelector(name)
+  let data = {}
+
+  const paintFilters = (frame) => {
+    const box = find(".filters"), [count, height, width] = frame.shape
+    find(".about").textContent = height < 28
+      ? `What its first layer looks for: ${count} filters`
+      : `What ${count} units of its first layer look for`
+    while (box.children.length > count) box.lastChild.remove()
+    while (box.children.length < count) box.append(document.createElement("canvas"))
+    box.setAttribute("aria-label", `${count} pictures of weights: blue for more, orange for less`)
+    ;[...box.children].forEach((canvas, filter) => {
+      if (canvas.width !== width) [canvas.width, canvas.height] = [width, height]
+      const pen = canvas.getContext("2d"), picture = pen.createImageData(width, height)
+      for (let at = 0; at < width * height; at++) {
+        const value = frame.filters[filter * width * height + at]
+        picture.data.set(value >= 0 ? [11, 128, 214] : [224, 123, 0], 4 * at)
+        picture.data[4 * at + 3] = 255 * (Math.abs(value) / 127) ** 0.7
+      }
+      pen.putImageData(picture, 0, 0)
+    })
+  }
+
+  const paintGuesses = (frame) => {
+    const box = find(".guesses")
+    if (!box.children.length) {
+      for (let number = 0; number < 12; number++) {
+        const tile = document.createElement("div"), picture = document.createElement("span")
+        picture.className = "ink"
+        cut(picture, run.images, number)
+        tile.append(picture, document.createElement("span"))
+        box.append(tile)
+      }
+    }
+    ;[...box.children].forEach((tile, number) => {
+      const label = run.images.labels[number], said = frame.said[number]
+      tile.className = said === label ? "guess" : "guess wrong"
+      tile.lastChild.textContent = said === label ? `${said} ✓` : `${said} ✗`
+      tile.title = `Test image ${run.images.numbers[number]}, a ${label}, read as a ${said}`
+    })
+  }
+  const paintBars = (frame, colors) => {
+    const box = find(".bars"), said = run.own[frame.step]
+    find(".mine").style.display = data.drawn ? "" : "none"
+    if (!said) { box.replaceChildren(); return }
+    if (!box.children.length) {
+      for (let digit = 0; digit < 10; digit++) {
+        const name = document.createElement("span"), cell = document.createElement("span")
+        const bar = document.createElement("div"), share = document.createElement("span")
+        name.textContent = digit
+        bar.className = "bar"
+        bar.style.background = colors[digit]
+        share.className = "share"
+        cell.append(bar)
+        box.append(name, cell, share)
+      }
+    }
+    said.forEach((share, digit) => {
+      const [, cell, text] = [...box.children].slice(3 * digit, 3 * digit + 3)
+      cell.firstChild.style.width = `${100 * share}%`
+      text.textContent = `${Math.round(100 * share)} %`
+    })
+  }
+  const renew = () => {
+    if (!root.isConnected) { run.wake.delete(renew); return }
+    if (!run.moment || !run.images) return
+    paintFilters(run.moment)
+    paintGuesses(run.moment)
+    paintBars(run.moment, run.images.colors)
+  }
+  run.wake.add(renew)
+  return {
+    update(now) {
+      data = now
+      renew()
+    },
   }
 }

@@ -35,15 +35,15 @@ _BUSY_S = 0.25  # seconds that one look may spend on surveys; the next goes on
 _stage = component(__file__)
 
 
-def show(run: Run, steps: list[int], *, live: bool) -> bool:
-    """The stage of a run with frames of these steps; whether there is more to come.
+def send_frames(run: Run, *, live: bool) -> bool:
+    """Hand the browser what it has not got of a run's frames; whether all of it is there.
 
-    live: whether it trains, so that the newest frame is what one wants to see.
+    live: whether it trains, and so leaves little time for what its frames do not say themselves.
     """
     import torch
 
     torch.set_num_threads(1)
-    config = run.train_config().network
+    config, steps = run.train_config().network, frames.recorded_steps(run.frames)
     strokes = current_strokes()
     until = time.monotonic() + (0.0 if live else _BUSY_S)
     shown: dict[int, dict[str, Any]] = {}
@@ -66,19 +66,24 @@ def show(run: Run, steps: list[int], *, live: bool) -> bool:
             chunk = [shown[step] for step in some if step in shown]
             _send(run, f"frames {group}", {"frames": chunk})
         _send(run, "own", {"own": {str(step): said for step, said in own.items()}})
-        _stage(
-            key=state.TRAIN_STAGE,
-            data={
-                "run": run.id,
-                "part": "stage",
-                "live": live,
-                "moment": state.TRAIN_MOMENT.get(),
-                "total": len(steps),
-                "drawn": bool(strokes),
-            },
-            on_moment_change=_keep_moment,
-        )
-    return not complete
+    return complete
+
+
+def show_cloud(run: Run, *, live: bool) -> None:
+    """The cloud, and below it the slider through the moments, with Play."""
+    _stage(
+        key=state.TRAIN_STAGE,
+        data={"run": run.id, "part": "cloud", "live": live, "moment": state.TRAIN_MOMENT.get()},
+        on_moment_change=_keep_moment,
+    )
+
+
+def show_side(run: Run) -> None:
+    """What else belongs to the moment: filters, twelve guesses, the visitor's own drawing."""
+    _stage(
+        key="stage side",
+        data={"run": run.id, "part": "side", "drawn": bool(current_strokes())},
+    )
 
 
 def asked_moment() -> int | None:
