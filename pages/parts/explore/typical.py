@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.common import model_picker, state, tiles
+from pages.common import model_picker, tiles
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.data.digits import Digits
@@ -23,7 +23,7 @@ def show(part: str, digits: Digits, index: int, on_pick: Callable[[int], None]) 
     with st.spinner(f"Comparing {count:,} images of a {digit} ..."):
         typical, odd = _ends(part, digits.dataset, digit, digits)
 
-    def show_end(what: str, indices: list[int], key: Key[Any]) -> None:
+    def show_end(what: str, indices: list[int], key: str) -> None:
         st.markdown(f"**The {what} {digit}s** of {count:,} {part} images of a {digit}")
         tiles.tiles(
             digits.images[indices],
@@ -36,9 +36,9 @@ def show(part: str, digits: Digits, index: int, on_pick: Callable[[int], None]) 
 
     left, right = st.columns(2, gap="medium")
     with left:
-        show_end("most typical", typical, state.EXPLORE_TYPICAL)
+        show_end("most typical", typical, "typical")
     with right:
-        show_end("oddest", odd, state.EXPLORE_ODDEST)
+        show_end("oddest", odd, "oddest")
     st.caption(
         "Who says so? The network that comes with the app. Before it answers, it turns every image "
         "into a few numbers. The closer their proportions are to what they are on average for a "

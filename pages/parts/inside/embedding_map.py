@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.common import state
 from pages.common.background import BackgroundTask, ReportProgress
 from pages.common.images import ink_uri
 from pages.common.tiles import component, picked_place
@@ -119,11 +118,11 @@ def show(
     count = len(fixed["labels"])
 
     def picked() -> None:
-        if (place := picked_place(state.INSIDE_EMBEDDING, count)) is not None:
+        if (place := picked_place("atlas", count)) is not None:
             on_pick(place)
 
     _atlas(
-        key=state.INSIDE_EMBEDDING.name,
+        key="atlas",
         data={
             **fixed,
             "name": f"Map of {count:,} test images. The arrow keys walk from one to the next, "

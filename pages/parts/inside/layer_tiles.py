@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnistcore.config import IMAGE_SIZE
 from mnistcore.viz.theme import diverging_rgba
-from pages.common import state, tiles
+from pages.common import tiles
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,7 +62,7 @@ def show(
         tiles.tiles(
             diverging_rgba(each),
             names,
-            key=state.inside_tiles(name, what),
+            key=f"{name} {what}",
             columns=None,
             captions="0123456789" if name == "answer" else None,
             chosen=chosen if chosen in range(len(first)) else None,
@@ -98,7 +98,7 @@ def show_max_activations(
     tiles.tiles(
         images,
         [f"test image {index}, a {label}: {value:.2f}" for index, label, value in found],
-        key=state.INSIDE_MAX_ACTIVATIONS,
+        key="favourites",
         columns=6,
         captions=[str(label) for label in labels],
         on_pick=lambda place: on_pick(int(best[place])),

@@ -10,7 +10,6 @@ from mnistcore.config import IMAGE_SIZE
 from mnistcore.data.digits import to_uint8
 from mnistcore.inspection import activations
 from mnistcore.viz.theme import BLUE, GREY, ORANGE, css_rgba, diverging_css, diverging_rgba
-from pages.common import state
 from pages.common.bars import bar
 from pages.common.images import ink_uri
 
@@ -65,9 +64,7 @@ def choose_place(values: Tensor, unit: int, spot: str) -> tuple[int, int]:
     last = values.shape[1] - 1
     strongest = activations.argmax_position(values, unit)
     row, column = (
-        st.number_input(
-            f"{axis}, 0 to {last}", 0, last, at, key=state.inside_place(axis, spot).name, width=150
-        )
+        st.number_input(f"{axis}, 0 to {last}", 0, last, at, key=f"{axis} {spot}", width=150)
         for axis, at in zip(("Row", "Column"), strongest, strict=True)
     )
     return row, column
@@ -79,8 +76,8 @@ def choose_map(trace: UnitTrace, spot: str) -> int:
     if not _has_maps(trace) or not last:
         return 0
     weightiest = int(trace.products.sum((1, 2)).abs().argmax())
-    key, label = state.inside_input_map(spot).name, f"Through map, 0 to {last}"
-    return st.number_input(label, 0, last, weightiest, key=key, width=190)
+    label = f"Through map, 0 to {last}"
+    return st.number_input(label, 0, last, weightiest, key=f"map {spot}", width=190)
 
 
 def _has_maps(trace: UnitTrace) -> bool:
