@@ -8,7 +8,7 @@ import streamlit as st
 
 from mnistcore.errors import MnistError
 from mnistcore.viz.theme import GREY, HIGHLIGHT, INK, PAPER, css_rgba
-from pages.common import datasets, model_picker, state, tiles
+from pages.common import datasets, model_picker, tiles
 from pages.common.images import ink_uri, svg_uri
 from pages.common.text import with_article
 
@@ -59,7 +59,7 @@ def _attribution_map(network: Network, image: Tensor, key: str) -> None:
     st.markdown("**Which ink spoke for it**")
     others = [digit for digit in range(10) if digit != first]
     asked = f"Why {one}, and not another digit?"
-    wish = st.pills(asked, others, key=state.draw_why_not(key).name, wrap=True)
+    wish = st.pills(asked, others, key=f"why_not_{key}", wrap=True)
     other = wish if wish in others else second
     heat = attribution.integrated_gradients(network, image, first, other)
     st.html(
@@ -94,7 +94,7 @@ def _nearest_neighbors(which: str, network: Network, image: Tensor, key: str) ->
     tiles.tiles(
         train.images[places],
         [f"training image {n}, {with_article(of)}" for n, of in zip(places, labels, strict=True)],
-        key=state.draw_alike(key),
+        key=f"alike {key}",
         columns=ALIKE,
         captions=[*map(str, labels)],
     )

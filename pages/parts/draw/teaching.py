@@ -30,7 +30,7 @@ def correct() -> None:
     if news := state.DRAW_NEWS.pop():
         st.toast(news)
     words = "Wrong? Tap what it was, and it can learn it:"
-    st.pills(words, range(10), key=state.DRAW_MEANT.name, on_change=_was, wrap=True)
+    st.pills(words, range(10), key=state.DRAW_MEANT, on_change=_was, wrap=True)
 
 
 def panel(which: str) -> None:
@@ -161,7 +161,7 @@ def _have() -> None:
     tiles.tiles(
         to_uint8(images),
         [f"lesson {n}, a {d}: take it out" for n, d in enumerate(digits.tolist(), start=1)],
-        key=state.DRAW_BOOK,
+        key="book",
         columns=None,
         captions=[str(digit) for digit in digits.tolist()],
         on_pick=lambda place: book.__delitem__(place),
@@ -185,10 +185,11 @@ def _learn(which: str) -> None:
     bar = st.progress(0.0, "A copy of the network learns your hand ...")
     try:
         if (begun := state.DRAW_TEACHING.get()) is None:
-            before = _own(which)  # kept with it: another network may be chosen meanwhile
-            if not before or (base := _base(before)) is None:  # or that is gone: so it stays
-                before, base = None, which
-            begun = FineTuneSession(base, _book(), train), before
+            taught = _own(which)
+            base = _base(taught) if taught else None  # None: that is gone, so the taught one stays
+            # Kept with it: another network may be chosen meanwhile.
+            before = taught.run if taught and base else None
+            begun = FineTuneSession(base or which, _book(), train), before
             state.DRAW_TEACHING.set(begun)
         teaching, before = begun
         for share in teaching:
@@ -198,7 +199,7 @@ def _learn(which: str) -> None:
         )
         run = teaching.keep(test, **creator())
         if before:
-            before.run.delete(visitor_token())
+            before.delete(visitor_token())
     except MnistError as error:
         state.DRAW_TEACHING.pop()
         bar.empty()
@@ -288,7 +289,7 @@ def _before_and_after(taught: Taught) -> None:
         tiles.tiles(
             to_uint8(images),
             [f"a {t}, read as a {a} before and as a {b} now" for t, a, b in each],
-            key=state.DRAW_BEFORE_AND_AFTER,
+            key="before and after",
             columns=None,
             captions=[f"{a}→{b}{'' if b == t else ' ✗'}" for t, a, b in each],
         )
