@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 from torch import Tensor
 
 from mnistcore.data.digits import to_float
 from pages.common import datasets, state, tiles
-from pages.common.state import Key
 
 
 @st.cache_data(show_spinner=False)
@@ -34,7 +31,7 @@ def picture() -> Tensor:
     return to_float(datasets.shared_dataset().test.images[chosen()[0]])
 
 
-def choose(key: Key[Any]) -> None:
+def choose(key: str) -> None:
     """Ten tiles; all passages follow once the one that was touched is drawn: see `spread`."""
 
     def pick(place: int) -> None:

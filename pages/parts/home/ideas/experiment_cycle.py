@@ -32,10 +32,15 @@ def show() -> None:
     with st.container(border=True):
         left, right = st.columns(2, gap="medium")
         with left:
-            rate = st.select_slider("Idea: learning rate", _RATES, **state.IDEA_6_RATE.kept())
+            rate = st.select_slider(
+                "Idea: learning rate", _RATES, key="idea 6 rate", persist_state="session"
+            )
         with right:
             width = st.select_slider(
-                "Idea: units in the hidden layer", _WIDTHS, **state.IDEA_6_WIDTH.kept()
+                "Idea: units in the hidden layer",
+                _WIDTHS,
+                key="idea 6 width",
+                persist_state="session",
             )
         st.code(
             f"run_trial(one_hidden_layer({rate}, width={width}), *split_validation(train))",
@@ -51,7 +56,7 @@ def show() -> None:
             tried = (*tried, Attempt(rate, width, result))[-_KEPT:]
             state.IDEA_6_TRIED.set(tried)
         best = max((each for each in tried if each.result), key=_judged, default=None)
-        live_region(_in_words(tried, best), key=state.IDEA_6_SAID)
+        live_region(_in_words(tried, best), key="idea 6 said")
         if tried:
             st.markdown(_table(tried, best))
         st.caption(

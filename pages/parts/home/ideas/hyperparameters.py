@@ -11,7 +11,7 @@ from mnistcore.errors import NetworkError
 from mnistcore.models.network import ACTIVATIONS
 from mnistcore.presets import PRESETS
 from mnistcore.viz import network_diagram
-from pages.common import links, state
+from pages.common import links
 from pages.common.widgets import live_region
 
 TITLE = "Hyperparameters: what is chosen, not learned"
@@ -34,21 +34,21 @@ def show() -> None:
                 "Convolution layers, 32 windows of 3 x 3 each",
                 0,
                 4,
-                state.IDEA_5_CONVOLUTIONS.default,
-                **state.IDEA_5_CONVOLUTIONS.kept(),
+                1,
+                key="idea 5 conv",
+                persist_state="session",
             )
             activation = st.selectbox(
-                "Activation", list(ACTIVATIONS), **state.IDEA_5_ACTIVATION.kept()
+                "Activation", list(ACTIVATIONS), key="idea 5 activation", persist_state="session"
             )
         with right:
-            dense = st.slider(
-                "Dense layers", 0, 4, state.IDEA_5_DENSE.default, **state.IDEA_5_DENSE.kept()
-            )
+            dense = st.slider("Dense layers", 0, 4, 1, key="idea 5 dense", persist_state="session")
             width = st.select_slider(
                 "Units in each of these",
                 _WIDTHS,
-                state.IDEA_5_WIDTH.default,
-                **state.IDEA_5_WIDTH.kept(),
+                64,
+                key="idea 5 width",
+                persist_state="session",
             )
         windows = (Conv(32, 3),) * convolutions
         config = NetworkConfig(windows, (width,) * dense, activation)
@@ -58,12 +58,12 @@ def show() -> None:
             steps = layer_summary(config)
             live_region(
                 f"{sum(step.num_params for step in steps):,} weights to learn.",
-                key=state.IDEA_5_SAID,
+                key="idea 5 said",
             )
             st.html(network_diagram.network_html(steps))
         except NetworkError as error:
             builds = False
-            live_region(f"This cannot be built. {error}", key=state.IDEA_5_SAID)
+            live_region(f"This cannot be built. {error}", key="idea 5 said")
     recipe = replace(PRESETS["plain"].config, network=config)
     links.train(preset="plain", config=recipe).onward(
         "Let this very network learn", disabled=not builds

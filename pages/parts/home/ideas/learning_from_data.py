@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mnistcore.demos import threshold_rule
 from mnistcore.evaluation.metrics import evaluate
-from pages.common import datasets, links, model_picker, state, tiles
+from pages.common import datasets, links, model_picker, tiles
 from pages.common.widgets import live_region
 
 TITLE = "Why learn it from data at all?"
@@ -28,13 +28,14 @@ def show() -> None:
             "Seconds (t)",
             0.0,
             5.0,
-            state.IDEA_2_SECONDS.default,
+            2.0,
             0.1,
-            **state.IDEA_2_SECONDS.kept(),
+            key="idea 2 seconds",
+            persist_state="session",
         )
         live_region(
             f"½ · g · t² = ½ · 9.81 · {seconds:g}² = {9.81 / 2 * seconds**2:.1f} metres",
-            key=state.IDEA_2_FALL,
+            key="idea 2 fall",
         )
     st.markdown("But what is the formula for a 4? **Write a rule yourself**, and see it judged:")
     with st.container(border=True):
@@ -48,7 +49,12 @@ def _rule() -> tuple[int, int]:
     with st.container(horizontal=True):
         names = list(_PAIRS)
         chosen = st.segmented_control(
-            "Tell apart", names, default=names[1], required=True, **state.IDEA_2_PAIR.kept()
+            "Tell apart",
+            names,
+            default=names[1],
+            required=True,
+            key="idea 2 pair",
+            persist_state="session",
         )
         pair = _PAIRS[chosen or names[1]]
         name = st.selectbox(
@@ -57,7 +63,8 @@ def _rule() -> tuple[int, int]:
             2,
             format_func=lambda name: threshold_rule.FEATURES[name].title,
             width=230,
-            **state.IDEA_2_MEASURE.kept(),
+            key="idea 2 measure",
+            persist_state="session",
         )
         ways = [f"a {pair[0]}", f"a {pair[1]}"]
         low = st.segmented_control(
@@ -65,7 +72,8 @@ def _rule() -> tuple[int, int]:
             ways,
             default=ways[0],
             required=True,
-            **state.idea_2_low(pair).kept(),
+            key=f"idea 2 low {pair}",
+            persist_state="session",
         )
     pair_said = pair if low != ways[1] else pair[::-1]
     feature = threshold_rule.FEATURES[name]
@@ -74,7 +82,8 @@ def _rule() -> tuple[int, int]:
         0,
         feature.high,
         feature.high // 2,
-        **state.idea_2_limit(name).kept(),
+        key=f"idea 2 limit {name}",
+        persist_state="session",
     )
     images, labels, read = _judges(pair, datasets.shared_dataset().test.dataset)
     said = threshold_rule.classify(threshold_rule.measure(images, name), pair_said, limit)
@@ -82,7 +91,7 @@ def _rule() -> tuple[int, int]:
     live_region(
         f"Of {len(labels)} test images of these two digits your rule gets {mine} right, and the "
         f"network {network}, though it chooses among all ten digits.",
-        key=state.IDEA_2_JUDGED,
+        key="idea 2 judged",
     )
     wrong = (said != labels).nonzero().flatten()[:_SHOWN].tolist()
     if wrong:
@@ -90,7 +99,7 @@ def _rule() -> tuple[int, int]:
         tiles.tiles(
             images[wrong],
             [f"a {labels[each]}, taken for a {said[each]}" for each in wrong],
-            key=state.IDEA_2_WRONG,
+            key="idea 2 wrong",
             columns=_SHOWN,
             captions=[f"{said[each]}?" for each in wrong],
         )

@@ -44,7 +44,7 @@ def show() -> None:
         last = number == len(names) - 1
         st.button(
             "From the start" if last else "Next step",
-            key=state.IDEA_9_NEXT.name,
+            key="idea 9 next",
             icon=":material/restart_alt:" if last else ":material/arrow_forward:",
             on_click=forward,
             type="secondary" if last else "primary",
@@ -67,7 +67,7 @@ def _after(number: int, dataset: str) -> dict[str, Any]:
 
 def _show(number: int, known: dict[str, Any]) -> None:
     """What the step gave, in a sentence, and in pictures where it is about pictures."""
-    said = state.IDEA_9_SAID
+    said = "idea 9 said"
     match number:
         case 0:
             train, test, label = known["train"], known["test"], int(known["label"])
@@ -78,7 +78,7 @@ def _show(number: int, known: dict[str, Any]) -> None:
             )
             with st.container(width=90):
                 name = f"training image 10, a {label}"
-                tiles.tiles(known["image"][None], [name], key=state.IDEA_9_IMAGE, columns=1)
+                tiles.tiles(known["image"][None], [name], key="idea 9 image", columns=1)
         case 1:
             live_region(str(known["network"]), key=said)
         case 2:
@@ -111,7 +111,7 @@ def _show(number: int, known: dict[str, Any]) -> None:
             tiles.tiles(
                 known["test"].images[:8],
                 [f"a {a}, read as a {b}" for a, b in zip(labels, predicted, strict=True)],
-                key=state.IDEA_9_BATCH,
+                key="idea 9 batch",
                 columns=8,
                 captions=[
                     f"{'✓' if a == b else '✗'} {b}" for a, b in zip(labels, predicted, strict=True)

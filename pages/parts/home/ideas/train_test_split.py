@@ -32,7 +32,7 @@ def show() -> None:
     with st.container(border=True):
         with st.container(horizontal=True):
             for name in trials.TRIALS:
-                if st.button(name, key=state.idea_7_train(name).name, icon=":material/school:"):
+                if st.button(name, key=f"idea 7 {name}", icon=":material/school:"):
                     dataset = datasets.shared_dataset().train.dataset
                     with st.spinner("It learns ..."):
                         trained = {**trained, name: _attempt(name, dataset)}
@@ -41,9 +41,7 @@ def show() -> None:
                     state.IDEA_7_TRAINED.set(trained)
                     state.IDEA_7_LAST.set(name)
         last = state.IDEA_7_LAST.get()
-        live_region(
-            _in_words(last, trained) if last else "None trained yet.", key=state.IDEA_7_SAID
-        )
+        live_region(_in_words(last, trained) if last else "None trained yet.", key="idea 7 said")
         for name in trials.TRIALS:
             if name in trained:
                 st.html(_bars(name, trained[name]))
