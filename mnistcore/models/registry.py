@@ -67,10 +67,7 @@ def weights_path(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Pa
 
 
 def load_model(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Model:
-    """The shipped network, one from a .safetensors file, or that of a run, even while it learns.
-
-    Raises ModelError or RunError, in one sentence, if it cannot be had.
-    """
+    """The shipped network, a file's or a run's, even while it learns; else ModelError, RunError."""
     path = weights_path(model_id, runs_folder)
     in_a_file = path.suffix == ".safetensors"
     saved = load_network(path) if in_a_file else load_from_checkpoint(Run(path.parent))
