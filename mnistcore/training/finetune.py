@@ -33,9 +33,8 @@ def fine_tune(
     """
     if not len(labels) or len(labels) != len(drawings):
         raise TrainingError("Draw at least one digit, and say which it is, to teach the network.")
-    learner = copy.deepcopy(
-        network
-    ).eval()  # normalisation stays as it was: a few drawings say little of the whole
+    # In eval mode, so that normalisation stays as it was: a few drawings say little of the whole.
+    learner = copy.deepcopy(network).eval()
     optimizer = torch.optim.Adam(learner.parameters(), LEARNING_RATE, fused=True)
     generator = torch.Generator().manual_seed(seed)
     for step in range(N_STEPS):
