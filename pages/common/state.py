@@ -136,10 +136,10 @@ class Attempt:
 IDEA_1_DIGITS = _widget("idea 1 digits")
 IDEA_1_GAME = Key("idea 1 game", GuessingGame())
 IDEA_1_SAID = _widget("idea 1 said")
-IDEA_2_SECONDS = Key[float]("idea 2 seconds", 2.0)
+IDEA_2_SECONDS = _widget("idea 2 seconds")
 IDEA_2_FALL = _widget("idea 2 fall")
-IDEA_2_PAIR = Key[str | None]("idea 2 pair", None)
-IDEA_2_MEASURE = Key[str | None]("idea 2 measure", None)
+IDEA_2_PAIR = _widget("idea 2 pair")
+IDEA_2_MEASURE = _widget("idea 2 measure")
 IDEA_2_JUDGED = _widget("idea 2 judged")
 IDEA_2_WRONG = _widget("idea 2 wrong")
 IDEA_3_UNIT: Key[NeuronState | None] = Key("idea 3 unit", None)
@@ -149,20 +149,20 @@ IDEA_3_SAID = _widget("idea 3 said")
 IDEA_3_CHART = _widget("idea 3 chart")
 IDEA_4_DIGITS = _widget("idea 4 digits")
 IDEA_4_UNIT = Key[ChosenUnit | None]("idea 4 unit", None)
-IDEA_5_CONVOLUTIONS = Key[int]("idea 5 conv", 1)
-IDEA_5_ACTIVATION = Key[str]("idea 5 activation", "ReLU")
-IDEA_5_DENSE = Key[int]("idea 5 dense", 1)
-IDEA_5_WIDTH = Key[int]("idea 5 width", 64)
+IDEA_5_CONVOLUTIONS = _widget("idea 5 conv")
+IDEA_5_ACTIVATION = _widget("idea 5 activation")
+IDEA_5_DENSE = _widget("idea 5 dense")
+IDEA_5_WIDTH = _widget("idea 5 width")
 IDEA_5_SAID = _widget("idea 5 said")
 IDEA_6_TRIED = Key[tuple[Attempt, ...]]("idea 6 tried", ())
-IDEA_6_RATE = Key[str | None]("idea 6 rate", None)
-IDEA_6_WIDTH = Key[int | None]("idea 6 width", None)
+IDEA_6_RATE = _widget("idea 6 rate")
+IDEA_6_WIDTH = _widget("idea 6 width")
 IDEA_6_SAID = _widget("idea 6 said")
 IDEA_7_TRAINED: Key[Mapping[str, TrialResult]] = Key("idea 7 trained", {})
 IDEA_7_LAST = Key[str | None]("idea 7 last", None)
 IDEA_7_SAID = _widget("idea 7 said")
 IDEA_8_DIGITS = _widget("idea 8 digits")
-IDEA_8_KIND = Key[str]("idea 8 kind", "Turn")
+IDEA_8_KIND = _widget("idea 8 kind")
 IDEA_8_SAID = _widget("idea 8 said")
 IDEA_9_STEP = Key[str | None]("idea 9 step", None)
 IDEA_9_NEXT = _widget("idea 9 next")
@@ -176,19 +176,14 @@ def idea_1_guess(turn: int) -> Key[str | None]:
     return Key(f"idea 1 guess {turn}", None)
 
 
-def idea_2_low(pair: tuple[int, int]) -> Key[str | None]:
+def idea_2_low(pair: tuple[int, int]) -> Key[Any]:
     """What little of the measure means, of these two digits."""
-    return Key(f"idea 2 low {pair}", None)
+    return _widget(f"idea 2 low {pair}")
 
 
 def idea_2_limit(measure: str) -> Key[int | None]:
     """Where the visitor's rule divides this measure."""
     return Key(f"idea 2 limit {measure}", None)
-
-
-def idea_3_go(times: int) -> Key[Any]:
-    """The button for so many steps."""
-    return _widget(f"idea 3 go {times}")
 
 
 def idea_4_layer(name: str) -> Key[Any]:

@@ -11,7 +11,7 @@ from pages.common import datasets, links, model_picker, state, tiles
 from pages.common.widgets import live_region
 
 TITLE = "Why learn it from data at all?"
-_PAIRS = {"0 or 1": (0, 1), "4 or 9": (4, 9), "3 or 8": (3, 8), "2 or 5": (2, 5)}
+_PAIRS = ((0, 1), (4, 9), (3, 8), (2, 5))
 _IMAGES = 1_000  # test images, of which those of the two digits are taken
 _SHOWN = 8
 
@@ -24,18 +24,9 @@ def show() -> None:
         "waves at a coast. How far has a stone fallen after so many seconds? No data needed:"
     )
     with st.container(border=True):
-        seconds = st.slider(
-            "Seconds (t)",
-            0.0,
-            5.0,
-            state.IDEA_2_SECONDS.default,
-            0.1,
-            **state.IDEA_2_SECONDS.kept(),
-        )
-        live_region(
-            f"½ · g · t² = ½ · 9.81 · {seconds:g}² = {9.81 / 2 * seconds**2:.1f} metres",
-            key=state.IDEA_2_FALL,
-        )
+        seconds = st.slider("Seconds (t)", 0.0, 5.0, 2.0, 0.1, **state.IDEA_2_SECONDS.kept())
+        fallen = f"½ · g · t² = ½ · 9.81 · {seconds:g}² = {9.81 / 2 * seconds**2:.1f} metres"
+        live_region(fallen, key=state.IDEA_2_FALL)
     st.markdown("But what is the formula for a 4? **Write a rule yourself**, and see it judged:")
     with st.container(border=True):
         pair = _rule()
@@ -45,39 +36,42 @@ def show() -> None:
 
 def _rule() -> tuple[int, int]:
     """The rule, what it reads right, what the network does, and some that the rule misreads."""
+    features = threshold_rule.FEATURES
     with st.container(horizontal=True):
-        names = list(_PAIRS)
-        chosen = st.segmented_control(
-            "Tell apart", names, default=names[1], required=True, **state.IDEA_2_PAIR.kept()
+        pair = st.segmented_control(
+            "Tell apart",
+            _PAIRS,
+            default=_PAIRS[1],
+            format_func=lambda pair: f"{pair[0]} or {pair[1]}",
+            required=True,
+            **state.IDEA_2_PAIR.kept(),
         )
-        pair = _PAIRS[chosen or names[1]]
         name = st.selectbox(
             "by its",
-            list(threshold_rule.FEATURES),
+            features,
             2,
-            format_func=lambda name: threshold_rule.FEATURES[name].title,
+            format_func=lambda name: features[name].title,
             width=230,
             **state.IDEA_2_MEASURE.kept(),
         )
-        ways = [f"a {pair[0]}", f"a {pair[1]}"]
         low = st.segmented_control(
             "Little of it means",
-            ways,
-            default=ways[0],
+            pair,
+            default=pair[0],
+            format_func=lambda digit: f"a {digit}",
             required=True,
             **state.idea_2_low(pair).kept(),
         )
-    pair_said = pair if low != ways[1] else pair[::-1]
-    feature = threshold_rule.FEATURES[name]
+    high, feature = sum(pair) - low, features[name]
     limit = st.slider(
-        f"It is a {pair_said[0]} if the {feature.title} is below ({feature.unit})",
+        f"It is a {low} if the {feature.title} is below ({feature.unit})",
         0,
         feature.high,
         feature.high // 2,
         **state.idea_2_limit(name).kept(),
     )
     images, labels, read = _judges(pair, datasets.shared_dataset().test.dataset)
-    said = threshold_rule.classify(threshold_rule.measure(images, name), pair_said, limit)
+    said = threshold_rule.classify(threshold_rule.measure(images, name), (low, high), limit)
     mine, network = (int((each == labels).sum()) for each in (said, read))
     live_region(
         f"Of {len(labels)} test images of these two digits your rule gets {mine} right, and the "
