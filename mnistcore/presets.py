@@ -83,10 +83,8 @@ PRESETS: dict[str, Preset] = {
 
 
 def scale_epochs(recipe: TrainConfig, images: int) -> TrainConfig:
-    """The recipe for a training set of this size: of few images, each is seen more often.
-
-    Recipes are made for MNIST's 60,000; a network that has seen a thousand of them once or twice
-    has learned nothing yet. A recipe that asks for few images means them, and stays as it is.
+    """The recipe, made for MNIST's 60,000, for a smaller training set: each image is seen more
+    often. A recipe that asks for few images means them, and stays as it is.
     """
     if recipe.train_size or images >= 30_000:
         return recipe

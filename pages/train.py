@@ -34,26 +34,24 @@ def open_run(run: store.Run | None) -> None:
 def opened() -> store.Run | None:
     """The run that is asked for, if it is there; a link to a recipe asks for the form."""
     kept = state.TRAIN_RUN.get() if state.TRAIN_PRESET.asked() is None else None
-    wanted = state.TRAIN_RUN.asked() or kept
-    try:
-        run = model_picker.run_by_id(wanted) if wanted else None
-    except MnistError:
-        st.warning("That run is no longer there.", icon=":material/search_off:")
-        run = None
+    run = None
+    if wanted := state.TRAIN_RUN.asked() or kept:
+        try:
+            run = model_picker.run_by_id(wanted)
+        except MnistError:
+            st.warning("That run is no longer there.", icon=":material/search_off:")
     open_run(run)
     return run
 
 
 def start(preset: str, config: TrainConfig) -> None:
     """Set a worker on a new run of this visitor's, and open it."""
-    loaded = shared_dataset()
-    name = f"{PRESETS[preset].title} {datetime.now():%H:%M}"
     try:
         run = store.create_run(
             config,
             preset=preset,
-            name=name,
-            dataset=loaded.train.dataset,
+            name=f"{PRESETS[preset].title} {datetime.now():%H:%M}",
+            dataset=shared_dataset().train.dataset,
             data=data_folder(),
             **creator(),
         )
