@@ -46,12 +46,11 @@ def show() -> None:
         try:
             check_network(network)
             layers = layer_summary(network)
-            said = f"{sum(layer.num_params for layer in layers):,} weights to learn."
-        except NetworkError as error:
-            said = f"This cannot be built. {error}"
-        live_region(said, key=state.IDEA_5_SAID)
-        if layers:
+            weights = sum(layer.num_params for layer in layers)
+            live_region(f"{weights:,} weights to learn.", key=state.IDEA_5_SAID)
             st.html(network_diagram.network_html(layers))
+        except NetworkError as error:
+            live_region(f"This cannot be built. {error}", key=state.IDEA_5_SAID)
     recipe = replace(PRESETS["plain"].config, network=network)
     links.train(preset="plain", config=recipe).onward(
         "Let this very network learn", disabled=not layers
