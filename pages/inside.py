@@ -81,7 +81,7 @@ if asked not in parts or not (has_unit or arriving):
 st.subheader("Layer by layer", anchor=False)
 alone, through = st.columns([1, 5], gap="medium")
 with alone:
-    scroll_into_view(f"{choice} {state.INSIDE_INDEX.get()}", key=state.INSIDE_PICTURE_IN_VIEW)
+    scroll_into_view(f"{choice} {state.INSIDE_INDEX.get()}", key="picture in view")
     st.html(unit_arithmetic.picture(image))
     what = "Your drawing." if choice == DRAWING else f"A {int(test.labels[index])}."
     st.markdown(f"{what} The network reads a **{int(out[-1].argmax())}**.")
@@ -106,7 +106,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 before = names[names.index(name) - 1] if name != names[0] else None
 framed = unit_arithmetic.picture(image, activations.receptive_field(net, layer, place))
 st.html(unit_arithmetic.arithmetic(opened, map_shown, before, framed))
-scroll_into_view(f"{name} {chosen}", key=state.INSIDE_UNIT_IN_VIEW, arriving=arriving)
+scroll_into_view(f"{name} {chosen}", key="unit in view", arriving=arriving)
 with through:
     for each, its_layer in parts.items():
         layer_tiles.show(

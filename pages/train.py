@@ -64,7 +64,7 @@ def start(preset: str, config: TrainConfig) -> None:
 
 run = opened()
 with st.container(gap=None):  # whoever chose a run in the list was far below
-    scroll_into_view(run.id if run else "form", key=state.TRAIN_IN_VIEW)
+    scroll_into_view(run.id if run else "form", key="run in view")
     st.title(escape_markdown(run.name) if run else "Train", anchor=False)
 show_fallback_notice()
 everything = [each for each in store.list_runs() if model_picker.is_listed(each)]

@@ -8,7 +8,7 @@ import streamlit as st
 
 from mnistcore.errors import MnistError
 from mnistcore.viz.theme import GREY, HIGHLIGHT, INK, PAPER, css_rgba
-from pages.common import datasets, model_picker, state, tiles
+from pages.common import datasets, model_picker, tiles
 from pages.common.images import ink_uri, svg_uri
 from pages.common.text import with_article
 
@@ -67,7 +67,7 @@ def _spoke(network: Network, image: Tensor, key: str) -> None:
     st.markdown("**Which ink spoke for it**")
     others = [digit for digit in range(10) if digit != first]
     asked = f"Why {with_article(first)}, and not another digit?"
-    wish = st.pills(asked, others, key=state.draw_why_not(key).name, wrap=True)
+    wish = st.pills(asked, others, key=f"why_not_{key}", wrap=True)
     other = second if wish not in others else wish
     heat = attribution.integrated_gradients(network, image, first, other)
     picture = ink_uri(diverging_rgba(heat)[None])
@@ -104,7 +104,7 @@ def _alike(which: str, image: Tensor, key: str) -> None:
             f"training image {place}, {with_article(label)}"
             for place, label in zip(places, labels, strict=True)
         ],
-        key=state.draw_alike(key),
+        key=f"alike {key}",
         columns=ALIKE,
         captions=[str(label) for label in labels],
     )

@@ -28,7 +28,7 @@ def correct() -> None:
     if news := state.DRAW_NEWS.pop():
         st.toast(news)
     words = "Wrong? Tap what it was, and it can learn it:"
-    st.pills(words, range(10), key=state.DRAW_MEANT.name, on_change=_was, wrap=True)
+    st.pills(words, range(10), key=state.DRAW_MEANT, on_change=_was, wrap=True)
 
 
 def panel(which: str) -> None:
@@ -153,7 +153,7 @@ def _have() -> None:
     tiles.tiles(
         to_uint8(images),
         [f"lesson {n}, a {d}: take it out" for n, d in enumerate(digits.tolist(), start=1)],
-        key=state.DRAW_BOOK,
+        key="book",
         columns=None,
         captions=[str(digit) for digit in digits.tolist()],
         on_pick=lambda place: book.__delitem__(place),
@@ -283,7 +283,7 @@ def _before_and_after(run: store.Run) -> None:
         tiles.tiles(
             to_uint8(images),
             [f"a {t}, read as a {a} before and as a {b} now" for t, a, b in each],
-            key=state.DRAW_BEFORE_AND_AFTER,
+            key="before and after",
             columns=None,
             captions=[f"{a}→{b}{'' if b == t else ' ✗'}" for t, a, b in each],
         )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pages.common import links, state, tiles
-from pages.common.state import Key
 from pages.parts.evaluate.confusion_matrix import show_confusion_matrix
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -33,8 +32,8 @@ def show_mistakes(exam: EvaluationReport) -> None:
             "first.** 4→9 is a 4 that it took for a 9."
         )
         pages = -(-len(wrong) // PER_PAGE)
-        page = st.pagination(pages, key=state.EVALUATE_MISTAKES_PAGE.name) if pages > 1 else 1
-        _grid(exam, wrong[(page - 1) * PER_PAGE : page * PER_PAGE], state.EVALUATE_MISTAKES, one)
+        page = st.pagination(pages, key="mistakes page") if pages > 1 else 1
+        _grid(exam, wrong[(page - 1) * PER_PAGE : page * PER_PAGE], "mistakes", one)
 
 
 @st.fragment
@@ -67,7 +66,7 @@ def show_confusions(exam: EvaluationReport) -> None:
         many = f"{len(found):,} image{'' if len(found) == 1 else 's'} of a {true} {how}"
         heading.subheader(many[0].upper() + many[1:], anchor=False)
         if found:
-            _grid(exam, found[:PER_PAGE], state.EVALUATE_CELL, st.container())
+            _grid(exam, found[:PER_PAGE], "behind", st.container())
             if len(found) > PER_PAGE:
                 st.caption(f"The {PER_PAGE} that it was surest of.")
     with table:
@@ -75,7 +74,7 @@ def show_confusions(exam: EvaluationReport) -> None:
             counts.tolist(),
             f"How many of {exam.score.count:,} test images that are one digit (row) were read as "
             "another (column). Choose a cell to see its images.",
-            key=state.EVALUATE_MATRIX,
+            key="matrix",
             chosen=(true, said),
             on_pick=pick,
         )
@@ -84,7 +83,7 @@ def show_confusions(exam: EvaluationReport) -> None:
 def _grid(
     exam: EvaluationReport,
     places: list[int],
-    key: Key[Any],
+    key: str,
     beside: st.delta_generator.DeltaGenerator,
 ) -> None:
     """Small pictures of these test images; the chosen one large, with what was said, `beside`."""
@@ -114,7 +113,7 @@ def _grid(
         _large(exam, chosen, key)
 
 
-def _large(exam: EvaluationReport, place: int, key: Key[Any]) -> None:
+def _large(exam: EvaluationReport, place: int, key: str) -> None:
     """One test image, what it said, and what it should have said."""
     from mnistcore.data.digits import to_float
 
@@ -126,7 +125,7 @@ def _large(exam: EvaluationReport, place: int, key: Key[Any]) -> None:
     )
     with st.container(width=340):
         name = f"test image {place}, a {label}, read as a {said}"
-        tiles.pixels(exam.test.images[place], name, key=state.evaluate_large(key), numbers=False)
+        tiles.pixels(exam.test.images[place], name, key=f"{key} large", numbers=False)
     links.explore(part="test", index=place).show(
         f"Test image {place:,} in Explore", ":material/grid_view:"
     )

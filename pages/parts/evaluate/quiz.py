@@ -52,15 +52,13 @@ def show_quiz(exam: EvaluationReport, stamp: int) -> None:
     st.markdown("It misread this image. **Which digit is it?** Guess before you look.")
     picture, answer = st.columns([2, 3], gap="medium")
     with picture, st.container(width=340):
-        tiles.pixels(
-            exam.test.images[place], "a test image", key=state.EVALUATE_QUIZ_PICTURE, numbers=False
-        )
+        tiles.pixels(exam.test.images[place], "a test image", key="quiz picture", numbers=False)
     with answer:
         answered = now.guess is not None
         st.pills(
             "Your guess",
             range(10),
-            key=state.evaluate_guess(turn).name,
+            key=state.evaluate_guess(turn),
             on_change=guess,
             disabled=answered,
             wrap=True,

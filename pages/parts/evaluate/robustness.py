@@ -113,7 +113,7 @@ def _chart(
             lines, corruption.axis, severity, corruption.tick_interval, count
         ),
         height=340,
-        key=state.EVALUATE_RANGE.name,
+        key="range",
         alt=f"Share of the images read right, {corruption.axis} from {corruption.low:g} to "
         f"{corruption.high:g}. At {severity:g}: {words}.",
     )
@@ -170,7 +170,7 @@ def _answers(rival: _Rival, shown: Digits) -> None:
     tiles.tiles(
         shown.images,
         [f"a {is_}, read as a {read}" for is_, read in zip(labels, said, strict=True)],
-        key=state.evaluate_answers(rival.name),
+        key=f"snow {rival.name}",
         columns=5,
         captions=[
             f"{'✓' if is_ == read else '✗'} {read}" for is_, read in zip(labels, said, strict=True)

@@ -30,7 +30,7 @@ def show(image: Tensor, label: int) -> None:
         tiles.tiles(
             torch.cat([image[None], changed]),
             [f"the image, a {label}", *(f"changed, still a {label}" for _ in changed)],
-            key=state.EXPLORE_AUGMENTED,
+            key="changed",
             columns=3,
             captions=["as it is", *["changed"] * MANY],
         )

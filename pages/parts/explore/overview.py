@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.common import datasets, state, tiles
+from pages.common import datasets, tiles
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from torch import Tensor
@@ -31,7 +31,7 @@ def show_class_overview(part: str, digits: Digits) -> None:
         tiles.tiles(
             averages,
             [f"the average of {n:,} images of a {d}" for d, n in enumerate(counts)],
-            key=state.EXPLORE_AVERAGES,
+            key="averages",
             captions="0123456789",
             columns=5,
         )

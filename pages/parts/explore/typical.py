@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.common import model_picker, state, tiles
+from pages.common import model_picker, tiles
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.data.digits import Digits
@@ -24,8 +24,8 @@ def show(part: str, digits: Digits, index: int, on_pick: Callable[[int], None]) 
     with st.spinner(f"Comparing {count:,} images of a {digit} ..."):
         typical, odd = _ends(part, digits.dataset, digit, digits)
     ends = (
-        (f"The most typical {digit}s", typical, state.EXPLORE_TYPICAL),
-        (f"The oddest {digit}s", odd, state.EXPLORE_ODDEST),
+        (f"The most typical {digit}s", typical, "typical"),
+        (f"The oddest {digit}s", odd, "oddest"),
     )
     for column, (what, indices, key) in zip(st.columns(2, gap="medium"), ends, strict=True):
         with column:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.common import state
 from pages.common.images import data_uri
 
 _DIGITS = (7, 2, 1, 0, 4, 1, 4, 9, 5, 9)  # the first ten test images of MNIST
@@ -37,7 +36,7 @@ text {{ fill: var(--st-text-color); text-anchor: middle; dominant-baseline: cent
 
 def show() -> None:
     """Draw it; it moves by itself, unless the visitor's system asks for no motion."""
-    _picture(key=state.HOME_HERO.name)
+    _picture(key="story")
 
 
 def _svg() -> str:

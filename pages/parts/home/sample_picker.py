@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import streamlit as st
 from torch import Tensor
 
 from mnistcore.data.digits import to_float
 from pages.common import datasets, state, tiles
-from pages.common.state import Key
 
 
 def _indices() -> list[int]:
@@ -30,7 +27,7 @@ def picture() -> Tensor:
     return to_float(datasets.shared_dataset().test.images[chosen()[0]])
 
 
-def choose(key: Key[Any]) -> None:
+def choose(key: str) -> None:
     """Ten tiles; all passages follow once the one that was touched is drawn: see `spread`."""
 
     def pick(place: int) -> None:

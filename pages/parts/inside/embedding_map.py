@@ -126,7 +126,7 @@ def show(
     """
 
     def picked() -> None:
-        place = picked_place(state.INSIDE_EMBEDDING, len(fixed["labels"]))
+        place = picked_place("atlas", len(fixed["labels"]))
         if place is not None:
             on_pick(place)
 
@@ -136,7 +136,7 @@ def show(
     )
     own = None if drawing is None else percent(drawing, plane.points).tolist()
     _atlas(
-        key=state.INSIDE_EMBEDDING.name,
+        key="atlas",
         data=fixed | {"name": words, "open": open_image, "drawing": own},
         on_picked_change=picked,
     )

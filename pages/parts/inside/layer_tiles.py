@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnistcore.config import IMAGE_SIZE, NUM_CLASSES
 from mnistcore.viz.theme import diverging_rgba
-from pages.common import state, tiles
+from pages.common import tiles
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,7 +60,7 @@ def show(
         tiles.tiles(
             diverging_rgba(each),
             [_spoken(name, place, one) for place, one in enumerate(first)],
-            key=state.inside_tiles(name, what),
+            key=f"{name} {what}",
             columns=None,
             captions=[str(digit) for digit in range(NUM_CLASSES)] if name == "answer" else None,
             chosen=chosen if chosen is None or chosen < len(first) else None,
@@ -103,7 +103,7 @@ def show_max_activations(
     tiles.tiles(
         images,
         names,
-        key=state.INSIDE_MAX_ACTIVATIONS,
+        key="favourites",
         columns=6,
         captions=[str(int(test.labels[index])) for index in best],
         on_pick=lambda place: on_pick(int(best[place])),

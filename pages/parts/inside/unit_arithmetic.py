@@ -10,7 +10,6 @@ from mnistcore.config import IMAGE_SIZE
 from mnistcore.data.digits import to_uint8
 from mnistcore.inspection import activations
 from mnistcore.viz.theme import BLUE, GREY, ORANGE, css_rgba, diverging_css, diverging_rgba
-from pages.common import state
 from pages.common.bars import bar
 from pages.common.images import ink_uri
 
@@ -64,9 +63,7 @@ def choose_place(values: Tensor, unit: int, spot: str) -> tuple[int, int]:
         return 0, 0
     last = values.shape[1] - 1
     row, column = (
-        st.number_input(
-            f"{word}, 0 to {last}", 0, last, at, key=state.inside_place(word, spot).name, width=150
-        )
+        st.number_input(f"{word}, 0 to {last}", 0, last, at, key=f"{word} {spot}", width=150)
         for word, at in zip(
             ("Row", "Column"), activations.argmax_position(values, unit), strict=True
         )
@@ -85,7 +82,7 @@ def choose_map(trace: UnitTrace, spot: str) -> int:
         0,
         last,
         weightiest,
-        key=state.inside_input_map(spot).name,
+        key=f"map {spot}",
         width=190,
     )
 

@@ -52,7 +52,7 @@ def _panel(run: Run, others: dict[str, Run], pace: float | None) -> None:
         high = _high(records)
         closer = high and state.TRAIN_CLOSER.get()
         show_charts(lines or [learning_curves.Curve("", [], 1)], CLOSER if closer else 0.0)
-        live_region(told.sentence, key=state.TRAIN_NARRATOR)
+        live_region(told.sentence, key="narrator")
         _look(others, high)
     if status.result:
         links.evaluate(model=run.id).show("How good is it really?", ":material/fact_check:")
@@ -62,13 +62,13 @@ def _panel(run: Run, others: dict[str, Run], pace: float | None) -> None:
 def show_charts(lines: list[learning_curves.Curve], least: float = 0.0) -> None:
     """The two charts, side by side or one below the other."""
     charts = {
-        state.TRAIN_ACCURACY: learning_curves.accuracy_chart(lines, least),
-        state.TRAIN_LOSS: learning_curves.loss_chart(lines),
+        "accuracy": learning_curves.accuracy_chart(lines, least),
+        "loss": learning_curves.loss_chart(lines),
     }
     height = learning_curves.chart_height(len(lines))
     words = learning_curves.describe_curves(lines[0].records)
     for column, (key, chart) in zip(st.columns(2), charts.items(), strict=True):
-        column.echarts_chart(chart, height=height, key=key.name, alt=words)
+        column.echarts_chart(chart, height=height, key=key, alt=words)
 
 
 def _high(records: list[Progress]) -> bool:
@@ -92,7 +92,7 @@ def _look(others: dict[str, Run], high: bool) -> None:
             list(others),
             format_func=lambda name: escape_markdown(others[name].name),
             selection_mode="multi",
-            key=state.TRAIN_COMPARED.name,
+            key=state.TRAIN_COMPARED,
             wrap=True,
         )
 
@@ -182,7 +182,7 @@ def _button(label: str, icon: str, act: Callable[..., None], *values: object) ->
     st.button(
         label,
         icon=f":material/{icon}:",
-        key=state.train_steer(label).name,
+        key=f"steer {label}",
         on_click=_attempt,
         args=(act, *values),
     )

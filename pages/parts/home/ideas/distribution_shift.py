@@ -8,7 +8,7 @@ import torch
 from mnistcore.data import corruptions
 from mnistcore.data.digits import to_float
 from mnistcore.evaluation.metrics import evaluate
-from pages.common import datasets, links, model_picker, state
+from pages.common import datasets, links, model_picker
 from pages.common.prediction_card import show_prediction
 from pages.common.widgets import live_region
 from pages.parts.home import sample_picker
@@ -29,14 +29,15 @@ def show() -> None:
     test = datasets.shared_dataset().test
     with st.container(border=True), st.container(horizontal=True, gap="medium"):
         with st.container(width=330):
-            sample_picker.choose(state.IDEA_8_DIGITS)
+            sample_picker.choose("idea 8 digits")
             kind = st.segmented_control(
                 "Change",
                 _KINDS,
                 default=_KINDS[0],
                 format_func=lambda kind: corruptions.CORRUPTIONS[kind].title,
                 required=True,
-                **state.IDEA_8_KIND.kept(),
+                key="idea 8 kind",
+                persist_state="session",
             )
             corruption = corruptions.CORRUPTIONS[kind]
             severity = st.select_slider(
@@ -44,14 +45,15 @@ def show() -> None:
                 corruption.severities,
                 corruption.identity,
                 format_func=lambda value: f"{value:g}",
-                **state.idea_8_severity(kind).kept(),
+                key=f"idea 8 {kind}",
+                persist_state="session",
             )
         with st.container(width="stretch"):
             one = test.select([sample_picker.chosen()[0]])
             show_prediction(
                 "shipped", lambda: to_float(corruptions.corrupt(one, kind, severity).images[0])
             )
-            live_region(_in_words(kind, severity, test.dataset), key=state.IDEA_8_SAID)
+            live_region(_in_words(kind, severity, test.dataset), key="idea 8 said")
     links.evaluate(
         model="shipped", look="Sunshine and snow", corruption=kind, severity=severity
     ).onward("See how much it can bear")

@@ -30,9 +30,11 @@ def show() -> None:
     tried = state.IDEA_6_TRIED.get()  # in order
     with st.container(border=True):
         left, right = st.columns(2, gap="medium")
-        rate = left.select_slider("Idea: learning rate", _RATES, **state.IDEA_6_RATE.kept())
+        rate = left.select_slider(
+            "Idea: learning rate", _RATES, key="idea 6 rate", persist_state="session"
+        )
         width = right.select_slider(
-            "Idea: units in the hidden layer", _WIDTHS, **state.IDEA_6_WIDTH.kept()
+            "Idea: units in the hidden layer", _WIDTHS, key="idea 6 width", persist_state="session"
         )
         st.code(
             f"run_trial(one_hidden_layer({rate}, width={width}), *split_validation(train))",
@@ -45,7 +47,7 @@ def show() -> None:
             state.IDEA_6_TRIED.set(tried)
         results = {each.result.test_accuracy: each for each in reversed(tried) if each.result}
         best = results[max(results)] if results else None
-        live_region(_in_words(tried, best), key=state.IDEA_6_SAID)
+        live_region(_in_words(tried, best), key="idea 6 said")
         if tried:
             st.markdown(_table(tried, best))
         st.caption(

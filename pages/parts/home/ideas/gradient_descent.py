@@ -58,7 +58,7 @@ def show() -> None:
                     type="primary" if times == 1 else "secondary",
                 )
             st.button("Start over", icon=":material/restart_alt:", on_click=start_over)
-        live_region(_in_words(neuron), key=state.IDEA_3_SAID)
+        live_region(_in_words(neuron), key="idea 3 said")
         numbers, picture = st.columns(2, gap="medium")
         with numbers:
             st.markdown(_table(neuron, rate))
@@ -71,7 +71,7 @@ def show() -> None:
             st.echarts_chart(
                 single_neuron.scatter_chart(examples, neuron),
                 height=320,
-                key=state.IDEA_3_CHART.name,
+                key="idea 3 chart",
                 alt="Images of a 0 and of a 1 by two numbers, and the line between what the unit "
                 f"takes for a 0 and for a 1, with {neuron.accuracy:.0%} on the right side.",
             )

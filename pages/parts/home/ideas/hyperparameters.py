@@ -11,7 +11,7 @@ from mnistcore.errors import NetworkError
 from mnistcore.models.network import ACTIVATIONS
 from mnistcore.presets import PRESETS
 from mnistcore.viz import network_diagram
-from pages.common import links, state
+from pages.common import links
 from pages.common.widgets import live_region
 
 TITLE = "Hyperparameters: what is chosen, not learned"
@@ -34,12 +34,15 @@ def show() -> None:
             0,
             4,
             1,
-            **state.IDEA_5_CONVOLUTIONS.kept(),
+            key="idea 5 conv",
+            persist_state="session",
         )
-        activation = left.selectbox("Activation", ACTIVATIONS, **state.IDEA_5_ACTIVATION.kept())
-        dense = right.slider("Dense layers", 0, 4, 1, **state.IDEA_5_DENSE.kept())
+        activation = left.selectbox(
+            "Activation", ACTIVATIONS, key="idea 5 activation", persist_state="session"
+        )
+        dense = right.slider("Dense layers", 0, 4, 1, key="idea 5 dense", persist_state="session")
         width = right.select_slider(
-            "Units in each of these", _WIDTHS, 64, **state.IDEA_5_WIDTH.kept()
+            "Units in each of these", _WIDTHS, 64, key="idea 5 width", persist_state="session"
         )
         network = NetworkConfig((Conv(32, 3),) * convolutions, (width,) * dense, activation)
         layers = []
@@ -47,10 +50,10 @@ def show() -> None:
             check_network(network)
             layers = layer_summary(network)
             weights = sum(layer.num_params for layer in layers)
-            live_region(f"{weights:,} weights to learn.", key=state.IDEA_5_SAID)
+            live_region(f"{weights:,} weights to learn.", key="idea 5 said")
             st.html(network_diagram.network_html(layers))
         except NetworkError as error:
-            live_region(f"This cannot be built. {error}", key=state.IDEA_5_SAID)
+            live_region(f"This cannot be built. {error}", key="idea 5 said")
     recipe = replace(PRESETS["plain"].config, network=network)
     links.train(preset="plain", config=recipe).onward(
         "Let this very network learn", disabled=not layers

@@ -36,7 +36,7 @@ def show() -> None:
 
     with st.container(border=True):
         with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
-            sample_picker.choose(state.IDEA_4_DIGITS)
+            sample_picker.choose("idea 4 digits")
             st.caption(
                 f"This is the network that comes with the app, all of it live, reading test image "
                 f"{index}, a {label}. Choose any square to open it up."
@@ -53,7 +53,7 @@ def show() -> None:
                 tiles.tiles(
                     diverging_rgba(maps),
                     [f"{layer.name}, unit {unit}: {s}" for unit, s in enumerate(strongest)],
-                    key=state.idea_4_layer(layer.name),
+                    key=f"idea 4 {layer.name}",
                     columns=len(maps) if is_answer else None,
                     captions="0123456789" if is_answer else None,
                     chosen=now.unit if now.layer == layer.name else None,

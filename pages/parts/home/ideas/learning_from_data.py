@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mnistcore.demos import threshold_rule
 from mnistcore.evaluation.metrics import evaluate
-from pages.common import datasets, links, model_picker, state, tiles
+from pages.common import datasets, links, model_picker, tiles
 from pages.common.widgets import live_region
 
 TITLE = "Why learn it from data at all?"
@@ -24,9 +24,11 @@ def show() -> None:
         "waves at a coast. How far has a stone fallen after so many seconds? No data needed:"
     )
     with st.container(border=True):
-        seconds = st.slider("Seconds (t)", 0.0, 5.0, 2.0, 0.1, **state.IDEA_2_SECONDS.kept())
+        seconds = st.slider(
+            "Seconds (t)", 0.0, 5.0, 2.0, 0.1, key="idea 2 seconds", persist_state="session"
+        )
         fallen = f"½ · g · t² = ½ · 9.81 · {seconds:g}² = {9.81 / 2 * seconds**2:.1f} metres"
-        live_region(fallen, key=state.IDEA_2_FALL)
+        live_region(fallen, key="idea 2 fall")
     st.markdown("But what is the formula for a 4? **Write a rule yourself**, and see it judged:")
     with st.container(border=True):
         pair = _rule()
@@ -44,7 +46,8 @@ def _rule() -> tuple[int, int]:
             default=_PAIRS[1],
             format_func=lambda pair: f"{pair[0]} or {pair[1]}",
             required=True,
-            **state.IDEA_2_PAIR.kept(),
+            key="idea 2 pair",
+            persist_state="session",
         )
         name = st.selectbox(
             "by its",
@@ -52,7 +55,8 @@ def _rule() -> tuple[int, int]:
             2,
             format_func=lambda name: features[name].title,
             width=230,
-            **state.IDEA_2_MEASURE.kept(),
+            key="idea 2 measure",
+            persist_state="session",
         )
         low = st.segmented_control(
             "Little of it means",
@@ -60,7 +64,8 @@ def _rule() -> tuple[int, int]:
             default=pair[0],
             format_func=lambda digit: f"a {digit}",
             required=True,
-            **state.idea_2_low(pair).kept(),
+            key=f"idea 2 low {pair}",
+            persist_state="session",
         )
     high, feature = sum(pair) - low, features[name]
     limit = st.slider(
@@ -68,7 +73,8 @@ def _rule() -> tuple[int, int]:
         0,
         feature.high,
         feature.high // 2,
-        **state.idea_2_limit(name).kept(),
+        key=f"idea 2 limit {name}",
+        persist_state="session",
     )
     images, labels, read = _judges(pair, datasets.shared_dataset().test.dataset)
     said = threshold_rule.classify(threshold_rule.measure(images, name), (low, high), limit)
@@ -76,7 +82,7 @@ def _rule() -> tuple[int, int]:
     live_region(
         f"Of {len(labels)} test images of these two digits your rule gets {mine} right, and the "
         f"network {network}, though it chooses among all ten digits.",
-        key=state.IDEA_2_JUDGED,
+        key="idea 2 judged",
     )
     wrong = (said != labels).nonzero().flatten()[:_SHOWN].tolist()
     if wrong:
@@ -84,7 +90,7 @@ def _rule() -> tuple[int, int]:
         tiles.tiles(
             images[wrong],
             [f"a {labels[each]}, taken for a {said[each]}" for each in wrong],
-            key=state.IDEA_2_WRONG,
+            key="idea 2 wrong",
             columns=_SHOWN,
             captions=[f"{said[each]}?" for each in wrong],
         )

@@ -41,12 +41,12 @@ def show() -> None:
         st.code(notebook_steps.STEPS[number].code, language="python", wrap_lines=True)
         with st.spinner("It runs ..."):
             known = _after(number, datasets.shared_dataset().train.dataset)
-        live_region(_in_words(number, known), key=state.IDEA_9_SAID)
+        live_region(_in_words(number, known), key="idea 9 said")
         _show_images(number, known)
         last = number == len(names) - 1
         st.button(
             "From the start" if last else "Next step",
-            key=state.IDEA_9_NEXT.name,
+            key="idea 9 next",
             icon=":material/restart_alt:" if last else ":material/arrow_forward:",
             on_click=forward,
             type="secondary" if last else "primary",
@@ -101,14 +101,14 @@ def _show_images(number: int, known: dict[str, Any]) -> None:
     if number == 0:
         name = f"training image 10, a {known['label']}"
         with st.container(width=90):
-            tiles.tiles(known["image"][None], [name], key=state.IDEA_9_IMAGE, columns=1)
+            tiles.tiles(known["image"][None], [name], key="idea 9 image", columns=1)
     elif "predicted" in known:
         test = known["test"].head(8)
         pairs = list(zip(test.labels.tolist(), known["predicted"].tolist(), strict=True))
         tiles.tiles(
             test.images,
             [f"a {label}, read as a {said}" for label, said in pairs],
-            key=state.IDEA_9_BATCH,
+            key="idea 9 batch",
             columns=8,
             captions=[f"{'✓' if label == said else '✗'} {said}" for label, said in pairs],
         )

@@ -30,16 +30,14 @@ def show() -> None:
     with st.container(border=True):
         with st.container(horizontal=True):
             for name in trials.TRIALS:
-                button = st.button(
-                    name, key=state.idea_7_train(name).name, icon=":material/school:"
-                )
-                if button and (result := trial.run(trials.TRIALS[name])):
+                pressed = st.button(name, icon=":material/school:")
+                if pressed and (result := trial.run(trials.TRIALS[name])):
                     trained = {**trained, name: result}
                     state.IDEA_7_TRAINED.set(trained)
                     state.IDEA_7_LAST.set(name)
         last = state.IDEA_7_LAST.get()
         said = _in_words(trained[last]) if last else "None trained yet."
-        live_region(said, key=state.IDEA_7_SAID)
+        live_region(said, key="idea 7 said")
         for name in trials.TRIALS:
             if name in trained:
                 st.html(_bars(name, trained[name]))
