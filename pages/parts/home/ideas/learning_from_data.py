@@ -11,7 +11,7 @@ from pages.common import datasets, links, model_picker, tiles
 from pages.common.widgets import live_region
 
 TITLE = "Why learn it from data at all?"
-_PAIRS = ((0, 1), (4, 9), (3, 8), (2, 5))
+_PAIRS = {"0 or 1": (0, 1), "4 or 9": (4, 9), "3 or 8": (3, 8), "2 or 5": (2, 5)}
 _IMAGES = 1_000  # test images, of which those of the two digits are taken
 _SHOWN = 8
 
@@ -40,15 +40,15 @@ def _rule() -> tuple[int, int]:
     """The rule, what it reads right, what the network does, and some that the rule misreads."""
     features = threshold_rule.FEATURES
     with st.container(horizontal=True):
-        pair = st.segmented_control(
+        names = st.segmented_control(
             "Tell apart",
-            _PAIRS,
-            default=_PAIRS[1],
-            format_func=lambda pair: f"{pair[0]} or {pair[1]}",
+            list(_PAIRS),
+            default="4 or 9",
             required=True,
             key="idea 2 pair",
             persist_state="session",
         )
+        pair = _PAIRS[names]
         name = st.selectbox(
             "by its",
             features,
