@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import itertools
 import time
 from typing import TYPE_CHECKING, Any
@@ -89,9 +90,9 @@ def show_side(run: Run) -> None:
 def asked_moment() -> int | None:
     """The step that is looked at: chosen here, or asked for by the address; None for the newest."""
     asked = state.TRAIN_MOMENT.asked()
-    if asked is not None and asked.isdecimal() and len(asked) < 10:
-        if not state.TRAIN_MOMENT.exists():
-            state.TRAIN_MOMENT.set(int(asked))
+    known = state.TRAIN_MOMENT.exists()
+    if not known and asked is not None and asked.isdecimal() and len(asked) < 10:
+        state.TRAIN_MOMENT.set(int(asked))
     return state.TRAIN_MOMENT.get()
 
 
@@ -124,12 +125,11 @@ class _Entry:
 
     def packed(self, config: NetworkConfig) -> dict[str, Any] | None:
         if "packed" not in self._known:
-            frame = frames.read_frame(self._run.frames, self._step)
-            try:
+            frame, packed = frames.read_frame(self._run.frames, self._step), None
+            with contextlib.suppress(MnistError):  # images that cannot be had today
                 test = test_images(self._run.config().dataset)
-                self._known["packed"] = frame and _pack(frame.surveyed(config, test), test.labels)
-            except MnistError:
-                self._known["packed"] = None
+                packed = _pack(frame.surveyed(config, test), test.labels) if frame else None
+            self._known["packed"] = packed
         return self._known["packed"]
 
     def own(self, config: NetworkConfig, strokes: list[Stroke]) -> list[float] | None:
@@ -139,7 +139,8 @@ class _Entry:
         name = _name(strokes)
         if name not in self._known:
             frame = frames.read_frame(self._run.frames, self._step)
-            network, image = frame and frame.network(config), from_strokes(strokes)
+            network = frame.network(config) if frame else None
+            image = from_strokes(strokes)
             said = None
             if network is not None and image is not None:
                 logits = network(image[None, None]).detach().nan_to_num()[0]
