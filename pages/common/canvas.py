@@ -15,8 +15,7 @@ _sheet = component(__file__)
 def canvas(pen: float, *, live: bool) -> list[Stroke]:
     """Show the sheet, as large as there is room for, and return the strokes on it.
 
-    pen: width of the next strokes; those already drawn keep theirs. live: whether to hear of a
-    stroke while it is drawn, and not only when the pen lifts.
+    pen: width of the next strokes; live: hear of a stroke also before the pen lifts.
     """
     first, turn = state.DRAW_PLACE.get()
     drawn, widths = current_strokes(), [*state.DRAW_WIDTHS.get()]

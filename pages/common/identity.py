@@ -23,10 +23,7 @@ _keep = st.components.v2.component(
 
 
 def visitor_token() -> str:
-    """The visitor's token: 32 hexadecimal digits that say nothing about anybody.
-
-    It lives in a cookie for a year, or for one session where the browser keeps no cookies.
-    """
+    """The visitor's token: 32 random hexadecimal digits, in a cookie, or else for one session."""
     if not state.VISITOR.exists():
         known = str(st.context.cookies.get(_COOKIE))
         state.VISITOR.set(known if _TOKEN.fullmatch(known) else secrets.token_hex(16))

@@ -41,9 +41,8 @@ def tiles(
     """Small pictures side by side; with `on_pick`, each is a button.
 
     images: (n, rows, columns) uint8, or (n, rows, columns, 4) with colours of their own; names:
-    what a screen reader says for each; captions: what stands below each. With None for `columns`
-    there are as many as fit. `chosen` is the place of the one that is framed. `on_pick` is called
-    with the place of the picture that was clicked, before the page runs again.
+    what a screen reader says for each; columns: None for as many as fit; chosen: the place of the
+    one that is framed; on_pick: called with the place of the one that was clicked.
     """
 
     def picked() -> None:

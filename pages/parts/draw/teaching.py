@@ -201,7 +201,7 @@ def _learn(which: str) -> None:
         st.error(escape_markdown(error))
         return
     state.DRAW_TEACHING.pop()
-    model_picker.select_model(run.id)
+    state.MODEL.set(run.id)
     if written := fine_tune_result(run):
         _, tuned = written
         _tell(
@@ -230,7 +230,7 @@ def _undo(run: store.Run) -> None:
     except MnistError as error:
         _tell(escape_markdown(error))
         return
-    model_picker.select_model(base or "shipped")
+    state.MODEL.set(base or "shipped")
     reads = "network before" if base else "network that comes with the app"
     _tell(f"Undone: the {reads} reads again. Your lessons are still here.")
 
