@@ -39,11 +39,9 @@ class Creator(TypedDict):
 
 def creator() -> Creator:
     """Whose a run is that this visitor starts, for runs.create: their token, their address."""
-    address = st.context.ip_address  # None on the server's own machine
-    return {
-        "owner": visitor_token(),
-        "address": address if isinstance(address, str) else "this machine",
-    }
+    address = st.context.ip_address
+    here = address if isinstance(address, str) else "this machine"  # on the server's own, None
+    return {"owner": visitor_token(), "address": here}
 
 
 def keep_token() -> None:

@@ -6,10 +6,10 @@ import streamlit as st
 
 from pages.common import state
 
-# Streamlit changes the address after a page was opened, and notes each change as a step to which
-# Back leads, only to have it changed again. So within a page the address is replaced, and Back leads
-# to the page before, to the place on it that was left. Also, each new page begins at its top, and on
-# a phone the list of pages goes when one has been chosen.
+# Streamlit changes the address once a page was opened, and notes each change as a step to which
+# Back leads, only to have it changed again. So within a page the address is replaced, and Back
+# leads to the page before, to the place on it that was left. Also, each new page begins at its top,
+# and on a phone the list of pages goes when one has been chosen.
 _between_pages = st.components.v2.component(
     "between_pages",
     js=(Path(__file__).with_suffix(".js")).read_text(encoding="utf-8"),
@@ -19,9 +19,9 @@ _between_pages = st.components.v2.component(
 def require_frame(page: str) -> None:
     """Make sure that the visitor came through app.py: the first line of each page, a `__file__`.
 
-    Until app.py has run once, Streamlit takes the folder `pages` for an app of the old kind and runs
-    a page alone, without its frame. A call of st.navigation ends that for the whole server, and the
-    rerun goes through app.py to the same page with the same address.
+    Until app.py has run once, Streamlit takes the folder `pages` for an app of the old kind and
+    runs a page alone, without its frame. A call of st.navigation ends that for the whole server,
+    and the rerun goes through app.py to the same page with the same address.
     """
     if not state.PAGE.exists():
         st.navigation([Path(page).parents[1] / "app.py", page])

@@ -50,19 +50,16 @@ def tiles(
         if on_pick and place is not None:
             on_pick(place)
 
-    _tiles(
-        key=key,
-        data={
-            "sprite": ink_uri(images),
-            "coloured": images.ndim == 4,
-            "names": list(names),
-            "columns": columns,
-            "captions": list(captions or []),
-            "chosen": chosen,
-            "clickable": on_pick is not None,
-        },
-        on_picked_change=picked,
-    )
+    data = {
+        "sprite": ink_uri(images),
+        "coloured": images.ndim == 4,
+        "names": list(names),
+        "columns": columns,
+        "captions": list(captions or []),
+        "chosen": chosen,
+        "clickable": on_pick is not None,
+    }
+    _tiles(key=key, data=data, on_picked_change=picked)
 
 
 def pixels(image: "Tensor", name: str, key: str, *, numbers: bool = True) -> None:

@@ -16,7 +16,7 @@ _LARGE = 1 << 18  # bytes: most tensors of more than one picture have more
 
 @cache
 def keep_tidy() -> None:
-    """Begin to look after this server's memory, in a thread: after each run it would hold up answers."""
+    """Begin to look after memory in a thread: doing so after each run holds up every answer."""
     if type(get_instance()) is not Runtime:  # a test plays the server
         return
     # Else glibc, once it has seen large blocks come and go, cuts them out of pools of its own, one
