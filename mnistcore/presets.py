@@ -25,16 +25,13 @@ _FAST = TrainConfig(
     label_smoothing=0.05,
     precision="auto",
 )
+_PLAIN = TrainConfig(NetworkConfig((), (128, 64)), epochs=2, batch_size=64)
 
 PRESETS: dict[str, Preset] = {
     "fast": Preset(
         "Fast",
         "Watch the test accuracy shoot past 95 % on MNIST in the first quarter of the run.",
-        replace(
-            _FAST,
-            network=NetworkConfig(convolutions=(Conv(16, 5), Conv(64, 3)), dense=(128,)),
-            epochs=0.5,
-        ),
+        replace(_FAST, network=NetworkConfig((Conv(16, 5), Conv(64, 3)), (128,)), epochs=0.5),
     ),
     "notebook-fast": Preset(
         "Notebook, fast",
@@ -50,34 +47,19 @@ PRESETS: dict[str, Preset] = {
     "plain": Preset(
         "Plain layers",
         "Watch how far a network gets that sees 784 numbers in a row, and no picture.",
-        TrainConfig(
-            network=NetworkConfig(convolutions=(), dense=(128, 64)),
-            epochs=3,
-            batch_size=64,
-            schedule="one-cycle",
-            learning_rate=3e-3,
-        ),
+        replace(_PLAIN, epochs=3, schedule="one-cycle", learning_rate=3e-3),
     ),
     "too-simple": Preset(
         "Too simple",
         "Watch both curves get stuck far below 100 %: four units cannot tell ten digits apart.",
-        TrainConfig(
-            network=NetworkConfig(convolutions=(), dense=(4,)),
-            epochs=2,
-            batch_size=64,
-            learning_rate=2e-3,
-        ),
+        replace(_PLAIN, network=NetworkConfig((), (4,)), learning_rate=2e-3),
     ),
     "memoriser": Preset(
         "Memoriser",
         "Watch the two curves part: it learns 500 images by heart and fails on the ones it never "
         "saw.",
-        TrainConfig(
-            network=NetworkConfig(convolutions=(), dense=(512, 256)),
-            epochs=60,
-            batch_size=25,  # so that every epoch has all of the 500
-            train_size=500,
-        ),
+        # With 25 images in a batch, every epoch has all of the 500.
+        TrainConfig(NetworkConfig((), (512, 256)), epochs=60, batch_size=25, train_size=500),
     ),
 }
 

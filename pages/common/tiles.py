@@ -22,10 +22,15 @@ def component(path: str | Path) -> Callable:
 _tiles, _pixels = component(__file__), component(Path(__file__).with_name("pixels"))
 
 
-def picked_place(key: str, count: int) -> int | None:
-    """Which of `count` things was clicked in this part of the page, if the browser names one."""
-    place = Key[Any](key, None).get().get("picked")
-    return place if type(place) is int and 0 <= place < count else None
+def picking(key: str, count: int, on_pick: Callable[[int], None] | None) -> Callable[[], None]:
+    """A callback that calls `on_pick` with the place, of `count`, of what was clicked there."""
+
+    def picked() -> None:
+        place = Key[Any](key, None).get().get("picked")
+        if on_pick and type(place) is int and 0 <= place < count:
+            on_pick(place)
+
+    return picked
 
 
 def tiles(
@@ -45,11 +50,6 @@ def tiles(
     one that is framed; on_pick: called with the place of the one that was clicked.
     """
 
-    def picked() -> None:
-        place = picked_place(key, len(names))
-        if on_pick and place is not None:
-            on_pick(place)
-
     data = {
         "sprite": ink_uri(images),
         "coloured": images.ndim == 4,
@@ -59,7 +59,7 @@ def tiles(
         "chosen": chosen,
         "clickable": on_pick is not None,
     }
-    _tiles(key=key, data=data, on_picked_change=picked)
+    _tiles(key=key, data=data, on_picked_change=picking(key, len(names), on_pick))
 
 
 def pixels(image: "Tensor", name: str, key: str, *, numbers: bool = True) -> None:
