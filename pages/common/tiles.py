@@ -49,7 +49,6 @@ def tiles(
     what a screen reader says for each; columns: None for as many as fit; chosen: the place of the
     one that is framed; on_pick: called with the place of the one that was clicked.
     """
-
     data = {
         "sprite": ink_uri(images),
         "coloured": images.ndim == 4,
