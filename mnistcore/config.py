@@ -1,7 +1,7 @@
 """What is trained, and how: NetworkConfig and TrainConfig, without torch.
 
-Each setting is described once, beside its default: range, choices, words. The form, the checks and
-the command line are made from these descriptions.
+The form, the checks and the command line are made from the settings: what each does in HELP, what
+is accepted beside its default.
 """
 
 import itertools
@@ -12,14 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
-from mnistcore.errors import NetworkError, TrainingError
-from mnistcore.serialization import structure
+from mnistcore.errors import MnistError, NetworkError, TrainingError
+from mnistcore.serialization import NEEDED, structure
 
 IMAGE_SIZE = 28  # pixels: every picture in this project is IMAGE_SIZE x IMAGE_SIZE
 NUM_CLASSES = 10
 MAX_LAYERS = 8  # of each kind, convolutions and dense layers
 MAX_PARAMS = 5_000_000  # more than this would take a laptop minutes per epoch
-MNIST_IMAGES = 60_000  # training images that a configuration has to reckon with
 
 # What one run may take from a machine that others share. The notebook's network needs a tenth of
 # both: 0.13e14 multiplications for 100 epochs, 24e6 activations for 512 images at a time.
@@ -27,12 +26,39 @@ MAX_TRAIN_MULT_ADDS = 1e14  # forward, in the whole run: one to three hours of o
 MAX_BATCH_ACTIVATIONS = 250e6  # between the layers, for one batch: 1 GB
 
 
+HELP = {  # what each setting does, for visitors and for the command line
+    "activation": "The bend after each layer. ReLU turns negative numbers into zero; with none, "
+    "any number of layers can do no more than one.",
+    "dropout": "The share of units that is switched off at random in each step, so that the "
+    "network cannot rely on a few of them. Helps against learning by heart.",
+    "batch_norm": "Brings the numbers inside the network to a common scale; often learns faster.",
+    "epochs": "How many times the network sees every training image.",
+    "train_size": "With few images, a network learns them by heart instead of learning to read.",
+    "batch_size": "After looking at so many images, every weight is changed a little. Small "
+    "batches change them often, large ones more surely.",
+    "optimizer": "The rule by which the weights follow the error downhill.",
+    "learning_rate": "How big the changes are. Too small and it takes for ever; too big and it "
+    "never settles. Try 1 to see it fail.",
+    "schedule": "One-cycle starts gently, speeds up, and ends with ever smaller steps.",
+    "momentum": "How much of the last steps' direction is kept (Adam's first beta).",
+    "beta2": "Adam's second beta, RMSprop's alpha.",
+    "weight_decay": "Pulls every weight a little towards zero: prefers simple answers.",
+    "label_smoothing": "Asks for 95 % certainty instead of 100 %, say, which keeps the network "
+    "modest.",
+    "augmentation": "Turns, stretches and moves every training image a little, differently each "
+    "time, so that the network meets more ways of writing.",
+    "seed": "Chance plays a part. The same seed plays it the same way again.",
+    "device": "Where it is trained.",
+    "precision": "Whether layers multiply in 16 bits.",
+    "threads": "Processor threads.",
+}
+
+
 @dataclass(frozen=True)
 class Setting:
     """One setting: what is accepted, what the form offers of it, and the words for it."""
 
     label: str  # on the form
-    help: str = ""  # for visitors and for the command line
     noun: str = ""  # in what is said of a value that is refused; if left out, the label
     low: float = -math.inf  # the range that is accepted, both ends included
     high: float = math.inf
@@ -41,6 +67,7 @@ class Setting:
     shown: tuple[float, float] | None = None  # the range that the form offers
     step: float | None = None  # between two values on the form
     on_form: bool = True  # else it is for the command line alone
+    help: str = ""  # from HELP
 
     @property
     def switches_on(self) -> str | None:
@@ -48,14 +75,17 @@ class Setting:
         return self.choices[1] if len(self.choices) == 2 and self.choices[0] == "none" else None
 
 
-def _setting(default: Any, label: str, help: str, noun: str = "", **more: Any) -> Any:
-    return field(default=default, metadata={"setting": Setting(label, help, noun, **more)})
+def _setting(default: Any, label: str, noun: str = "", **more: Any) -> Any:
+    return field(default=default, metadata={"setting": Setting(label, noun, **more)})
 
 
 def settings(kind: type) -> dict[str, Setting]:
     """The settings of NetworkConfig or TrainConfig by the name of their field, in order."""
-    described = {f.name: f.metadata.get("setting") for f in fields(kind)}
-    return {name: setting for name, setting in described.items() if setting is not None}
+    return {
+        each.name: replace(each.metadata["setting"], help=HELP[each.name])
+        for each in fields(kind)
+        if "setting" in each.metadata
+    }
 
 
 class Conv(NamedTuple):
@@ -71,34 +101,26 @@ class Conv(NamedTuple):
 class NetworkConfig:
     """The architecture; the defaults are the notebook's network."""
 
-    convolutions: tuple[Conv, ...] = (Conv(32, 5), Conv(32, 5), Conv(64, 3))
-    dense: tuple[int, ...] = (64,)  # widths of the hidden dense layers
+    convolutions: tuple[Conv, ...] = field(
+        default=(Conv(32, 5), Conv(32, 5), Conv(64, 3)), metadata=NEEDED
+    )
+    dense: tuple[int, ...] = field(
+        default=(64,), metadata=NEEDED
+    )  # widths of the hidden dense layers
     activation: str = _setting(  # after every layer but the last
         "ReLU",
         "Activation",
-        "The bend after each layer. ReLU turns negative numbers into zero; with none, any number "
-        "of layers can do no more than one.",
         choices=("ReLU", "LeakyReLU", "GELU", "SiLU", "Tanh", "Sigmoid", "none"),
     )
-    dropout: float = _setting(  # before dense layers, in training
-        0.0,
-        "Dropout",
-        "The share of units that is switched off at random in each step, so that the network "
-        "cannot rely on a few of them. Helps against learning by heart.",
-        shown=(0.0, 0.8),
-        step=0.05,
-    )
-    batch_norm: bool = _setting(
-        False,
-        "Batch normalisation",
-        "Brings the numbers inside the network to a common scale; often learns faster.",
-    )
+    # Before dense layers, in training.
+    dropout: float = _setting(0.0, "Dropout", shown=(0.0, 0.8), step=0.05)
+    batch_norm: bool = _setting(False, "Batch normalisation")
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "NetworkConfig":
         """The inverse of `dataclasses.asdict`, also after a trip through JSON."""
         try:
-            config: NetworkConfig = structure(cls, values, needed=("convolutions", "dense"))
+            config: NetworkConfig = structure(cls, values)
         except ValueError as error:
             raise NetworkError(
                 f"This is not the description of a network ({error}): begin with a preset."
@@ -110,21 +132,13 @@ class NetworkConfig:
 class TrainConfig:
     """A recipe: network, optimizer, schedule, data, seed. The defaults are the notebook's."""
 
-    network: NetworkConfig = field(default_factory=NetworkConfig)
+    network: NetworkConfig = field(default_factory=NetworkConfig, metadata=NEEDED)
     epochs: float = _setting(  # 0.5 is half of the training images
-        2,
-        "Epochs",
-        "How many times the network sees every training image.",
-        "The number of epochs",
-        low=0.01,
-        high=1000,
-        shown=(0.1, 100.0),
-        step=1.0,
+        2, "Epochs", "The number of epochs", low=0.01, high=1000, shown=(0.1, 100.0), step=1.0
     )
     train_size: int | None = _setting(  # None is all
         None,
         "Training images",
-        "With few images, a network learns them by heart instead of learning to read.",
         "The number of training images",
         low=10,
         high=10**9,
@@ -133,113 +147,52 @@ class TrainConfig:
     batch_size: int = _setting(
         8,
         "Images per step (batch size)",
-        "After looking at so many images, every weight is changed a little. Small batches change "
-        "them often, large ones more surely.",
         "The batch size",
         low=1,
         high=10_000,
         stops=tuple(2**power for power in range(10)),
     )
     optimizer: str = _setting(
-        "Adam",
-        "Optimiser",
-        "The rule by which the weights follow the error downhill.",
-        choices=("Adam", "AdamW", "SGD with momentum", "RMSprop"),
+        "Adam", "Optimiser", choices=("Adam", "AdamW", "SGD with momentum", "RMSprop")
     )
     learning_rate: float = _setting(  # the highest that the schedule reaches
         1e-3,
         "Learning rate",
-        "How big the changes are. Too small and it takes for ever; too big and it never settles. "
-        "Try 1 to see it fail.",
         "The learning rate",
         low=1e-7,
         high=100,
         stops=(*(float(f"{d}e-{p}") for p in (5, 4, 3, 2, 1) for d in (1, 2, 3, 5, 8)), 1.0),
     )
     schedule: str = _setting(
-        "constant",
-        "Learning-rate schedule",
-        "One-cycle starts gently, speeds up, and ends with ever smaller steps.",
-        "schedule",
-        choices=("constant", "one-cycle"),
+        "constant", "Learning-rate schedule", "schedule", choices=("constant", "one-cycle")
     )
-    momentum: float = _setting(
-        0.9,
-        "Momentum",
-        "How much of the last steps' direction is kept (Adam's first beta).",
-        low=0,
-        high=0.9999,
-        shown=(0.0, 0.99),
-        step=0.01,
-    )
-    beta2: float = _setting(
-        0.999,
-        "The second beta",
-        "Adam's second beta, RMSprop's alpha.",
-        low=0,
-        high=0.999999,
-        on_form=False,
-    )
+    momentum: float = _setting(0.9, "Momentum", low=0, high=0.9999, shown=(0.0, 0.99), step=0.01)
+    beta2: float = _setting(0.999, "The second beta", low=0, high=0.999999, on_form=False)
     weight_decay: float = _setting(
-        0.0,
-        "Weight decay",
-        "Pulls every weight a little towards zero: prefers simple answers.",
-        low=0,
-        high=10,
-        stops=(0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1),
+        0.0, "Weight decay", low=0, high=10, stops=(0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
     )
     label_smoothing: float = _setting(
-        0.0,
-        "Label smoothing",
-        "Asks for 95 % certainty instead of 100 %, say, which keeps the network modest.",
-        low=0,
-        high=0.9,
-        shown=(0.0, 0.3),
-        step=0.01,
+        0.0, "Label smoothing", low=0, high=0.9, shown=(0.0, 0.3), step=0.01
     )
-    augmentation: str = _setting(
-        "none",
-        "Augmentation",
-        "Turns, stretches and moves every training image a little, differently each time, so that "
-        "the network meets more ways of writing.",
-        choices=("none", "affine"),
-    )
-    seed: int = _setting(
-        1,
-        "Seed",
-        "Chance plays a part. The same seed plays it the same way again.",
-        "The seed",
-        low=0,
-        high=2**32 - 1,
-        shown=(0, 2**31),
-        step=1,
-    )
-    device: str = _setting(
-        "auto",
-        "Device",
-        "Where it is trained.",
-        choices=("auto", "cpu", "cuda", "mps"),
-        on_form=False,
-    )
-    precision: str = _setting(  # weights, loss and optimizer keep their 32 bits in any case
-        "float32",
-        "Precision",
-        "Whether layers multiply in 16 bits.",
-        choices=("float32", "bfloat16", "auto"),
-        on_form=False,
+    augmentation: str = _setting("none", "Augmentation", choices=("none", "affine"))
+    seed: int = _setting(1, "Seed", "The seed", low=0, high=2**32 - 1, shown=(0, 2**31), step=1)
+    device: str = _setting("auto", "Device", choices=("auto", "cpu", "cuda", "mps"), on_form=False)
+    # Weights, loss and optimizer keep their 32 bits in any case.
+    precision: str = _setting(
+        "float32", "Precision", choices=("float32", "bfloat16", "auto"), on_form=False
     )
     threads: int | None = _setting(  # None leaves the choice to the machine
-        None, "The number of threads", "Processor threads.", low=1, high=1024, on_form=False
+        None, "The number of threads", low=1, high=1024, on_form=False
     )
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
         """The inverse of `dataclasses.asdict`, also after a trip through JSON."""
         try:
-            config: TrainConfig = structure(cls, values, needed=("network",))
+            config: TrainConfig = structure(cls, values)
         except ValueError as error:
             raise TrainingError(f"This is not a recipe ({error}): begin with a preset.") from error
-        return replace(config, network=NetworkConfig.from_dict(values["network"]))
+        return config
 
 
 @dataclass(frozen=True)
@@ -251,11 +204,6 @@ class LayerSummary:
     shape: tuple[int, ...]  # of what comes out, without the batch: (32, 24, 24)
     num_params: int = 0
     args: tuple[Any, ...] = ()  # of the torch module, in its order
-
-    @property
-    def num_activations(self) -> int:
-        """How many numbers come out for one image."""
-        return math.prod(self.shape)
 
     @property
     def mult_adds(self) -> int:
@@ -346,7 +294,7 @@ def check_network(config: NetworkConfig) -> None:
         )
 
 
-def check(config: TrainConfig, images: int = MNIST_IMAGES) -> None:
+def check(config: TrainConfig, images: int = 60_000) -> None:
     """Refuse, in words, a recipe that cannot work on so many training images, or not in time.
 
     Raises NetworkError or TrainingError.
@@ -358,29 +306,10 @@ def check(config: TrainConfig, images: int = MNIST_IMAGES) -> None:
             "Batch normalisation compares the images of a batch: use a batch size of 2 or more, "
             "or switch it off."
         )
-    _check_size(config, min(config.train_size or images, images))
-
-
-def _check_settings(
-    config: NetworkConfig | TrainConfig, error: type[NetworkError] | type[TrainingError]
-) -> None:
-    for name, setting in settings(type(config)).items():
-        value, what = getattr(config, name), setting.noun or setting.label
-        if setting.choices and value not in setting.choices:
-            known = ", ".join(setting.choices)
-            told = reprlib.repr(value)
-            raise error(f"There is no {what.lower()} {told}: use one of {known}.")
-        # False for NaN, too.
-        if isinstance(value, int | float) and not setting.low <= value <= setting.high:
-            told = reprlib.repr(value)
-            raise error(f"{what} must be from {setting.low:,} to {setting.high:,}, not {told}.")
-
-
-def _check_size(config: TrainConfig, images: int) -> None:
-    """Refuse what would take the machine from everybody else."""
+    # What would take the machine from everybody else.
+    images = min(config.train_size or images, images)
     layers = layer_summary(config.network)
-    activations = sum(layer.num_activations for layer in layers)
-    mult_adds = sum(layer.mult_adds for layer in layers)
+    activations = sum(math.prod(layer.shape) for layer in layers)
     batch = min(config.batch_size, images)
     if batch * activations > MAX_BATCH_ACTIVATIONS:
         raise TrainingError(
@@ -388,13 +317,25 @@ def _check_size(config: TrainConfig, images: int) -> None:
             f"this network: use a batch size of {MAX_BATCH_ACTIVATIONS // activations:.0f} or "
             "less, or fewer filters."
         )
-    epochs = MAX_TRAIN_MULT_ADDS / (mult_adds * images)
+    epochs = MAX_TRAIN_MULT_ADDS / (sum(layer.mult_adds for layer in layers) * images)
     if config.epochs > epochs:
         raise TrainingError(
             f"{config.epochs:g} epochs of {images:,} images take too long in this network: use "
             f"{math.floor(10 * epochs) / 10:g} epochs or less, fewer images, fewer filters, or "
             "halve the picture earlier."
         )
+
+
+def _check_settings(config: NetworkConfig | TrainConfig, error: type[MnistError]) -> None:
+    for name, setting in settings(type(config)).items():
+        value, what = getattr(config, name), setting.noun or setting.label
+        told = reprlib.repr(value)
+        if setting.choices and value not in setting.choices:
+            known = ", ".join(setting.choices)
+            raise error(f"There is no {what.lower()} {told}: use one of {known}.")
+        # False for NaN, too.
+        if isinstance(value, int | float) and not setting.low <= value <= setting.high:
+            raise error(f"{what} must be from {setting.low:,} to {setting.high:,}, not {told}.")
 
 
 def parse_convolutions(text: str) -> tuple[Conv, ...]:

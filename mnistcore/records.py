@@ -6,15 +6,12 @@ of its field, and what has no default makes the record around it fall back to it
 """
 
 import contextlib
-import functools
 import sys
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar, get_args
-from typing import get_type_hints as type_hints
 
 from mnistcore.config import TrainConfig
-from mnistcore.errors import MnistError
-from mnistcore.serialization import MAX_NUMBER, Range, structure
+from mnistcore.serialization import MAX_NUMBER, Range, structure, type_hints
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -28,17 +25,8 @@ Amount = Annotated[float, Range(0, MAX_NUMBER)]
 Digit = Annotated[int, Range(0, 9)]
 Pid = Annotated[int, Range(-1, float("inf"))]  # one too large is no process, and not unknown either
 
-State = Literal[
-    "queued",
-    "starting",
-    "running",
-    "testing",
-    "paused",
-    "stopped",
-    "interrupted",
-    "finished",
-    "failed",
-]
+LiveState = Literal["queued", "starting", "running", "testing"]
+State = Literal[LiveState, "paused", "stopped", "interrupted", "finished", "failed"]
 
 
 class Creator(NamedTuple):
@@ -221,30 +209,21 @@ def _read(kind: type[R], values: Any, old: bool) -> R:
     if old:
         values = _from_format_1(kind, values)
     known: dict[str, Any] = {}
-    for name, hint in _hints(kind).items():
-        if name in values:
-            with contextlib.suppress(ValueError, MnistError):
-                known[name] = _read_field(hint, values[name], name, old)
+    for name, hint in type_hints(kind).items():
+        nested = next((each for each in _NESTED if each in get_args(hint)), None)
+        with contextlib.suppress(KeyError, ValueError):
+            value = values[name]
+            known[name] = _read(nested, value, old) if nested else structure(hint, value, name)
     for each in fields(kind):
         if each.default is MISSING and each.name not in known:
             raise ValueError(f"a {kind.__name__} has a {each.name}")
     return kind(**known)
 
 
-def _read_field(hint: Any, value: Any, name: str, old: bool) -> Any:
-    kinds = get_args(hint)
-    for nested in _NESTED:
-        if nested in kinds:
-            return _read(nested, value, old)
-    if TrainConfig in kinds:
-        return TrainConfig.from_dict(_from_format_1(TrainConfig, value) if old else value)
-    return structure(hint, value, name)
-
-
-def _from_format_1(kind: type, values: Any) -> Any:
-    if not isinstance(values, dict):
-        return values
+def _from_format_1(kind: type, values: dict[str, Any]) -> dict[str, Any]:
     values = {_OLD_NAMES.get(name, name): value for name, value in values.items()}
+    if isinstance(train := values.get("train"), dict):
+        values["train"] = _from_format_1(TrainConfig, train)
     if kind is RunResult:
         values["diverged"] = values.get("ended") == "diverged"
         values["fine_tune"] = {n: values.get(old) for old, n in OLD_FINE_TUNE_NAMES.items()}
@@ -253,8 +232,3 @@ def _from_format_1(kind: type, values: Any) -> Any:
     elif kind is RunStatus and not values.get("result"):
         values.pop("result", None)
     return values
-
-
-@functools.cache
-def _hints(kind: type) -> dict[str, Any]:
-    return type_hints(kind, include_extras=True)

@@ -3,18 +3,19 @@
 import contextlib
 import dataclasses
 import errno
+import functools
 import json
 import os
 import reprlib
 import sys
 import types
 import zlib
-from collections.abc import Collection
 from gzip import GzipFile
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 MAX_JSON_BYTES = 4_000_000  # bytes: a run's largest file of JSON has some thousand
+NEEDED = {"needed": True}  # metadata of a field that has a default, but not where it is read
 MAX_NUMBER = 10**15  # whole numbers up to here are exact also as floats
 
 
@@ -72,9 +73,14 @@ class Range(NamedTuple):
 _ANY_NUMBER = Range(-MAX_NUMBER, MAX_NUMBER)
 
 
+def is_number(value: Any, most: float = MAX_NUMBER) -> bool:
+    """Whether one can reckon with it: int or float, not NaN, and no larger than `most`."""
+    return type(value) in (int, float) and abs(value) <= most
+
+
 def is_finite(value: object) -> bool:
     """Whether it is a number that can be drawn: no infinity, no NaN, no bool, no text."""
-    return type(value) in (int, float) and _is_within(value, sys.float_info.max)
+    return is_number(value, sys.float_info.max)
 
 
 def finite_or_none(value: float) -> float | None:
@@ -82,27 +88,18 @@ def finite_or_none(value: float) -> float | None:
     return value if is_finite(value) else None
 
 
-def is_number(value: object) -> bool:
-    """Whether one can reckon with it: int or float, not NaN, and no larger than MAX_NUMBER."""
-    return type(value) in (int, float) and _is_within(value, MAX_NUMBER)
+@functools.cache
+def type_hints(kind: type) -> dict[str, Any]:
+    """The kind of each field of a class, with the Range of a number."""
+    return get_type_hints(kind, include_extras=True)
 
 
-def _is_within(value: Any, most: float) -> bool:
-    return bool(-most <= value <= most)
-
-
-def structure(
-    kind: Any,
-    value: Any,
-    name: str = "it",
-    needed: Collection[str] = (),
-    allowed: Range = _ANY_NUMBER,
-) -> Any:
+def structure(kind: Any, value: Any, name: str = "it", allowed: Range = _ANY_NUMBER) -> Any:
     """The inverse of `dataclasses.asdict`, also after a trip through JSON.
 
     kind: a dataclass or NamedTuple of these and of tuples, int, float, bool, str, Literal and None;
     a number may be Annotated with its Range. An int will do for a float, and a field may be left
-    out that has a default and is not `needed`. Raises ValueError, about the field `name`, where a
+    out that has a default and is not NEEDED. Raises ValueError, about the field `name`, where a
     value is of another kind or out of range.
     """
     origin, parts = get_origin(kind), get_args(kind)
@@ -118,14 +115,15 @@ def structure(
     elif origin is tuple and isinstance(value, list | tuple):
         return tuple(structure(parts[0], each, name) for each in value)
     elif dataclasses.is_dataclass(kind) and isinstance(kind, type) and isinstance(value, dict):
-        hints = get_type_hints(kind, include_extras=True)
-        if missing := [each for each in needed if each not in value]:
-            raise ValueError(f"{name} has no {missing[0]}")
+        hints = type_hints(kind)
+        for each in dataclasses.fields(kind):
+            if each.metadata == NEEDED and each.name not in value:
+                raise ValueError(f"{name} has no {each.name}")
         if unknown := value.keys() - hints.keys():
             raise ValueError(f"{name} has something called {reprlib.repr(unknown.pop())}")
-        return kind(**{each: structure(hints[each], v, each) for each, v in value.items()})
+        return kind(**{known: structure(hints[known], v, known) for known, v in value.items()})
     elif hasattr(kind, "_fields") and isinstance(value, list | tuple):
-        kinds = get_type_hints(kind, include_extras=True).values()
+        kinds = type_hints(kind).values()
         if len(value) <= len(kinds):
             pairs = zip(kinds, value, strict=False)
             with contextlib.suppress(TypeError):  # if there are too few

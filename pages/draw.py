@@ -57,9 +57,7 @@ def upload() -> None:
     """The other ways in."""
     how = st.segmented_control("Take it from", ["A file", "The camera"], default="A file")
     if how == "The camera":  # not before: the browser asks for permission
-        file = st.camera_input(
-            "Hold one digit, written large, into the middle", key=state.DRAW_CAMERA.name
-        )
+        file = st.camera_input("Hold one digit, written large, into the middle", key="camera")
     else:
         file = st.file_uploader("A photo or scan of one digit", KINDS, max_upload_size=10)
     if file is not None:
@@ -71,7 +69,7 @@ def upload() -> None:
             lambda: from_bitmap(vectorize.open_image(file)),
             "There is no digit to be seen: try a picture of one, written large.",
         )
-        if image is not None and st.toggle(WHY, key=state.DRAW_WHY_PICTURE.name):
+        if image is not None and st.toggle(WHY, key="why this picture"):
             explanation.show(model_id, image)
 
 

@@ -110,11 +110,11 @@ with one:
             width=220,
             **state.EXPLORE_INDEX.bound(),
         )
-        numbers = st.toggle("Show the numbers", value=True, **state.EXPLORE_NUMBERS.kept())
+        numbers = st.toggle("Show the numbers", value=True, key="numbers", persist_state="session")
     label = int(digits.labels[index])
     heading.subheader(f"{part.capitalize()} image {index:,}: a {label}", anchor=False)
     name = f"{part} image {index}, a {label}, as 28 rows of 28 numbers from 0, paper, to 255, ink"
-    tiles.pixels(digits.images[index], name, key=state.EXPLORE_PIXELS, numbers=numbers)
+    tiles.pixels(digits.images[index], name, key="pixels", numbers=numbers)
     st.caption("To the computer an image is 28 x 28 numbers: 0 is paper, 255 is full ink.")
 with many:
     page = st.pagination(max(1, -(-len(shown) // PER_PAGE)), **state.EXPLORE_PAGE.bound())
@@ -122,7 +122,7 @@ with many:
     tiles.tiles(
         digits.images[here],
         [f"{part} image {each}, a {int(digits.labels[each])}" for each in here],
-        key=state.EXPLORE_TILES,
+        key="tiles",
         columns=8,
         chosen=here.index(index) if index in here else None,
         on_pick=pick,

@@ -81,7 +81,7 @@ if asked not in parts or not (has_unit or arriving):
 st.subheader("Layer by layer", anchor=False)
 alone, through = st.columns([1, 5], gap="medium")
 with alone:
-    scroll_into_view(f"{choice} {state.INSIDE_INDEX.get()}", key=state.INSIDE_PICTURE_IN_VIEW)
+    scroll_into_view(f"{choice} {state.INSIDE_INDEX.get()}", key="picture in view")
     st.html(unit_arithmetic.picture(image))
     what = "Your drawing." if choice == DRAWING else f"A {int(test.labels[index])}."
     st.markdown(f"{what} The network reads a **{int(out[-1].argmax())}**.")
@@ -106,7 +106,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 before = names[names.index(name) - 1] if name != names[0] else None
 framed = unit_arithmetic.picture(image, activations.receptive_field(net, layer, place))
 st.html(unit_arithmetic.arithmetic(opened, map_shown, before, framed))
-scroll_into_view(f"{name} {chosen}", key=state.INSIDE_UNIT_IN_VIEW, arriving=arriving)
+scroll_into_view(f"{name} {chosen}", key="unit in view", arriving=arriving)
 with through:
     for each, its_layer in parts.items():
         layer_tiles.show(
@@ -140,7 +140,7 @@ st.markdown(
     "what it finds alike lies close together. Point at a digit to see it, choose it to look "
     "inside. Those in a thin ring are misread; the one in a thick ring is the one above."
 )
-arranged = embedding_map.choose()
+arranged = one_of("Arranged by", list(embedding_map.ARRANGED), state.INSIDE_MAP)
 plane, fixed = embedding_map.arrange(model_id, stamp, net, test, test.dataset, arranged)
 features = None if drawn is None else attribution.penultimate_features(net, drawn[None])
 own = None if features is None else plane.project(features)[0]

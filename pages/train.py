@@ -7,12 +7,10 @@ from pages.common.datasets import shared_dataset, show_fallback_notice
 
 navigation.require_frame(__file__)
 
-from datetime import datetime
-
 from mnistcore.config import TrainConfig, check, layer_summary
 from mnistcore.data.mnist import data_folder
 from mnistcore.errors import MnistError
-from mnistcore.presets import PRESETS
+from mnistcore.presets import PRESETS, describe_changes, name_run, scale_epochs
 from mnistcore.runs import queue, store
 from mnistcore.viz import learning_curves, network_diagram
 from pages.common import links, model_picker, state
@@ -34,26 +32,27 @@ def open_run(run: store.Run | None) -> None:
 def opened() -> store.Run | None:
     """The run that is asked for, if it is there; a link to a recipe asks for the form."""
     kept = state.TRAIN_RUN.get() if state.TRAIN_PRESET.asked() is None else None
-    wanted = state.TRAIN_RUN.asked() or kept
-    try:
-        run = model_picker.run_by_id(wanted) if wanted else None
-    except MnistError:
-        st.warning("That run is no longer there.", icon=":material/search_off:")
-        run = None
+    run = None
+    if wanted := state.TRAIN_RUN.asked() or kept:
+        try:
+            run = model_picker.run_by_id(wanted)
+        except MnistError:
+            st.warning("That run is no longer there.", icon=":material/search_off:")
     open_run(run)
     return run
 
 
 def start(preset: str, config: TrainConfig) -> None:
     """Set a worker on a new run of this visitor's, and open it."""
-    loaded = shared_dataset()
-    name = f"{PRESETS[preset].title} {datetime.now():%H:%M}"
+    images = shared_dataset().train
+    changes = describe_changes(scale_epochs(PRESETS[preset].config, len(images)), config)
+    taken = {run.name for run in store.list_runs()}
     try:
         run = store.create_run(
             config,
             preset=preset,
-            name=name,
-            dataset=loaded.train.dataset,
+            name=name_run(PRESETS[preset].title, changes, taken),
+            dataset=images.dataset,
             data=data_folder(),
             **creator(),
         )
@@ -66,7 +65,7 @@ def start(preset: str, config: TrainConfig) -> None:
 
 run = opened()
 with st.container(gap=None):  # whoever chose a run in the list was far below
-    scroll_into_view(run.id if run else "form", key=state.TRAIN_IN_VIEW)
+    scroll_into_view(run.id if run else "form", key="run in view")
     st.title(escape_markdown(run.name) if run else "Train", anchor=False)
 show_fallback_notice()
 everything = [each for each in store.list_runs() if model_picker.is_listed(each)]

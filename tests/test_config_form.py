@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from mnistcore import config
 from mnistcore.cli import _parser
 from mnistcore.config import NetworkConfig, Setting, TrainConfig, _setting, settings
 from mnistcore.presets import PRESETS
@@ -68,11 +69,13 @@ def test_every_setting_for_visitors_is_in_the_form_and_on_the_command_line() -> 
 def test_a_setting_that_is_added_appears_in_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
     @dataclass(frozen=True)
     class Longer(TrainConfig):
-        warm_up: float = _setting(
-            0.1, "Warm-up", "How long it begins gently.", shown=(0.0, 0.5), step=0.1
-        )
-        colour: str = _setting("blue", "Colour", "Of no use.", choices=("blue", "red", "green"))
-        secret: int = _setting(1, "Secret", "For the command line.", on_form=False)
+        warm_up: float = _setting(0.1, "Warm-up", shown=(0.0, 0.5), step=0.1)
+        colour: str = _setting("blue", "Colour", choices=("blue", "red", "green"))
+        secret: int = _setting(1, "Secret", on_form=False)
+
+    helps = {"warm_up": "How long it begins gently.", "colour": "Of no use.", "secret": "Hidden."}
+    for name, words in helps.items():
+        monkeypatch.setitem(config.HELP, name, words)
 
     start = PRESETS["fast"].config
     recipe = Longer(**{each.name: getattr(start, each.name) for each in fields(TrainConfig)})

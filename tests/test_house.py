@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import mnistcore
+from pages.common import state
 
 ROOT = Path(__file__).parents[1]
 FLOORS = ("mnistcore", "pages/common", "pages/parts", "pages", "app.py")  # each uses those before
@@ -166,15 +167,17 @@ def pages_code() -> list[tuple[Path, ast.AST]]:
 
 def test_what_is_kept_of_a_visit_goes_by_the_keys_of_one_module():
     home = ROOT / "pages" / "common" / "state.py"
-    literal = (ast.Constant, ast.JoinedStr, ast.BinOp)
+    kept = {each for each in vars(state).values() if isinstance(each, state.Key)}
+    used_in: dict[str, Path] = {}  # keys of widgets that nobody reads
     for path, node in pages_code():
         where = f"{path}:{getattr(node, 'lineno', 0)}"
         if path != home and isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             used = f"{node.value.id}.{node.attr}"
             assert used not in ("st.session_state", "st.query_params"), where
-        if isinstance(node, ast.Call):
-            keys = [each.value for each in node.keywords if each.arg == "key"]
-            assert not any(isinstance(key, literal) for key in keys), where
+        for word in node.keywords if isinstance(node, ast.Call) else ():
+            if word.arg == "key" and isinstance(word.value, ast.Constant):
+                assert word.value.value not in kept, where
+                assert used_in.setdefault(word.value.value, path) == path, where
 
 
 def test_links_are_made_in_one_module():

@@ -20,8 +20,8 @@ from mnistcore.training.trainer import (
     AUGMENTATIONS,
     OPTIMIZERS,
     SCHEDULES,
-    _spread_sample,
     pick_device,
+    spread_sample,
     train,
 )
 
@@ -350,7 +350,7 @@ def test_examples_of_augmentation_are_the_same_for_a_seed_and_leave_chance_alone
 
 @pytest.mark.parametrize(("total", "count"), [(10_000, 500), (10_000, 10_000), (297, 500), (5, 5)])
 def test_it_is_judged_on_the_way_by_images_from_all_over_the_test_set(total: int, count: int):
-    places = _spread_sample(total, count)
+    places = spread_sample(total, count)
     assert len(places) == min(count, total)
     assert len(places.unique()) == len(places)
     assert places[:12].tolist() == list(range(min(12, total)))

@@ -9,8 +9,10 @@ from torch import Tensor
 
 from mnistcore.errors import ModelError
 from mnistcore.inference.ood import OODDetector
-from mnistcore.models.checkpoint import load_from_checkpoint, load_network
+from mnistcore.inspection.frames import frame_path, read_frame
+from mnistcore.models.checkpoint import SavedNetwork, load_from_checkpoint, load_network
 from mnistcore.models.network import Network
+from mnistcore.records import ModelCard
 from mnistcore.runs import store
 from mnistcore.runs.store import Run
 
@@ -52,13 +54,25 @@ def list_models(runs_folder: Path | None = None) -> list[tuple[str, str]]:
     return known
 
 
+def split_moment(model_id: str) -> tuple[str, int | None]:
+    """ "RUN@STEP", the network of a run as it was at a step -> RUN and STEP; None: the newest."""
+    run_id, _, step = model_id.partition("@")
+    return (run_id, int(step)) if step.isdecimal() and len(step) < 10 else (model_id, None)
+
+
 def weights_path(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Path:
     """The file that holds the newest weights of a model; changes while its run is under way."""
     if model_id == SHIPPED:
         return PRETRAINED / "shipped.safetensors"
     if model_id.endswith(".safetensors"):
         return Path(model_id)
-    run = store.find_run(model_id, runs_folder)
+    run_id, step = split_moment(model_id)
+    run = store.find_run(run_id, runs_folder)
+    if step is not None:
+        path = frame_path(run.frames, step)
+        if not path.is_file():
+            raise ModelError(f"The network of that moment was not kept: choose {run.id} itself.")
+        return path
     if run.model.is_file() and run.status().state in ("finished", "stopped"):
         return run.model
     if run.checkpoint.is_file():
@@ -69,15 +83,29 @@ def weights_path(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Pa
 def load_model(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Model:
     """The shipped network, a file's or a run's, even while it learns; else ModelError, RunError."""
     path = weights_path(model_id, runs_folder)
-    in_a_file = path.suffix == ".safetensors"
-    saved = load_network(path) if in_a_file else load_from_checkpoint(Run(path.parent))
+    run_id, step = split_moment(model_id)
+    if step is not None:
+        saved = _load_moment(store.find_run(run_id, runs_folder), step)
+    elif path.suffix == ".safetensors":
+        saved = load_network(path)
+    else:
+        saved = load_from_checkpoint(Run(path.parent))
     title = saved.card.title or path.stem
-    if model_id != SHIPPED and not model_id.endswith(".safetensors"):
+    if step is None and model_id != SHIPPED and not model_id.endswith(".safetensors"):
         title = Run(path.parent).name  # which may have changed since
     # Channels last is how processors like it: one image or many, it reads twice as fast.
     network = saved.network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch lacks it
     detector = OODDetector(network, saved.ood_head) if saved.ood_head is not None else None
     return Model(model_id, title, network, detector, saved.accepted_drawings)
+
+
+def _load_moment(run: Run, step: int) -> SavedNetwork:
+    frame, config = read_frame(run.frames, step), run.config().train
+    network = frame.network(config.network) if frame and config else None
+    if frame is None or network is None:
+        raise ModelError(f"The network of that moment was not kept: choose {run.id} itself.")
+    title = f"{run.name}, after {frame.images:,} images"
+    return SavedNetwork(network, ModelCard(title=title, train=config))
 
 
 @functools.cache

@@ -2,9 +2,10 @@
 
 Whenever a visitor's run is created, room is made for it: first among the visitor's own runs, then
 among those from the visitor's address, then among those of all visitors, until each of the three
-is within its quota. Of runs that have ended, the oldest go first: at first only their checkpoints,
-with which training could have gone on, and if that is not enough the runs. Runs that are under way
-stay, and those of the command line are the machine's owner's: nobody's quota touches them.
+is within its quota. Of runs that have ended, the oldest go first: at first only their checkpoints
+and frames, with which training could go on and be replayed, and if that is not enough the runs.
+Runs that are under way stay, and those of the command line are the machine's
+owner's: nobody's quota touches them.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ from typing import Protocol
 
 from mnistcore.records import Creator
 
-# In bytes. A finished run takes 0.2 to 20 MB, one that was stopped up to four times as much.
+# In bytes. A finished run takes 0.2 to 40 MB, one that was stopped up to three times as much.
 BYTES_PER_OWNER = 300e6
 BYTES_PER_ADDRESS = 3 * BYTES_PER_OWNER  # a new cookie makes a new visitor, but not a new address
 BYTES_IN_ALL = 10 * BYTES_PER_OWNER
@@ -63,7 +64,12 @@ def _trim(some: Sequence[Run], most: float) -> None:
 def folder_size(folder: Path) -> int:
     """Bytes of the files in a folder; 0 if there is none, or none that may be looked at."""
     try:
-        with os.scandir(folder) as files:
-            return sum(file.stat(follow_symlinks=False).st_size for file in files)
+        with os.scandir(folder) as entries:
+            return sum(
+                folder_size(Path(entry))
+                if entry.is_dir(follow_symlinks=False)
+                else entry.stat(follow_symlinks=False).st_size
+                for entry in entries
+            )
     except OSError:
         return 0

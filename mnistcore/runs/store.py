@@ -86,6 +86,11 @@ class Run:
         """The weights, once the run is finished or stopped."""
         return self.path / "model.safetensors"
 
+    @property
+    def frames(self) -> Path:
+        """The folder of its frames, see inspection/frames.py; older runs have none."""
+        return self.path / "frames"
+
     def config(self) -> RunConfig:
         """What it was to be; raises RunError where that is lost."""
         config = _once_per_change(_config, self.path / "config.json")
@@ -191,9 +196,10 @@ class Run:
             self.remove()
 
     def forget_training(self) -> None:
-        """Delete the checkpoint, which is most of it. Resumed, the run begins from the start."""
+        """Delete checkpoint and frames, most of it. Resumed, the run begins from the start."""
         state = self.status().state
         self.checkpoint.unlink(missing_ok=True)
+        shutil.rmtree(self.frames, ignore_errors=True)
         if state in RESUMABLE:
             update_status(self, state=state, message=CHECKPOINT_REMOVED)
 

@@ -87,6 +87,7 @@ def _train(
     from mnistcore.evaluation.provenance import seen_images
     from mnistcore.models.checkpoint import read_checkpoint, save_network
     from mnistcore.records import ModelCard
+    from mnistcore.training.frame_recorder import FrameRecorder
     from mnistcore.training.trainer import Trainer
 
     config, to_train = run.config(), run.train_config()
@@ -102,9 +103,14 @@ def _train(
 
     pulse.say("running", data.notice or "")
     saver, records = _Checkpointer(run, training), _MetricsLogger(run, training)
+    frames = FrameRecorder(run.frames, training)
+    training.stops = frozenset(frames.steps)
     progress: Progress | None = None
     stopped = False
     for progress in training:
+        if progress.step in training.stops:
+            with contextlib.suppress(OSError):  # a full disk costs the replay, not the run
+                frames.record()
         records.add(progress)  # first: no figure is shown that the curve does not have
         pulse.progress(progress)
         saver.save_if_due()

@@ -77,7 +77,7 @@ def pick_device(wish: str = "auto") -> torch.device:
     return torch.device(wish)
 
 
-def _spread_sample(total: int, count: int) -> Tensor:
+def spread_sample(total: int, count: int) -> Tensor:
     """The first N_SHOWN_PREDICTIONS of `total` places, filled up to `count` from all over the rest.
 
     MNIST's first test images are easier than its last: to judge by the first would flatter.
@@ -116,6 +116,7 @@ class Trainer:
         self._short = PRECISIONS[config.precision](self.device)
         self.step = 0
         self.seconds = 0.0
+        self.stops: frozenset[int] = frozenset()  # steps at which to yield a Progress besides
         self._recent: list[tuple[Tensor, Tensor]] = []  # logits and labels since the last record
         self._sums = torch.zeros(3, device=self.device)  # weight, loss, right: decaying averages
         self._order_epoch = -1
@@ -127,6 +128,7 @@ class Trainer:
         """
         every = max(1, REPORT_IMAGES // self.batch_size)
         tests = self._test_steps()
+        stops = tests | self.stops
         if self.step == 0:
             torch.manual_seed(self.config.seed)
             yield self._tested(self._progress(0.0, 0))
@@ -136,7 +138,7 @@ class Trainer:
             started = time.perf_counter()
             for _ in range(every):
                 self._one_step()
-                if self.step in tests or self.step == self.total_steps:
+                if self.step in stops or self.step == self.total_steps:
                     break
             self._take_averages()
             self.require_finite()  # waits for the device, so that the clock below is right
@@ -199,7 +201,7 @@ class Trainer:
         """With a test: all images at the end; on the way 1,000 of them, or 500 in a short run."""
         long = self.total_steps * self.batch_size >= 50_000
         count = len(self.test_set) if self.step == self.total_steps else 1000 if long else 500
-        places = _spread_sample(len(self.test_set), count)
+        places = spread_sample(len(self.test_set), count)
         sample = self.test_set.select(places)
         with self._products():
             score = evaluate(self.network, sample)

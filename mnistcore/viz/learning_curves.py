@@ -35,10 +35,8 @@ def accuracy_chart(curves: Sequence[Curve], least: float = 0.0) -> dict[str, Any
 def loss_chart(curves: Sequence[Curve]) -> dict[str, Any]:
     """Mean cross-entropy over images seen, likewise; the axis grows until all points are on it.
 
-    A loss that has run away would press all others to the floor of an even axis, so that one
-    would see a single spike: beyond what LOSS_AXES has room for, the axis goes by powers of ten.
-    It may run away to 10^34, and then the same would happen there: beyond MOST nobody cares how
-    far it is, so such a point lies on the upper edge, and the title says so.
+    Beyond LOSS_AXES it goes by powers of ten, so that one spike does not press the rest to the
+    floor; a point beyond MOST lies on the upper edge, and the title says so.
     """
     series = _pair(curves, "loss", 1.0)
     values = [value for line in series for _, value in line["data"]]
@@ -115,18 +113,17 @@ def _names_below_each_other(chart: dict[str, Any]) -> dict[str, Any]:
 def _pair(curves: Sequence[Curve], what: str, scale: float) -> list[dict[str, Any]]:
     series = []
     for number, curve in enumerate(curves):
-        if number == 0:
-            points = _points(curve.records, f"train_{what}" if what == "accuracy" else what, scale)
-            series.append(_line("Training images", points, BLUE))
         points = _points(curve.records, f"test_{what}", scale)
         if number == 0:
+            learned = f"train_{what}" if what == "accuracy" else what
+            learned_points = _points(curve.records, learned, scale)
+            series.append(_line("Training images", learned_points, BLUE))
             line = _line("Test images", points, ORANGE)
             line |= {"showSymbol": True, "symbolSize": 7, "z": 3}
         else:
-            line = _line(
-                f"{curve.name}, test", points, LINE_COLORS[(number - 1) % len(LINE_COLORS)]
-            )
-            line["lineStyle"]["type"] = LINE_DASHES[(number - 1) % len(LINE_DASHES)]
+            other = number - 1
+            line = _line(f"{curve.name}, test", points, LINE_COLORS[other % len(LINE_COLORS)])
+            line["lineStyle"]["type"] = LINE_DASHES[other % len(LINE_DASHES)]
         series.append(line)
     return series
 

@@ -21,7 +21,7 @@ def canvas(pen: float, *, live: bool) -> list[Stroke]:
     first, turn = state.DRAW_PLACE.get()
     drawn, widths = current_strokes(), [*state.DRAW_WIDTHS.get()]
     _sheet(
-        key=state.DRAW_SHEET.name,
+        key=state.DRAW_SHEET,
         data={
             "pen": pen,
             "live": live,

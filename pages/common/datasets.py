@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnistcore.errors import DataError
-from pages.common import state
 from pages.common.background import BackgroundTask, ReportProgress
 from pages.common.text import escape_markdown
 
@@ -63,7 +62,7 @@ def show_fallback_notice() -> None:
     notice = shared_dataset().notice
     if notice:
         st.warning(escape_markdown(notice), icon=":material/cloud_off:")
-        if st.button("Try again", icon=":material/refresh:", key=state.TRY_THE_DOWNLOAD_AGAIN.name):
+        if st.button("Try again", icon=":material/refresh:", key="try_the_download_again"):
             _loading.clear()
             st.rerun()
 

@@ -53,4 +53,4 @@ def keep_token() -> None:
     """Let the browser keep the token; called by app.py below each page."""
     token = visitor_token()
     if st.context.cookies.get(_COOKIE) != token:
-        _keep(data=f"{_COOKIE}={token}", key=state.KEEP_VISITOR.name)
+        _keep(data=f"{_COOKIE}={token}", key="keep_visitor")

@@ -79,7 +79,7 @@ class Link:
 
 def _link(page: str, *asked: tuple[Key[Any], str | float | None]) -> Link:
     """To a page with what is not None."""
-    return Link(page, {key.name: _text(value) for key, value in asked if value is not None})
+    return Link(page, {key: _text(value) for key, value in asked if value is not None})
 
 
 def _text(value: str | float) -> str:
@@ -121,7 +121,7 @@ def train(
                     text = stop_text(value) if setting.stops else _text(value)
                     fields[field_name(name)] = _text(value != "none") if known else text
         for name, text in fields.items():
-            link.parameters[state.train_field(preset, name).name] = text
+            link.parameters[state.train_field(preset, name)] = text
     return link
 
 

@@ -136,7 +136,7 @@ def refresh_button(which: str, label: str) -> None:
         st.caption(f"{news} What you see here is from before that.")
         st.button(
             label,
-            key=state.renew(which).name,
+            key=f"renew {which}",
             icon=":material/refresh:",
             on_click=lambda: state.SNAPSHOTS.set(
                 {name: stamp for name, stamp in state.SNAPSHOTS.get().items() if name != which}

@@ -46,4 +46,4 @@ def on_page_enter(page: str) -> None:
 
 def install_history_handler(page: str) -> None:
     """Let Back lead to the page before; called by app.py below each page."""
-    _between_pages(data=page, key=state.BETWEEN_PAGES.name)
+    _between_pages(data=page, key="between_pages")

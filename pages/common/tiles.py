@@ -22,16 +22,16 @@ def component(path: str | Path) -> Callable:
 _tiles, _pixels = component(__file__), component(Path(__file__).with_name("pixels"))
 
 
-def picked_place(key: Key[Any], count: int) -> int | None:
+def picked_place(key: str, count: int) -> int | None:
     """Which of `count` things was clicked in this part of the page, if the browser names one."""
-    place = key.get().get("picked")
+    place = Key[Any](key, None).get().get("picked")
     return place if type(place) is int and 0 <= place < count else None
 
 
 def tiles(
     images: "Tensor",
     names: Sequence[str],
-    key: Key[Any],
+    key: str,
     *,
     columns: int | None = 6,
     captions: Sequence[str] | None = None,
@@ -52,7 +52,7 @@ def tiles(
             on_pick(place)
 
     _tiles(
-        key=key.name,
+        key=key,
         data={
             "sprite": ink_uri(images),
             "coloured": images.ndim == 4,
@@ -66,8 +66,6 @@ def tiles(
     )
 
 
-def pixels(image: "Tensor", name: str, key: Key[Any], *, numbers: bool = True) -> None:
+def pixels(image: "Tensor", name: str, key: str, *, numbers: bool = True) -> None:
     """One picture, (28, 28) uint8, large, with the value of each pixel written into it."""
-    _pixels(
-        key=key.name, data={"values": image.flatten().tolist(), "name": name, "numbers": numbers}
-    )
+    _pixels(key=key, data={"values": image.flatten().tolist(), "name": name, "numbers": numbers})

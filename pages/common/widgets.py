@@ -34,9 +34,9 @@ _line = st.components.v2.component(
 )
 
 
-def live_region(text: str, key: Key[Any]) -> None:
+def live_region(text: str, key: str) -> None:
     """Show this text, in plain letters, in place of what was there; screen readers read it out."""
-    _line(data=text, key=key.name)
+    _line(data=text, key=key)
 
 
 _into_view = st.components.v2.component(
@@ -57,9 +57,9 @@ _into_view = st.components.v2.component(
 )
 
 
-def scroll_into_view(name: str, key: Key[Any], *, arriving: bool = False) -> None:
+def scroll_into_view(name: str, key: str, *, arriving: bool = False) -> None:
     """Scroll here, up or down the page, when `name`, of what is shown here, has changed.
 
     arriving: also when the page comes up, because a link asked for what is here.
     """
-    _into_view(data={"name": name, "arriving": arriving}, key=key.name)
+    _into_view(data={"name": name, "arriving": arriving}, key=key)

@@ -1,9 +1,7 @@
 """The confusion matrix as a table whose cells can be opened, by mouse, finger or keyboard."""
 
 from collections.abc import Callable
-from typing import Any
 
-from pages.common.state import Key
 from pages.common.tiles import component, picked_place
 
 _table = component(__file__)
@@ -12,7 +10,7 @@ _table = component(__file__)
 def show_confusion_matrix(
     counts: list[list[int]],
     caption: str,
-    key: Key[Any],
+    key: str,
     chosen: tuple[int, int],
     on_pick: Callable[[int, int], None],
 ) -> None:
@@ -29,7 +27,7 @@ def show_confusion_matrix(
 
     place = chosen[0] * len(counts) + chosen[1]
     _table(
-        key=key.name,
+        key=key,
         data={"counts": counts, "caption": caption, "chosen": place},
         on_picked_change=picked,
     )

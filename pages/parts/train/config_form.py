@@ -15,8 +15,9 @@ _WINDOWS = (2, 3, 5, 7)
 def choose_preset() -> str:
     """The id of the preset to start from; so it stands in the address, and not by its title."""
     key = state.TRAIN_PRESET
-    asked = key.asked()
-    key.setdefault(asked if asked in PRESETS else key.default)
+    if not key.exists():
+        asked = key.asked()
+        key.set(asked if asked in PRESETS else key.default)
     preset = st.segmented_control(
         "Start from a recipe",
         list(PRESETS),

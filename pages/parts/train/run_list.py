@@ -24,7 +24,7 @@ def show(runs: Sequence[Run], opened: Run | None, on_open: Callable[[Run], None]
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 escape_markdown(each.name),
-                key=state.train_open(each.id).name,
+                key=f"open {each.id}",
                 on_click=on_open,
                 args=(each,),
                 disabled=here,
@@ -34,13 +34,13 @@ def show(runs: Sequence[Run], opened: Run | None, on_open: Callable[[Run], None]
             # The one that is shown says itself how it is.
             st.caption("shown above" if here else f"{status.state}{read}{mine}", width="content")
     if len(runs) > SHOWN_RUNS:
-        st.toggle(f"All {len(runs)}", key=state.TRAIN_ALL_RUNS.name)
+        st.toggle(f"All {len(runs)}", key=state.TRAIN_ALL_RUNS)
 
 
 def rename_or_delete(run: Run, on_delete: Callable[[], None]) -> None:
     """For the owner of the run; `on_delete` is called when it is gone."""
     with st.popover("Rename or delete", icon=":material/more_horiz:"):
-        with st.form(state.TRAIN_RENAME.name, border=False):
+        with st.form("rename", border=False):
             name = st.text_input("Name", run.name, max_chars=60)
             renamed = st.form_submit_button("Rename")
         if renamed and run_panel.succeeds(lambda: run.rename(name, visitor_token())):

@@ -22,10 +22,7 @@ CLOSER = 90.0  # percent from which the accuracy is shown when one looks closer
 
 
 def show(run: Run, others: list[Run]) -> None:
-    """The whole panel of a run; it renews itself as long as there may be something new.
-
-    `others` can be laid over it.
-    """
+    """A run with `others` to lay over it; renews itself as long as there may be something new."""
     pace = _pace(run.status())
     st.fragment(_panel, run_every=pace)(run, {each.id: each for each in others}, pace)
 
@@ -43,7 +40,8 @@ def _panel(run: Run, others: dict[str, Run], pace: float | None) -> None:
     _steer(run, status)
     records = run.metrics()  # after the status: so they have all that it speaks of
     told = commentary.describe_run(status, records)
-    _figures(told.figures)
+    if told.figures:
+        _figures(told.figures)
     compared = [others[name] for name in state.TRAIN_COMPARED.get() if name in others]
     lines = [
         learning_curves.Curve(each.name, found, _images(found))
@@ -54,7 +52,7 @@ def _panel(run: Run, others: dict[str, Run], pace: float | None) -> None:
         high = _high(records)
         closer = high and state.TRAIN_CLOSER.get()
         show_charts(lines or [learning_curves.Curve("", [], 1)], CLOSER if closer else 0.0)
-        live_region(told.sentence, key=state.TRAIN_NARRATOR)
+        live_region(told.sentence, key="narrator")
         _look(others, high)
     if status.result:
         links.evaluate(model=run.id).show("How good is it really?", ":material/fact_check:")
@@ -63,22 +61,14 @@ def _panel(run: Run, others: dict[str, Run], pace: float | None) -> None:
 
 def show_charts(lines: list[learning_curves.Curve], least: float = 0.0) -> None:
     """The two charts, side by side or one below the other."""
-    words, height = (
-        learning_curves.describe_curves(lines[0].records),
-        learning_curves.chart_height(len(lines)),
-    )
-    left, right = st.columns(2)
-    with left:
-        st.echarts_chart(
-            learning_curves.accuracy_chart(lines, least),
-            height=height,
-            key=state.TRAIN_ACCURACY.name,
-            alt=words,
-        )
-    with right:
-        st.echarts_chart(
-            learning_curves.loss_chart(lines), height=height, key=state.TRAIN_LOSS.name, alt=words
-        )
+    charts = {
+        "accuracy": learning_curves.accuracy_chart(lines, least),
+        "loss": learning_curves.loss_chart(lines),
+    }
+    height = learning_curves.chart_height(len(lines))
+    words = learning_curves.describe_curves(lines[0].records)
+    for column, (key, chart) in zip(st.columns(2), charts.items(), strict=True):
+        column.echarts_chart(chart, height=height, key=key, alt=words)
 
 
 def _high(records: list[Progress]) -> bool:
@@ -102,7 +92,7 @@ def _look(others: dict[str, Run], high: bool) -> None:
             list(others),
             format_func=lambda name: escape_markdown(others[name].name),
             selection_mode="multi",
-            key=state.TRAIN_COMPARED.name,
+            key=state.TRAIN_COMPARED,
             wrap=True,
         )
 
@@ -118,20 +108,15 @@ def _headline(run: Run, status: RunStatus) -> None:
     if status.state == "queued":
         place = run.queue_position()
         when = f"{place} run{'s go' if place > 1 else ' goes'} before this one"
-        st.info(
-            f"Waiting: {when if place else 'its turn is next'}.",
-            icon=":material/hourglass_empty:",
-        )
+        words = f"Waiting: {when if place else 'its turn is next'}."
+        st.info(words, icon=":material/hourglass_empty:")
     elif status.state == "failed":
         st.error(escape_markdown(status.message), icon=":material/error:")
     elif status.state == "finished" and told:
         st.info(told, icon=":material/flag:")  # done, be it well or badly
     elif status.state in RESUMABLE:
-        words = {"interrupted": "Interrupted.", "paused": "Paused.", "stopped": "Stopped."}
-        st.warning(
-            f"{words[status.state]} {escape_markdown(status.message) or told}",
-            icon=":material/pause_circle:",
-        )
+        words = f"{status.state.capitalize()}. {escape_markdown(status.message) or told}"
+        st.warning(words, icon=":material/pause_circle:")
     elif status.message:
         st.caption(escape_markdown(status.message))
     if not p or status.state == "finished":
@@ -141,12 +126,12 @@ def _headline(run: Run, status: RunStatus) -> None:
     st.progress(share, f"{share:.0%} done{left if status.state == 'running' else ''}")
 
 
-def _figures(p: Progress | None) -> None:
-    if not p:
-        return
+def _figures(p: Progress) -> None:
     epochs = p.epoch * p.total_steps / p.step if p.step else 0
-    test = f"{p.test_accuracy:.1%}" if p.test_accuracy is not None else "not yet"
-    train = f"{p.train_accuracy:.1%}" if p.train_accuracy is not None else "not yet"
+    test, train = (
+        "not yet" if share is None else f"{share:.1%}"
+        for share in (p.test_accuracy, p.train_accuracy)
+    )
     recent = min(p.images, RUNNING_AVERAGE_IMAGES)
     figures = {
         f"of {p.test_count:,} test images right": test,
@@ -197,7 +182,7 @@ def _button(label: str, icon: str, act: Callable[..., None], *values: object) ->
     st.button(
         label,
         icon=f":material/{icon}:",
-        key=state.train_steer(label).name,
+        key=f"steer {label}",
         on_click=_attempt,
         args=(act, *values),
     )

@@ -35,8 +35,7 @@ def show() -> None:
     with st.container(border=True):
         st.markdown("**Choose what goes in:**")
         with st.container(horizontal=True, gap="medium"):
-            with st.container(width=330):
-                sample_picker.choose(state.IDEA_1_DIGITS)
+            sample_picker.choose("idea 1 digits")
             with st.container(width="stretch"):
                 show_prediction("shipped", sample_picker.picture)
     index, label = sample_picker.chosen()
@@ -68,10 +67,10 @@ def _elsewhere() -> None:
         st.pills(
             "What comes out",
             random.Random(turn // len(_INPUTS)).sample(list(_ELSEWHERE.values()), len(_INPUTS)),
-            key=state.idea_1_guess(turn).name,
+            key=state.idea_1_guess(turn),
             on_change=guess,
             label_visibility="collapsed",
             wrap=True,
         )
         score = f" {now.right} of {turn} right so far." if turn else "Six of them to guess."
-        live_region(now.said + score, key=state.IDEA_1_SAID)
+        live_region(now.said + score, key="idea 1 said")

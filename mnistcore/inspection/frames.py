@@ -1,0 +1,133 @@
+"""Frames: snapshots of a network while it trains, one safetensors file per recorded step.
+
+`<run>/frames/<step>.safetensors` holds tensors by these names, and "format" in its metadata:
+
+    images          ()        int64    training images seen
+    test_indices    (n,)      int64    the same n <= N_SURVEYED test images in every frame
+    filters         (k, h, w) float16  weights of the first layer's first k units
+    changes         (layers,) float32  mean |change| of each layer's weights since the last frame
+    probabilities   (n, 10)   float16  softmax over those test images  } where time allowed
+    silent          (layers,) float32  share of units alike for all n  } (see `survey`)
+    weights.<name>  any       float16  the state_dict, where MAX_BYTES allowed
+
+A frame without its survey, but with its weights, is surveyed by whoever looks at it.
+"""
+
+import contextlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from mnistcore.config import IMAGE_SIZE, NetworkConfig
+from mnistcore.data.digits import Digits
+from mnistcore.inspection.activations import collect_activations, weight_layers, weight_module
+from mnistcore.models.network import Network
+
+FRAMES_FORMAT = "1"
+N_SURVEYED = 500  # test images
+N_FILTERS = 32
+MAX_BYTES = 20_000_000  # of all frames of a run
+WEIGHTS_PREFIX = "weights."
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A network at one step, see above; None for what its file does not hold."""
+
+    step: int
+    images: int
+    test_indices: Tensor
+    filters: Tensor
+    changes: Tensor
+    probabilities: Tensor | None = None
+    silent: Tensor | None = None
+    weights: dict[str, Tensor] | None = None
+
+    def network(self, config: NetworkConfig) -> Network | None:
+        """The network of that moment in evaluation mode, None without weights that fit."""
+        network = Network(config)
+        try:
+            network.load_state_dict(self.weights or {})
+        except RuntimeError:
+            return None
+        return network.eval()
+
+    def surveyed(self, config: NetworkConfig, test_set: Digits) -> "Frame":
+        """With its survey, made from its weights if it has none; as it is if that cannot be."""
+        network = None if self.probabilities is not None else self.network(config)
+        if network is None or int(self.test_indices.max()) >= len(test_set):
+            return self
+        probabilities, silent = survey(network, test_set.images[self.test_indices])
+        return replace(self, probabilities=probabilities, silent=silent)
+
+
+def survey(network: Network, images: Tensor) -> tuple[Tensor, Tensor]:
+    """What a network says of (n, 28, 28) images: (n, 10) probabilities, and for each layer but the
+    last the share of its units whose largest activation is the same for all n (dead units)."""
+    seen = collect_activations(network, images, batch_size=100)
+    silent = [(units.amax(0) == units.amin(0)).float().mean() for units in seen.max_activations]
+    return seen.logits.softmax(1), torch.stack(silent)[:-1]
+
+
+def first_filters(network: Network) -> Tensor:
+    """(k, h, w) float32: kernels of the first convolution, or 28 x 28 weights of dense units."""
+    weight = weight_module(network, weight_layers(network)[0]).weight.detach()[:N_FILTERS].cpu()
+    return weight.sum(1) if weight.ndim == 4 else weight.unflatten(1, (IMAGE_SIZE, IMAGE_SIZE))
+
+
+def recorded_steps(folder: Path) -> list[int]:
+    """The steps of which a folder has frames, in order."""
+    with contextlib.suppress(OSError):
+        names = (path.stem for path in folder.glob("*.safetensors"))
+        return sorted(int(name) for name in names if name.isdecimal() and len(name) < 10)
+    return []
+
+
+def read_frame(folder: Path, step: int) -> Frame | None:
+    """The frame of a step; None if it is missing, torn, or none of this program's."""
+    path = frame_path(folder, step)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            return None
+        with safe_open(path, "pt") as file:
+            if (file.metadata() or {}).get("format") != FRAMES_FORMAT:
+                return None
+            found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        # As they are reckoned with: the processor is slow with 16 bits.
+        found = {n: v.float() if v.is_floating_point() else v for n, v in found.items()}
+        weights = {
+            n.removeprefix(WEIGHTS_PREFIX): v
+            for n, v in found.items()
+            if n.startswith(WEIGHTS_PREFIX)
+        }
+        frame = Frame(
+            step,
+            int(found["images"]),
+            found["test_indices"].long(),
+            found["filters"].nan_to_num(),
+            found["changes"].nan_to_num(),
+            found.get("probabilities"),
+            found.get("silent"),
+            weights or None,
+        )
+        n = len(frame.test_indices)
+        if (
+            not 0 < n <= N_SURVEYED
+            or frame.test_indices.amin() < 0
+            or frame.filters.ndim != 3
+            or not 0 < len(frame.filters) <= N_FILTERS
+            or max(frame.filters.shape) > IMAGE_SIZE + N_FILTERS
+            or (frame.probabilities is not None and frame.probabilities.shape != (n, 10))
+        ):
+            return None
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError):
+        return None
+    return frame
+
+
+def frame_path(folder: Path, step: int) -> Path:
+    """The file of a frame, be it there or not."""
+    return folder / f"{step:07d}.safetensors"
