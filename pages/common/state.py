@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import streamlit as st
 
-from mnistcore.presets import PRESETS
+from mnistcore.presets import PRESET_IDS, PRESETS
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.demos.single_neuron import NeuronState
@@ -227,7 +227,6 @@ _ADDRESS = {
     *(EVALUATE_LOOK, EVALUATE_TRUE, EVALUATE_PREDICTED, EVALUATE_CORRUPTION, *SEVERITIES),
 }
 _OLD_NAMES = {("Inside", "index"): INSIDE_INDEX, ("Evaluate", "shift"): "translate"}
-_OLD_PRESETS = {preset.title: name for name, preset in PRESETS.items()}
 
 
 def translate_address(page: str) -> bool:
@@ -238,7 +237,7 @@ def translate_address(page: str) -> bool:
         if where == page and old in now:
             now.setdefault(name, now.pop(old))
     if page == "Train" and TRAIN_PRESET in now:
-        now[TRAIN_PRESET] = _OLD_PRESETS.get(now[TRAIN_PRESET], now[TRAIN_PRESET])
+        now[TRAIN_PRESET] = PRESET_IDS.get(now[TRAIN_PRESET], now[TRAIN_PRESET])
     if now != asked:
         st.query_params.from_dict(now)
     return now != asked
