@@ -103,7 +103,7 @@ def leave_moment() -> None:
 
 
 def _keep_moment() -> None:
-    step = (st.session_state.get(state.TRAIN_STAGE) or {}).get("moment")
+    step = (state.TRAIN_STAGE.get() or {}).get("moment")
     if step is None or (type(step) is int and is_number(step) and step >= 0):
         state.TRAIN_MOMENT.set(step)
 
