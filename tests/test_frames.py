@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from mnistcore.config import Conv, NetworkConfig, TrainConfig
 from mnistcore.data.loading import load_dataset
 from mnistcore.errors import ModelError
+from mnistcore.evaluation.provenance import training_provenance
 from mnistcore.inspection import frames
 from mnistcore.models.registry import load_model
 from mnistcore.runs import store
@@ -178,3 +179,24 @@ def test_a_stopped_run_goes_on_with_its_frames(digits, tmp_path):
     total = run.status().progress.total_steps
     assert before[-1] < total
     assert frames.recorded_steps(run.frames) == frame_steps(total)
+
+
+def test_the_history_of_an_answer_says_since_when_it_stayed(finished, digits):
+    image = digits[1].images[0] / 255
+    steps = frames.recorded_steps(finished.frames)
+    answers = [frames.answer(finished.frames, step, SMALL.network, image) for step in steps]
+    settled = answers.index(frames.settled_at(answers))
+    read = [int(each.probabilities.argmax()) for each in answers]
+    assert set(read[settled:]) == {read[-1]}
+    assert settled == 0 or read[settled - 1] != read[-1]
+    model = load_model(f"{finished.id}@{steps[settled]}", finished.path.parent)
+    torch.testing.assert_close(
+        model.probabilities(image[None])[0], answers[settled].probabilities, atol=1e-4, rtol=0
+    )
+
+
+def test_what_a_moment_had_learned_from_is_known(finished):
+    step = frames.recorded_steps(finished.frames)[5]
+    learned = training_provenance(f"{finished.id}@{step}", finished.path.parent)
+    assert (learned.images, learned.dataset) == (step * SMALL.batch_size, "digits")
+    assert training_provenance(finished.id, finished.path.parent).images > learned.images

@@ -14,8 +14,11 @@ A frame without its survey, but with its weights, is surveyed by whoever looks a
 """
 
 import contextlib
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -131,3 +134,29 @@ def read_frame(folder: Path, step: int) -> Frame | None:
 def frame_path(folder: Path, step: int) -> Path:
     """The file of a frame, be it there or not."""
     return folder / f"{step:07d}.safetensors"
+
+
+class Answer(NamedTuple):
+    """What a network said of one image at one step."""
+
+    step: int
+    images: int  # training images seen by then
+    probabilities: Tensor  # (10,)
+
+
+def answer(folder: Path, step: int, config: NetworkConfig, image: Tensor) -> Answer | None:
+    """What the network of a step says of (28, 28) float32 in [0, 1]; None if it was not kept."""
+    frame = read_frame(folder, step)
+    network = frame.network(config) if frame else None
+    if frame is None or network is None:
+        return None
+    with torch.inference_mode():
+        logits = network(image[None, None])[0]
+    return Answer(step, frame.images, logits.nan_to_num().softmax(0))
+
+
+def settled_at(answers: Sequence[Answer]) -> Answer:
+    """The first of some answers, in order, from which on the digit stays what it is in the end."""
+    digits = [int(each.probabilities.argmax()) for each in answers]
+    stays = itertools.takewhile(lambda digit: digit == digits[-1], reversed(digits))
+    return answers[-sum(1 for _ in stays)]
