@@ -21,9 +21,7 @@ def answer_history_chart(answers: Sequence[Answer], settled: int) -> go.Figure:
     seen = [f"{each.images:,}" for each in answers]
     figure = go.Figure(
         go.Heatmap(
-            z=[
-                [100 * float(each.probabilities[d]) for each in answers] for d in range(NUM_CLASSES)
-            ],
+            z=[[100 * float(each.probabilities[d]) for each in answers] for d in range(10)],
             x=list(range(len(answers))),
             customdata=[seen] * 10,
             colorscale=[(0, css_rgba(BLUE, 0.04)), (1, BLUE)],
