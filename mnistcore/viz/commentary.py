@@ -10,7 +10,7 @@ from mnistcore.evaluation.diagnosis import (
     LEARNED,
     MAX_TRAIN_ERROR,
     RAN_AWAY,
-    FitDiagnosis,
+    Diagnosis,
     best_accuracy,
     diagnose_fit,
     generalization_gap_is_real,
@@ -161,7 +161,7 @@ def _at_the_end(state: State, result: RunResult, records: Sequence[Progress]) ->
     return f"{how}{'' if end.startswith('well') else ','} {end}"
 
 
-def _diagnose(judged: Progress | RunResult, history: Sequence[Progress]) -> FitDiagnosis:
+def _diagnose(judged: Progress | RunResult, history: Sequence[Progress]) -> Diagnosis:
     """By the accuracies of one record, or of the result."""
     return diagnose_fit(
         judged.train_accuracy or 0.0,
