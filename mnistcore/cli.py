@@ -177,9 +177,10 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
 def _configured(options: argparse.Namespace, images: int) -> "TrainConfig":
     """The preset for so many images, with what the options change in it, checked."""
     from mnistcore.config import NetworkConfig, TrainConfig, check, parse_convolutions, parse_dense
-    from mnistcore.presets import PRESETS, scale_epochs
+    from mnistcore.presets import PRESET_IDS, PRESETS, scale_epochs
     from mnistcore.training.trainer import pick_device
 
+    options.preset = PRESET_IDS.get(options.preset, options.preset)  # it may be a title
     if options.preset not in PRESETS:
         raise MnistError(f"There is no preset {options.preset!r}: use one of {', '.join(PRESETS)}.")
     config = scale_epochs(PRESETS[options.preset].config, images)

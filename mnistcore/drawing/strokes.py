@@ -26,8 +26,7 @@ MAX_FILE_BYTES = 24_000_000  # of a file, unpacked: some 50,000 digits
 def parse_canvas_strokes(sent: object) -> list[Stroke]:
     """What the browser's canvas sends -> strokes, lists of (x, y) in canvas pixels.
 
-    It comes from a browser and is not trusted: points beside the canvas, more points than any
-    digit needs and what is no stroke are left out. This never raises.
+    Points beside the canvas, more than any digit needs, and what is no stroke are left out.
     """
     strokes: list[Stroke] = []
     remaining = MAX_POINTS
@@ -47,10 +46,9 @@ def parse_canvas_strokes(sent: object) -> list[Stroke]:
 
 
 def read_strokes(path: Path | str) -> list[tuple[int | None, Any, list[Stroke]]]:
-    """(label, writer, strokes) of every digit in a .jsonl or .jsonl.gz file.
+    """(label, writer, strokes) of every digit in a .jsonl or .jsonl.gz file; or DrawingError.
 
     One JSON object a line with `strokes` and, where known, `label` (0 to 9) and `writer`.
-    Raises DrawingError, in one sentence, for a file that is missing, too large or something else.
     """
     path = Path(path)
     try:
@@ -74,11 +72,10 @@ def read_strokes(path: Path | str) -> list[tuple[int | None, Any, list[Stroke]]]
 
 
 def place_on_canvas(strokes: Sequence[Stroke], how: str) -> list[Stroke]:
-    """A file's strokes on the square canvas of the Draw page.
+    """A file's strokes on the square canvas of the Draw page; raises DrawingError for another how.
 
-    `how` is "as-written", the whole box that they were written in, or "filling", scaled about
-    the canvas's centre so that the digit's longer side is 70 % of it.
-    Raises DrawingError for another `how`.
+    "as-written": the whole box that they were written in; "filling": the digit's longer side is
+    70 % of the canvas, about its centre.
     """
     if how not in LAYOUTS:
         raise DrawingError(f"There is no layout {how!r}: choose one of {', '.join(LAYOUTS)}.")
@@ -116,9 +113,8 @@ def _digit(line: str, where: str) -> tuple[int | None, Any, list[Stroke]]:
     try:
         digit = serialization.parse_object(line)
         strokes: list[Stroke] = [[(float(x), float(y)) for x, y in s] for s in digit["strokes"]]
-        if not all(
-            serialization.is_number(z) for each in digit["strokes"] for xy in each for z in xy
-        ):
+        numbers = [number for each in digit["strokes"] for point in each for number in point]
+        if not all(map(serialization.is_number, numbers)):
             raise ValueError("There are points at no place.")
     except (KeyError, OverflowError, TypeError, ValueError):
         raise DrawingError(
@@ -126,6 +122,6 @@ def _digit(line: str, where: str) -> tuple[int | None, Any, list[Stroke]]:
         ) from None
     label = digit.get("label")
     if label is not None and (type(label) is not int or label not in range(10)):
-        told = reprlib.repr(label)
-        raise DrawingError(f"{where} has the label {told}: it should be 0 to 9, or left out.")
+        label = reprlib.repr(label)
+        raise DrawingError(f"{where} has the label {label}: it should be 0 to 9, or left out.")
     return label, digit.get("writer"), strokes

@@ -8,8 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mnistcore.config import IMAGE_SIZE, LayerSummary, layer_summary
-from mnistcore.inspection.attribution import as_batch, eval_mode
-from mnistcore.models.network import Network
+from mnistcore.models.network import Network, as_batch, eval_mode
 
 _KINDS = {"conv": "convolution", "dense": "dense"}  # of layers that count as layers, with names
 

@@ -1,14 +1,10 @@
 """Attribution: the pixels that spoke for and against an answer, and the images most like it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mnistcore.data.digits import to_model_input
-from mnistcore.models.network import Network
+from mnistcore.models.network import Network, as_batch, eval_mode
 
 N_STEPS = 32  # of the integral: 0.05 s; eight times as many change it by 7 %
 
@@ -65,21 +61,3 @@ def nearest_neighbors(
     similarity = functional.cosine_similarity(own, features)
     indices: list[int] = similarity.topk(min(count, len(features))).indices.tolist()
     return indices
-
-
-@contextmanager
-def eval_mode(network: Network) -> Iterator[None]:
-    """Without dropout and with fixed normalisation, whatever the network was doing before."""
-    was_training = network.training
-    network.eval()
-    try:
-        yield
-    finally:
-        if was_training:
-            network.train()
-
-
-def as_batch(images: Tensor, network: Network) -> Tensor:
-    """(n, 28, 28), uint8 or float32 in [0, 1] -> (n, 1, 28, 28) float32 where the network is."""
-    batch = to_model_input(images) if images.dtype == torch.uint8 else images.unsqueeze(1)
-    return batch.to(next(network.parameters()).device)

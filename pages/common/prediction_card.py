@@ -1,7 +1,4 @@
-"""Prediction card: the answer and ten probability bars, as one piece of HTML.
-
-One piece is shown faster than many.
-"""
+"""Prediction card: the answer and ten probability bars, as one piece of HTML, which is fast."""
 
 from __future__ import annotations
 
@@ -35,8 +32,7 @@ def show_prediction(
 ) -> Tensor | None:
     """Read a picture with the network of this name, show what it says, and return the picture.
 
-    picture: gives (28, 28) float32 in [0, 1], or None where there is nothing to read; then it says
-    `nothing`. An MnistError on the way is shown as the sentence that it is.
+    picture: gives (28, 28) float32 in [0, 1], or None where there is `nothing` to read.
     """
     from mnistcore.inference.predict import predict
 
@@ -51,12 +47,9 @@ def show_prediction(
 
 def _card(prediction: PredictionResult, image: Tensor | None) -> str:
     """The answer large, what the network saw, and how sure it is of each of the ten digits."""
-    large = "–" if prediction.digit is None else str(prediction.digit)
-    if not prediction.in_distribution:
-        large = "?"
-    elif prediction.digit is not None and not prediction.sure:
-        large += "?"
-    faint = "" if prediction.sure else ";opacity:.45"
+    doubt, faint = ("", "") if prediction.sure else ("?", ";opacity:.45")
+    shown = "–" if prediction.digit is None else f"{prediction.digit}{doubt}"
+    large = shown if prediction.in_distribution else "?"
     rows = "".join(
         _row(digit, probability, digit == prediction.digit, prediction.in_distribution)
         for digit, probability in enumerate(prediction.probabilities or [None] * 10)

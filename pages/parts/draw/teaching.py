@@ -210,7 +210,7 @@ def _learn(which: str) -> None:
         st.error(escape_markdown(error))
         return
     state.DRAW_TEACHING.pop()
-    model_picker.select_model(run.id)
+    state.MODEL.set(run.id)
     if taught := _own(run.id):
         tuned = taught.tuned
         state.DRAW_NEWS.set(
@@ -235,7 +235,7 @@ def _undo(taught: Taught) -> None:
     except MnistError as error:
         state.DRAW_NEWS.set(escape_markdown(error))
         return
-    model_picker.select_model(base or "shipped")
+    state.MODEL.set(base or "shipped")
     reads = "network before" if base else "network that comes with the app"
     state.DRAW_NEWS.set(f"Undone: the {reads} reads again. Your lessons are still here.")
 
