@@ -55,7 +55,7 @@ def describe(run: Run | None, moment: bool = False) -> tuple[bool, str, str]:
         return (
             False,
             "Network frozen",
-            f"{name} has learned; it is being tested, and its weights stand.",
+            f"{name} is being tested: its weights stand still.",
         )
     if status.state == "paused":
         return False, f"Network paused: {steps}", f"{name} is paused: its weights stand still."
