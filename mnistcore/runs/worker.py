@@ -110,9 +110,8 @@ def _train(
     progress: Progress | None = None
     stopped = False
     for progress in training:
-        if progress.step in training.stops:
-            with contextlib.suppress(OSError):  # a full disk costs the replay, not the run
-                frames.record()
+        with contextlib.suppress(OSError):  # a full disk costs the replay, not the run
+            frames.record_if_due()
         records.add(progress)  # first: no figure is shown that the curve does not have
         pulse.progress(progress)
         saver.save_if_due()
