@@ -29,7 +29,8 @@ LiveState = Literal["queued", "starting", "running", "testing"]
 State = Literal[LiveState, "paused", "stopped", "interrupted", "finished", "failed"]
 
 
-class Creator(NamedTuple):
+@dataclass(frozen=True)
+class Creator:
     """Who started a run, as fingerprints; nothing is known of whoever did on the command line."""
 
     owner: str | None = None

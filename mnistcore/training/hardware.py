@@ -26,5 +26,5 @@ def tune_malloc() -> None:
     Otherwise Linux hands out the megabytes of every intermediate result page by page, zeroed,
     at every step, which takes a third of the time of a batch of 64, and more of a larger one.
     """
-    glibc.mallopt(glibc.MMAP_THRESHOLD, _LARGEST_BLOCK)
-    glibc.mallopt(glibc.TRIM_THRESHOLD, _KEPT)
+    glibc.call("mallopt", glibc.MMAP_THRESHOLD, _LARGEST_BLOCK)
+    glibc.call("mallopt", glibc.TRIM_THRESHOLD, _KEPT)
