@@ -296,36 +296,28 @@ def _predict(options: argparse.Namespace) -> Answer:
     model = load_model(options.model, options.runs)
     if bool(options.images) == bool(options.strokes):
         raise MnistError("Give pictures to read, or --strokes FILE: one of the two.")
+    examples: list[tuple[str, int | None, torch.Tensor | None]] = []
     if options.strokes:
-        examples = strokes.read_strokes(options.strokes)
-        sources = [f"{options.strokes}:{line}" for line in range(1, len(examples) + 1)]
-        labels = [label for label, _, _ in examples]
-        pictures = [
-            from_strokes(strokes.place_on_canvas(written, options.layout))
-            for _, _, written in examples
-        ]
-    else:
-        sources = [str(path) for path in options.images]
-        labels = [None] * len(sources)
-        pictures = [from_bitmap(vectorize.open_image(path)) for path in options.images]
+        for line, (label, _, drawn) in enumerate(strokes.read_strokes(options.strokes), 1):
+            picture = from_strokes(strokes.place_on_canvas(drawn, options.layout))
+            examples.append((f"{options.strokes}:{line}", label, picture))
+    for path in options.images:
+        examples.append((str(path), None, from_bitmap(vectorize.open_image(path))))
     torch.set_num_threads(1)
-    nothing = "There is no digit to be seen."
-    readings = [predict.predict(model, picture, nothing) for picture in pictures]
-    told = list(zip(sources, readings, strict=True))
-    answer: dict[str, Any] = {
-        "model": model.model_id,
-        "predictions": [
-            {"source": source, "digit": reading.digit, "probabilities": reading.probabilities}
-            for source, reading in told
-        ],
-    }
-    labelled = zip(readings, labels, strict=True)
-    right = [reading.digit == label for reading, label in labelled if label is not None]
+    predictions, sentences, right = [], [], []
+    for source, label, picture in examples:
+        reading = predict.predict(model, picture, "There is no digit to be seen.")
+        answer = {"digit": reading.digit, "probabilities": reading.probabilities}
+        predictions.append({"source": source} | answer)
+        sentences.append(f"{source}: {reading.sentence}")
+        if label is not None:
+            right.append(reading.digit == label)
+    found = {"model": model.model_id, "predictions": predictions}
     if not right:
-        return answer, [f"{source}: {reading.sentence}" for source, reading in told]
+        return found, sentences
     accuracy = sum(right) / len(right)
     print(f"{accuracy:.2%} of {len(right):,} right", file=sys.stderr)
-    return answer | {"accuracy": accuracy, "count": len(right)}, []
+    return found | {"accuracy": accuracy, "count": len(right)}, []
 
 
 def _evaluate(options: argparse.Namespace) -> Answer:
@@ -381,9 +373,9 @@ def _calibrate(options: argparse.Namespace) -> Answer:
 
 def _require_writable(path: Path) -> None:
     """Refuse a network's file that cannot be written, before minutes go into it."""
+    if path.suffix != ".safetensors" or path.is_dir():
+        raise MnistError(f"'{path}' is no name for a network: it has to end in .safetensors.")
     try:
-        if path.suffix != ".safetensors" or path.is_dir():
-            raise MnistError(f"'{path}' is no name for a network: it has to end in .safetensors.")
         tempfile.TemporaryFile(dir=path.parent).close()
     except OSError as error:
         raise MnistError(

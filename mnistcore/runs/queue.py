@@ -33,12 +33,11 @@ def due_runs(folder: Path) -> list[Run]:
 
 def dispatch(folder: Path) -> None:
     """Set workers on the runs whose turn it is; what cannot be started says why in its status."""
-    if not due_runs(folder):  # as nearly always, and nobody has to wait for this answer
-        return
-    with store.locked(folder):
-        for run in due_runs(folder):
-            if not run.status().pid:  # else a process waits with it, and takes the place itself
-                _assign_worker(run)
+    if due_runs(folder):  # as nearly never: nobody has to wait for this answer
+        with store.locked(folder):
+            for run in due_runs(folder):
+                if not run.status().pid:  # else a process waits with it, and takes the place itself
+                    _assign_worker(run)
 
 
 def claim_next(folder: Path) -> Run | None:
@@ -54,12 +53,8 @@ def claim_next(folder: Path) -> Run | None:
 
 def count_idle_workers(folder: Path) -> int:
     """How many runs wait or are paused with a process, which holds memory for them."""
-    known = ((run, run.status()) for run in store.list_runs(folder))
-    return sum(
-        status.pid > 0 and run.under_way()
-        for run, status in known
-        if status.state in ("queued", "paused")
-    )
+    live = [run.status() for run in store.list_runs(folder) if run.under_way()]
+    return sum(status.pid > 0 and status.state in ("queued", "paused") for status in live)
 
 
 def resume(run: Run, visitor: str | None) -> None:

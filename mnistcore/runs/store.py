@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -29,18 +29,13 @@ from mnistcore.errors import RunError
 from mnistcore.records import Creator, Progress, RunConfig, RunStatus, State, from_dict, to_dict
 from mnistcore.runs import quota
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
 HEARTBEAT_INTERVAL_S = 1.0  # seconds between two signs of life of a worker
 HEARTBEAT_TIMEOUT_S = 8.0  # seconds without one after which its run counts as interrupted
 STARTUP_GRACE_S = 20.0  # seconds that a new worker may take until the first
 MAX_CLOCK_SKEW_S = 30.0  # by which it may lie in the future: startup grace, and clocks that differ
 # Runs that may be queued, at work, or paused with a worker that stays: all of them, those of one
 # visitor, and those of all visitors with one address, as a new cookie makes a new visitor.
-MAX_WAITING = 20
-MAX_PER_OWNER = 3
-MAX_PER_ADDRESS = 8
+MAX_WAITING, MAX_PER_OWNER, MAX_PER_ADDRESS = 20, 3, 8
 
 AT_WORK: tuple[State, ...] = ("starting", "running", "testing")  # a worker is, or should be, at it
 LIVE: tuple[State, ...] = ("queued", *AT_WORK)
@@ -125,10 +120,7 @@ class Run:
         return _once_per_change(_config, self.path / "config.json")
 
     def metrics(self) -> list[Progress]:
-        """The Progress records in order; where a resumed run repeats steps, the repetition counts.
-
-        Torn or foreign lines are left out.
-        """
+        """The Progress records in order, of repeated steps the last; torn lines are left out."""
         return list(_once_per_change(_metrics, self.path / "metrics.jsonl"))
 
     def has_curves(self) -> bool:
@@ -309,8 +301,8 @@ def assign(run: Run, pid: int, **values: Any) -> None:
 def queue_order(folder: Path) -> tuple[int, list[Run]]:
     """How many runs are at work, and those that wait, next first.
 
-    Everybody in turn: somebody's second run comes after everybody's first, be that at work or
-    waiting; so do, after that, those of one address; and then it is first come, first served.
+    Somebody's second run comes after everybody's first, be that at work or waiting; so do then
+    those of one address; and then it is first come, first served.
     """
     live = [(run, status) for run in list_runs(folder) if (status := run.status()).state in LIVE]
     live.sort(key=lambda each: (each[1].state == "queued", each[1].queued, each[0].id))
@@ -327,12 +319,10 @@ def queue_order(folder: Path) -> tuple[int, list[Run]]:
 
 def list_runs(folder: Path | None = None) -> list[Run]:
     """Every run in the folder that can be read, newest first."""
-    folder = folder or runs_folder()
-    try:
-        paths = sorted(folder.iterdir(), reverse=True)
-    except OSError:
-        return []
-    return [Run(p) for p in paths if _ID.fullmatch(p.name) and _is_file(p / "config.json")]
+    with contextlib.suppress(OSError):
+        paths = sorted((folder or runs_folder()).iterdir(), reverse=True)
+        return [Run(p) for p in paths if _ID.fullmatch(p.name) and _is_file(p / "config.json")]
+    return []
 
 
 def find_run(name: str, folder: Path | None = None) -> Run:
@@ -387,7 +377,7 @@ def disk_error_message(error: OSError) -> str:
     return f"{what} ({error.strerror}): make room, then resume."
 
 
-def write_record(path: Path, record: "DataclassInstance") -> None:
+def write_record(path: Path, record: RunConfig | RunStatus) -> None:
     """Replace a file of one record."""
     write_json(path, to_dict(record))
 
@@ -524,8 +514,7 @@ def _fingerprint(secret: str) -> str:
 def _fingerprint_of(address: str, folder: Path) -> str:
     """What of a network address may be: there are so few that only a key hides them."""
     path = folder / ".key"
-    key = path.read_bytes() if path.is_file() else b""
-    if not key:
+    if not (key := path.read_bytes() if path.is_file() else b""):
         key = secrets.token_bytes(32)
         write_atomically(path, key)
         path.chmod(0o600)
