@@ -48,7 +48,7 @@ from mnistcore.training.trainer import Trainer, train
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[1]
 NOTEBOOK_ACCURACY, FAST_ACCURACY = 0.9885, 0.99  # mean test accuracies to be reached
 DATASET = 70_000 * 28 * 28 / 1e6  # megabytes: what each visitor would cost with a copy each
-OURS = {"notebook-fast": "our *Notebook, fast*", "fast": "our *Fast*"}
+OURS = {"notebook-fast": "our *Small*", "fast": "our *Fast*"}
 # Batches that stand for the whole where that would take minutes; enough of them that the slow
 # first ones do not count against the others.
 SLICES = {"notebook": 2_000, "example": 100}

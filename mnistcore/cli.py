@@ -17,7 +17,7 @@ from typing import Any, NoReturn, TextIO, get_type_hints
 from mnistcore import config, serialization
 from mnistcore.config import NetworkConfig, TrainConfig
 from mnistcore.errors import MnistError
-from mnistcore.presets import PRESETS, scale_epochs
+from mnistcore.presets import PRESET_IDS, PRESETS, scale_epochs
 from mnistcore.records import OLD_FINE_TUNE_NAMES, Progress, RunResult
 from mnistcore.runs import queue, store, worker
 from mnistcore.runs.store import Run
@@ -167,6 +167,7 @@ def _configured(options: argparse.Namespace, images: int) -> TrainConfig:
     """The preset for so many images, with what the options change in it, checked."""
     from mnistcore.training.trainer import pick_device
 
+    options.preset = PRESET_IDS.get(options.preset, options.preset)  # it may be a title
     if options.preset not in PRESETS:
         raise MnistError(f"There is no preset {options.preset!r}: use one of {', '.join(PRESETS)}.")
     given = {name: value for name, value in vars(options).items() if value is not None}

@@ -1,8 +1,14 @@
 """Presets: named training configurations, and what each of them is there to show."""
 
+import itertools
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
-from mnistcore.config import Conv, NetworkConfig, TrainConfig
+from mnistcore.config import Conv, NetworkConfig, Setting, TrainConfig, settings
+
+MAX_NAME = 60  # characters of a run's name
+Recipe = TypeVar("Recipe", NetworkConfig, TrainConfig)
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ PRESETS: dict[str, Preset] = {
         replace(_FAST, network=NetworkConfig((Conv(16, 5), Conv(64, 3)), (128,)), epochs=0.5),
     ),
     "notebook-fast": Preset(
-        "Notebook, fast",
+        "Small",
         "Watch the notebook's own network get as good as it does there from a quarter of the "
         "images.",
         replace(_FAST, epochs=0.5, batch_size=96, learning_rate=1.2e-2, label_smoothing=0.1),
@@ -64,6 +70,11 @@ PRESETS: dict[str, Preset] = {
 }
 
 
+# By every title that a preset has or had: links and the command line may ask for it by that, too.
+PRESET_IDS = {preset.title: name for name, preset in PRESETS.items()}
+PRESET_IDS["Notebook, fast"] = "notebook-fast"
+
+
 def scale_epochs(recipe: TrainConfig, images: int) -> TrainConfig:
     """The recipe, made for MNIST's 60,000, for a smaller training set: each image is seen more
     often. A recipe that asks for few images means them, and stays as it is.
@@ -71,3 +82,54 @@ def scale_epochs(recipe: TrainConfig, images: int) -> TrainConfig:
     if recipe.train_size or images >= 30_000:
         return recipe
     return replace(recipe, epochs=round(recipe.epochs * min(20.0, 60_000 / images), 1))
+
+
+def describe_changes(start: TrainConfig, config: TrainConfig) -> list[str]:
+    """What a recipe has otherwise than the one it began from: ["learning rate 1"], say."""
+    new, old = config.network, start.network
+    told = _describe_settings(start, config)
+    if (count := len(new.convolutions)) != len(old.convolutions):
+        told.append(f"{count or 'no'} convolution{'s' * (count != 1)}")
+    for place, what in enumerate(("filters", "windows", "halved")):
+        now, then = ([conv[place] for conv in each.convolutions] for each in (new, old))
+        if now[: len(then)] != then[: len(now)]:
+            words = [("no", "yes")[n] if isinstance(n, bool) else str(n) for n in now]
+            told.append(f"{what} {', '.join(words)}")
+    if new.dense != old.dense:
+        told.append("dense " + ", ".join(map(str, new.dense)) if new.dense else "no dense layers")
+    return told + _describe_settings(old, new)
+
+
+def _describe_settings(start: Recipe, config: Recipe) -> list[str]:
+    return [
+        _setting_text(setting, value)
+        for name, setting in settings(type(start)).items()
+        if (value := getattr(config, name)) != getattr(start, name)
+    ]
+
+
+def _setting_text(setting: Setting, value: Any) -> str:
+    name = setting.label[0].lower() + setting.label[1:].partition(" (")[0]
+    if value is True or value == setting.switches_on:
+        return name
+    if value is None:
+        return f"all {name}"
+    if value in (False, "none") and setting.step != 1:  # of seeds, 0 is one like any other
+        return f"no {name}"
+    form = {int: ",", float: "g"}.get(type(value), "")
+    return f"{name} {value:{form}}"
+
+
+def name_run(title: str, changes: Sequence[str], taken: Collection[str]) -> str:
+    """What to call a run so that it is told apart from those that are called `taken`.
+
+    By what was changed in its recipe, as far as MAX_NAME has room for it, and if need be by a
+    number: "Fast, learning rate 1, no convolutions (2)".
+    """
+    for left_out in range(len(changes) + 1):
+        more = [f"and {left_out} more"] * (left_out > 0)
+        name = ", ".join([title, *changes[: len(changes) - left_out], *more])
+        if len(name) <= MAX_NAME - 5:  # with room for the number
+            break
+    numbered = (f"{name} ({number})" for number in itertools.count(2))
+    return next(each for each in itertools.chain([name], numbered) if each not in taken)

@@ -37,7 +37,7 @@ class Creator:
 
 
 class Prediction(NamedTuple):
-    """What a network says of one test image."""
+    """What a network says of one image."""
 
     test_index: Count  # of the image, in the test set
     digit: Digit
@@ -153,6 +153,29 @@ class RunStatus:
     predictions: tuple[Prediction, ...] = ()  # the newest
     predictions_images: Count = 0  # training images that had been seen then
     result: RunResult | None = None
+
+
+PaceKind = Literal["full", "slow", "step"]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """pace.json: how fast a run may go; see runs/slow_motion."""
+
+    kind: PaceKind = "full"
+    until: Count = 0  # with "step": at how many batches it waits
+
+
+@dataclass(frozen=True)
+class BatchRecord:
+    """batch.json: the newest batch that a run learned from in slow motion."""
+
+    step: Count  # batches done, with this one
+    count: Count  # images in it
+    loss: Loss  # mean cross-entropy of it, before the weights were changed
+    right: Count  # images of it that were read right, likewise
+    predictions: tuple[Prediction, ...] = ()  # of its first images, likewise
+    changes: tuple[Amount, ...] = ()  # mean |change| of the weights, by layer
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,7 @@ st.markdown(
     "what it finds alike lies close together. Point at a digit to see it, choose it to look "
     "inside. Those in a thin ring are misread; the one in a thick ring is the one above."
 )
-arranged = embedding_map.choose()
+arranged = one_of("Arranged by", list(embedding_map.ARRANGED), state.INSIDE_MAP)
 plane, fixed = embedding_map.arrange(model_id, stamp, net, test, test.dataset, arranged)
 features = None if drawn is None else attribution.penultimate_features(net, drawn[None])
 own = None if features is None else plane.project(features)[0]

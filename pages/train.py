@@ -7,12 +7,10 @@ from pages.common.datasets import shared_dataset, show_fallback_notice
 
 navigation.require_frame(__file__)
 
-from datetime import datetime
-
 from mnistcore.config import TrainConfig, check, layer_summary
 from mnistcore.data.mnist import data_folder
 from mnistcore.errors import MnistError
-from mnistcore.presets import PRESETS
+from mnistcore.presets import PRESETS, describe_changes, name_run, scale_epochs
 from mnistcore.runs import queue, store
 from mnistcore.viz import learning_curves, network_diagram
 from pages.common import links, model_picker, state
@@ -46,12 +44,15 @@ def opened() -> store.Run | None:
 
 def start(preset: str, config: TrainConfig) -> None:
     """Set a worker on a new run of this visitor's, and open it."""
+    images = shared_dataset().train
+    changes = describe_changes(scale_epochs(PRESETS[preset].config, len(images)), config)
+    taken = {run.name for run in store.list_runs()}
     try:
         run = store.create_run(
             config,
             preset=preset,
-            name=f"{PRESETS[preset].title} {datetime.now():%H:%M}",
-            dataset=shared_dataset().train.dataset,
+            name=name_run(PRESETS[preset].title, changes, taken),
+            dataset=images.dataset,
             data=data_folder(),
             **creator(),
         )

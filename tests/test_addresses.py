@@ -10,13 +10,12 @@ from streamlit.testing.v1 import AppTest
 
 from mnistcore.config import Conv, NetworkConfig, TrainConfig
 from mnistcore.data.corruptions import CORRUPTIONS
-from mnistcore.presets import PRESETS
+from mnistcore.presets import PRESET_IDS, PRESETS
 from mnistcore.runs import queue
 from pages.common import links, state
 
 ROOT = Path(__file__).parents[1]
 KEPT = (ROOT / "tests" / "data" / "format1" / "addresses.txt").read_text().splitlines()
-TITLES = {preset.title: name for name, preset in PRESETS.items()}
 OLD_NAMES = {("inside", "index"): "test_image", ("evaluate", "shift"): "translate"}
 
 
@@ -49,7 +48,7 @@ def said(address: str) -> Iterator[tuple[str, str]]:
     parts = urlsplit(address)
     for name, value in parse_qsl(parts.query):
         today = OLD_NAMES.get((parts.path[1:], name), name)
-        text = TITLES.get(value, value) if name == "preset" else value.replace(",", "")
+        text = PRESET_IDS.get(value, value) if name == "preset" else value.replace(",", "")
         yield today, text.split(" x ")[0]
 
 

@@ -102,6 +102,7 @@ def test_labelled_strokes_are_read_and_counted(capsys, tmp_path):
     [
         (["train", "--preset", "magic"], "no preset 'magic': use one of fast"),
         (["train", "--epochs", "0"], "number of epochs"),
+        (["train", "--preset", "Notebook, fast", "--epochs", "0"], "number of epochs"),
         (["train", "--dense", "a"], "widths of layers"),
         (["train", "--convolutions", "8@29"], "only 28 x 28 pixels are left"),
         (["train", "--dataset", "mnist"], "connect to the internet"),

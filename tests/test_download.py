@@ -14,7 +14,7 @@ import pytest
 from mnistcore.data import download
 from mnistcore.data.download import download_mnist, torchvision_mnist
 from mnistcore.data.loading import load_dataset
-from mnistcore.data.mnist import file_names
+from mnistcore.data.mnist import FILE_NAMES
 from mnistcore.errors import DataError
 
 
@@ -24,7 +24,7 @@ def mirror(mnist_folder, tmp_path, monkeypatch):
     files = tmp_path / "mirror"
     files.mkdir()
     resources = []
-    for name in file_names():
+    for name in FILE_NAMES:
         content = gzip.compress((mnist_folder / "MNIST" / "raw" / name).read_bytes())
         (files / f"{name}.gz").write_bytes(content)
         resources.append((f"{name}.gz", hashlib.md5(content).hexdigest()))

@@ -12,7 +12,7 @@ import torch
 from mnistcore.data import download
 from mnistcore.data.digits import to_model_input
 from mnistcore.data.loading import load_dataset, load_or_fall_back
-from mnistcore.data.mnist import file_names
+from mnistcore.data.mnist import FILE_NAMES
 from mnistcore.errors import DataError
 
 
@@ -30,7 +30,7 @@ def test_idx_files_are_read_as_they_are(mnist_folder, digits):
 
 
 def test_compressed_files_are_read_just_as_well(folder, digits):
-    for name in file_names():
+    for name in FILE_NAMES:
         path = folder / "MNIST" / "raw" / name
         path.with_name(f"{name}.gz").write_bytes(gzip.compress(path.read_bytes()))
         path.unlink()

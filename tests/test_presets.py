@@ -6,11 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from mnistcore.config import TrainConfig, check, count_parameters
+from mnistcore.config import Conv, TrainConfig, check, count_parameters
 from mnistcore.evaluation.metrics import evaluate
 from mnistcore.models.checkpoint import load_network
 from mnistcore.models.registry import weights_path
-from mnistcore.presets import PRESETS, scale_epochs
+from mnistcore.presets import (
+    MAX_NAME,
+    PRESET_IDS,
+    PRESETS,
+    describe_changes,
+    name_run,
+    scale_epochs,
+)
 from mnistcore.training.trainer import train
 
 
@@ -60,3 +67,50 @@ def test_the_readme_names_every_preset():
     readme = (Path(__file__).parents[1] / "README.md").read_text()
     (told,) = re.findall(r"^The presets are (.*)\.$", readme, re.M)
     assert re.findall(r"`(.+?)`", told) == list(PRESETS)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "network", "told"),
+    [
+        ({}, {}, []),
+        ({"learning_rate": 1.0}, {"convolutions": ()}, ["learning rate 1", "no convolutions"]),
+        (
+            {"batch_size": 512, "train_size": 5_000},
+            {},
+            ["training images 5,000", "images per step 512"],
+        ),
+        ({"seed": 0, "augmentation": "affine"}, {}, ["augmentation", "seed 0"]),
+        (
+            {"schedule": "constant"},
+            {"dropout": 0.3},
+            ["learning-rate schedule constant", "dropout 0.3"],
+        ),
+        ({"label_smoothing": 0.0}, {"activation": "none"}, ["no label smoothing", "no activation"]),
+        ({}, {"convolutions": (Conv(16, 5),), "dense": ()}, ["1 convolution", "no dense layers"]),
+        (
+            {},
+            {"convolutions": (Conv(16, 3), Conv(8, 3, pool=False)), "dense": (32, 16)},
+            ["filters 16, 8", "windows 3, 3", "halved yes, no", "dense 32, 16"],
+        ),
+        ({}, {"batch_norm": True}, ["batch normalisation"]),
+    ],
+)
+def test_a_changed_recipe_is_told_by_its_changes(recipe, network, told):
+    start = PRESETS["fast"].config
+    changed = replace(start, network=replace(start.network, **network), **recipe)
+    assert describe_changes(start, changed) == told
+
+
+def test_a_run_is_named_by_what_was_changed_and_no_two_alike():
+    assert name_run("Fast", [], {}) == "Fast"
+    changes = ["learning rate 1", "no convolutions"]
+    name = "Fast, learning rate 1, no convolutions"
+    assert name_run("Fast", changes, {"Fast"}) == name
+    assert name_run("Fast", changes, {name, f"{name} (2)"}) == f"{name} (3)"
+    long = name_run("Fast", ["weight decay 0.1", *changes, "filters 16, 8, 32", "seed 7"], {})
+    assert long == "Fast, weight decay 0.1, learning rate 1, and 3 more"
+    assert len(long) <= MAX_NAME
+
+
+def test_the_old_title_of_a_preset_still_means_it():
+    assert PRESET_IDS["Notebook, fast"] == PRESET_IDS["Small"] == "notebook-fast"

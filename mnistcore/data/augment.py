@@ -23,22 +23,21 @@ def affine(
 
     images: (n, 1, 28, 28) float -> the same shape. Drawn evenly from plus or minus: `degrees` of
     rotation; `scale`, a share of the size, for width and height apart; `shear`, pixels sideways
-    per pixel of height; `translate` in pixels. Draws from `generator`, or else from torch's global
-    random generator.
+    per pixel of height; `translate` in pixels. Without a generator, torch's global one is used.
     """
     draw = torch.rand(6, len(images), device=images.device, generator=generator) * 2 - 1
     angle = draw[0] * math.radians(degrees)
     width, height = 1 + draw[1] * scale, 1 + draw[2] * scale
     cos, sin, lean = angle.cos(), angle.sin(), draw[3] * shear
-    right, down = draw[4] * translate * 2 / IMAGE_SIZE, draw[5] * translate * 2 / IMAGE_SIZE
-    matrix = torch.stack(
-        [
-            torch.stack([cos * width, (lean * cos - sin) * height, right], 1),
-            torch.stack([sin * width, (lean * sin + cos) * height, down], 1),
-        ],
-        1,
-    )
-    grid = functional.affine_grid(matrix, list(images.shape), align_corners=False)
+    right, down = draw[4:] * translate * 2 / IMAGE_SIZE
+    across = [cos * width, (lean * cos - sin) * height, right]
+    upright = [sin * width, (lean * sin + cos) * height, down]
+    return warp(images, torch.stack([*across, *upright], 1).view(-1, 2, 3))
+
+
+def warp(images: Tensor, matrices: Tensor) -> Tensor:
+    """(n, 1, 28, 28) float, resampled by one affine matrix each, (n, 2, 3), in half image sides."""
+    grid = functional.affine_grid(matrices, list(images.shape), align_corners=False)
     return functional.grid_sample(images, grid, align_corners=False)
 
 
@@ -50,10 +49,6 @@ AUGMENTATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def augmented_examples(image: Tensor, count: int, seed: int) -> Tensor:
-    """`count` random affine transforms of one image, as training with augmentation shows it.
-
-    image: (28, 28) uint8 -> (count, 28, 28) uint8; the same seed gives the same ones.
-    """
-    generator = torch.Generator().manual_seed(seed)
+    """(28, 28) uint8 -> `count` of its random affine transforms, (count, 28, 28) uint8."""
     copies = to_model_input(image.expand(count, IMAGE_SIZE, IMAGE_SIZE))
-    return to_uint8(affine(copies, generator=generator)[:, 0])
+    return to_uint8(affine(copies, generator=torch.Generator().manual_seed(seed))[:, 0])

@@ -1,10 +1,8 @@
-"""Corruptions: distribution shift by degrees, from test images as they are to hardly readable ones.
-
-A fixed set of corruptions at graded severities, as in Hendrycks and Dietterich (2019).
-"""
+"""Corruptions at graded severities, as in Hendrycks and Dietterich (2019): distribution shift."""
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -12,11 +10,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from mnistcore.config import IMAGE_SIZE
+from mnistcore.data.augment import warp
 from mnistcore.data.digits import Digits, to_model_input, to_uint8
 
 SAMPLE_SIZE = 200  # test images at each severity: what two networks read in 0.03 s
 _BLUR_RADIUS = 12  # pixels: three standard deviations of the strongest blur
-_MAX_TICKS = 12  # numbers on an axis
 
 
 class Corruption(NamedTuple):
@@ -41,7 +39,7 @@ class Corruption(NamedTuple):
         """Between two numbers on an axis: at most twelve of them, the identity among them."""
         steps, before = len(self.severities) - 1, self.severities.index(self.identity)
         return self.step * next(
-            n for n in range(1, steps + 1) if before % n == 0 and steps / n < _MAX_TICKS
+            n for n in range(1, steps + 1) if before % n == 0 and steps / n < 12
         )
 
 
@@ -52,15 +50,12 @@ def sample(digits: Digits) -> Digits:
 
 
 def corrupt(digits: Digits, kind: str, severity: float) -> Digits:
-    """The same digits after a corruption; `kind` is a key of CORRUPTIONS.
-
-    Nothing is random: the same arguments give the same images. Raises KeyError for another kind.
-    """
+    """The same digits after CORRUPTIONS[kind]; the same arguments give the same images."""
     corruption = CORRUPTIONS[kind]
     if severity == corruption.identity:
         return digits
     images = corruption.apply(to_model_input(digits.images), severity).clamp(0, 1)
-    return Digits(to_uint8(images[:, 0]), digits.labels, digits.dataset)
+    return replace(digits, images=to_uint8(images[:, 0]))
 
 
 def _affine(images: Tensor, degrees: float = 0.0, scale: float = 1.0, right: float = 0.0) -> Tensor:
@@ -68,10 +63,7 @@ def _affine(images: Tensor, degrees: float = 0.0, scale: float = 1.0, right: flo
     angle = math.radians(degrees)
     cos, sin = math.cos(angle) / scale, math.sin(angle) / scale
     matrix = torch.tensor([[cos, -sin, -right * 2 / IMAGE_SIZE], [sin, cos, 0.0]])
-    grid = functional.affine_grid(
-        matrix.expand(len(images), 2, 3), list(images.shape), align_corners=False
-    )
-    return functional.grid_sample(images, grid, align_corners=False)
+    return warp(images, matrix.expand(len(images), 2, 3))
 
 
 def _thicken(images: Tensor, pixels: float) -> Tensor:
@@ -100,41 +92,20 @@ def _gaussian_noise(images: Tensor, percent: float) -> Tensor:
     return images + torch.randn(images.shape, generator=generator) * percent / 100
 
 
-def _invert(images: Tensor, percent: float) -> Tensor:
-    """Blend with the negative; at 100 % ink and paper have changed places."""
-    return images.lerp(1 - images, percent / 100)
-
-
 CORRUPTIONS: dict[str, Corruption] = {
     "rotate": Corruption(
-        "Turn",
-        "turned by (degrees, to the right)",
-        -90,
-        90,
-        10,
-        0,
-        lambda images, degrees: _affine(images, degrees=-degrees),
+        "Turn", "turned by (degrees, to the right)", -90, 90, 10, 0, lambda x, by: _affine(x, -by)
     ),
     "translate": Corruption(
-        "Move",
-        "moved to the right by (pixels)",
-        -12,
-        12,
-        1,
-        0,
-        lambda images, pixels: _affine(images, right=pixels),
+        "Move", "moved to the right by (pixels)", -12, 12, 1, 0, lambda x, by: _affine(x, right=by)
     ),
     "scale": Corruption(
-        "Resize",
-        "size (% of before)",
-        40,
-        180,
-        10,
-        100,
-        lambda images, percent: _affine(images, scale=percent / 100),
+        "Resize", "size (% of before)", 40, 180, 10, 100, lambda x, by: _affine(x, scale=by / 100)
     ),
     "thicken": Corruption("Thicken", "line wider by (pixels)", -3, 8, 1, 0, _thicken),
     "blur": Corruption("Blur", "blurred over (pixels)", 0, 4, 0.25, 0, _gaussian_blur),
     "noise": Corruption("Snow", "noise (% of full ink)", 0, 100, 5, 0, _gaussian_noise),
-    "invert": Corruption("Invert", "inverted (%)", 0, 100, 5, 0, _invert),
+    "invert": Corruption(
+        "Invert", "inverted (%)", 0, 100, 5, 0, lambda x, by: x.lerp(1 - x, by / 100)
+    ),
 }

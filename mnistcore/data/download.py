@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from filelock import FileLock
 
-from mnistcore.data.mnist import file_names
+from mnistcore.data.mnist import FILE_NAMES
 from mnistcore.errors import DataError
 
 _TOTAL_BYTES = 11_594_722  # bytes of the four .gz files
@@ -22,20 +22,20 @@ _ROOT = Path(__file__).parents[2]  # where `-m` finds the package, wherever one 
 
 
 def download_mnist(folder: Path, on_progress: Callable[[int, int], None] | None = None) -> None:
-    """Put MNIST's four files into `folder/MNIST/raw`; nothing half-done stays behind.
+    """Put MNIST's four files into `folder/MNIST/raw`, or nothing; raises DataError.
 
     Of several callers one downloads and the others wait for it. `on_progress(bytes_done,
-    bytes_total)` is called as files grow. Raises DataError without network or room.
+    bytes_total)` is called as files grow.
     """
     target = folder / "MNIST" / "raw"
     try:
         target.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "MNIST" / ".download.lock"):
-            if all((target / name).is_file() for name in file_names()):
+            if all((target / name).is_file() for name in FILE_NAMES):
                 return
             with tempfile.TemporaryDirectory(dir=folder / "MNIST", prefix=".download-") as scratch:
                 _fetch(Path(scratch), on_progress or (lambda done, total: None))
-                for name in file_names():
+                for name in FILE_NAMES:
                     (Path(scratch) / "MNIST" / "raw" / name).replace(target / name)
     except OSError as error:
         raise DataError(
@@ -79,17 +79,16 @@ def _main(folder: str) -> None:
 def torchvision_mnist() -> type[Any]:
     """`torchvision.datasets.MNIST`, also where torchvision's compiled part does not fit torch.
 
-    Beside a CPU-only torch, a CUDA build of torchvision cannot load its operators, and its import
-    fails for want of two names (pytorch/vision issues 8985, 9077, 9085). Declaring them is enough
-    for everything that is plain Python, as datasets are.
+    Beside a CPU-only torch, a CUDA build cannot be imported for want of two operators' names
+    (pytorch/vision issues 8985, 9077, 9085); for datasets, declaring them is enough.
     """
     try:
         from torchvision.datasets import MNIST
     except RuntimeError:
         import torch
 
-        for module in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
-            del sys.modules[module]
+        for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+            del sys.modules[name]
         library = torch.library.Library("torchvision", "DEF")
         library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")

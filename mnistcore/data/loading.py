@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mnistcore.data.digits import Digits
-from mnistcore.data.mnist import data_folder, file_names, find_file, read_part
+from mnistcore.data.mnist import FILE_NAMES, data_folder, find_file, read_part
 from mnistcore.data.small_digits import add_small_digits, load_small_digits
 from mnistcore.errors import DataError
 
@@ -34,7 +34,6 @@ def load_dataset(
     """`train, test = load_dataset("mnist")`: read a dataset, downloading MNIST if it is not there.
 
     `folder` is torchvision's root: the IDX files, plain or .gz, lie in `folder/MNIST/raw`.
-    `on_progress(bytes_done, bytes_total)` is called while downloading.
     Raises DataError, in one sentence, for files that are missing, damaged or foreign.
     """
     if dataset == "digits":
@@ -42,12 +41,10 @@ def load_dataset(
     if dataset == "mnist+digits":
         return add_small_digits(*load_dataset("mnist", folder, on_progress))
     if dataset != "mnist":
-        raise DataError(
-            f"There is no dataset called {dataset!r}: use one of {', '.join(DATASETS)}."
-        )
+        raise DataError(f"There is no dataset {dataset!r}: use one of {', '.join(DATASETS)}.")
     folder = Path(folder or data_folder())
     raw = folder / "MNIST" / "raw"
-    if any(find_file(raw, name) is None for name in file_names()):
+    if any(find_file(raw, name) is None for name in FILE_NAMES):
         from mnistcore.data.download import download_mnist  # torchvision: only when it is needed
 
         download_mnist(folder, on_progress)
@@ -59,10 +56,7 @@ def load_or_fall_back(
     folder: Path | str | None = None,
     on_progress: OnProgress | None = None,
 ) -> LoadedDataset:
-    """MNIST, or if it cannot be had, the bundled digits and a notice that says so.
-
-    A dataset asked for by name is never replaced by another.
-    """
+    """MNIST or, where it cannot be had and no name was given, the bundled digits and a notice."""
     try:
         return LoadedDataset(*load_dataset(dataset or "mnist", folder, on_progress), notice=None)
     except DataError as error:

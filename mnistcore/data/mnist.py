@@ -13,24 +13,17 @@ from mnistcore.config import IMAGE_SIZE
 from mnistcore.data.digits import Digits
 from mnistcore.errors import DataError
 
-# The IDX format opens with two zero bytes, 8 for "unsigned byte", and the number of dimensions.
-_IMAGE_MAGIC = 0x0803
-_LABEL_MAGIC = 0x0801
 _MAX_FILE_BYTES = 250_000_000  # of one file, unpacked: five times MNIST
+PARTS = {  # the files of each part, without .gz: images, and labels
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "t10k": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+FILE_NAMES = [*PARTS["train"], *PARTS["t10k"]]
 
 
 def data_folder() -> Path:
     """Where MNIST is looked for unless told otherwise: $MNIST_DATA, or `data`."""
     return Path(os.environ.get("MNIST_DATA") or "data")
-
-
-def file_names() -> list[str]:
-    """The four files of MNIST, without .gz."""
-    return [
-        f"{part}-{kind}-ubyte"
-        for part in ("train", "t10k")
-        for kind in ("images-idx3", "labels-idx1")
-    ]
 
 
 def find_file(raw: Path, name: str) -> Path | None:
@@ -41,34 +34,28 @@ def find_file(raw: Path, name: str) -> Path | None:
 
 def read_part(raw: Path, part: str) -> Digits:
     """The images and labels of a part, "train" or "t10k"; raises DataError for a damaged file."""
-    images = _read_idx(raw, f"{part}-images-idx3-ubyte", _IMAGE_MAGIC)
-    labels = _read_idx(raw, f"{part}-labels-idx1-ubyte", _LABEL_MAGIC)
+    image_file, label_file = PARTS[part]
+    images, labels = _read_idx(raw, image_file, 3), _read_idx(raw, label_file, 1)
     if images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE) or len(images) == 0:
-        raise _damaged(
-            raw, f"{part}-images-idx3-ubyte", f"it does not hold {IMAGE_SIZE} x {IMAGE_SIZE} images"
-        )
+        raise _damaged(raw, image_file, f"it does not hold {IMAGE_SIZE} x {IMAGE_SIZE} images")
     if len(images) != len(labels):
-        raise _damaged(
-            raw,
-            f"{part}-labels-idx1-ubyte",
-            f"it has {len(labels):,} labels for {len(images):,} images",
-        )
+        what = f"it has {len(labels):,} labels for {len(images):,} images"
+        raise _damaged(raw, label_file, what)
     if labels.max() > 9:
-        raise _damaged(raw, f"{part}-labels-idx1-ubyte", "it has labels that are not 0 to 9")
+        raise _damaged(raw, label_file, "it has labels that are not 0 to 9")
     return Digits(torch.from_numpy(images), torch.from_numpy(labels).long(), "mnist")
 
 
-def _read_idx(raw: Path, name: str, magic: int) -> NDArray[np.uint8]:
-    """The array in an IDX file, (n,) or (n, rows, columns); nothing is read beyond its bound."""
+def _read_idx(raw: Path, name: str, dimensions: int) -> NDArray[np.uint8]:
+    """The array in an IDX file of so many dimensions; nothing is read beyond its bound."""
     path = find_file(raw, name)
     if path is None:
         raise DataError(f"{raw / name} is missing: put MNIST's four files into that folder.")
-    length = 4 + 4 * (magic & 0xFF)
+    length = 4 + 4 * dimensions  # of the header: 0, 0, 8 for "unsigned byte", dimensions, sizes
     try:
-        header = np.frombuffer(
-            serialization.read_bounded(path, length)[:length].ljust(length), dtype=">u4"
-        )
-        if header[0] != magic:
+        opening = serialization.read_bounded(path, length)[:length].ljust(length)
+        header = np.frombuffer(opening, dtype=">u4")
+        if header[0] != 0x0800 + dimensions:
             raise _damaged(raw, name, "it is not one of MNIST's files")
         shape = tuple(int(size) for size in header[1:])
         expected = length + math.prod(shape)

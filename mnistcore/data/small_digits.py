@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from mnistcore.config import IMAGE_SIZE
 from mnistcore.data.digits import Digits, to_uint8
@@ -11,13 +12,9 @@ from mnistcore.data.digits import Digits, to_uint8
 
 def load_small_digits() -> tuple[Digits, Digits]:
     """Training and test set, 1,500 and 297 of the digits that scikit-learn ships, enlarged."""
-    images, labels = _small_digits()
-    images = _upsample(images, threshold=0.65, width=20)
-    train, test = _split(labels)
-    return (
-        Digits(images[train], labels[train], "digits"),
-        Digits(images[test], labels[test], "digits"),
-    )
+    parts = zip(*_small_digits(), strict=True)
+    train, test = (Digits(_upsample(small), labels, "digits") for small, labels in parts)
+    return train, test
 
 
 def add_small_digits(train: Digits, test: Digits) -> tuple[Digits, Digits]:
@@ -25,10 +22,8 @@ def add_small_digits(train: Digits, test: Digits) -> tuple[Digits, Digits]:
 
     Each of them twice in three line widths, so that they are a seventh of what is learned.
     """
-    images, labels = _small_digits()
-    ours, _ = _split(labels)  # the rest stays unseen, as a test of its own
-    images, labels = images[ours], labels[ours]
-    strengths = [_upsample(images, *strength) for strength in ((0.65, 20), (0.8, 24), (1.0, 24))]
+    (small, _), (labels, _) = _small_digits()  # the rest stays unseen, as a test of its own
+    strengths = [_upsample(small, *strength) for strength in ((0.65, 20), (0.8, 24), (1.0, 24))]
     both = Digits(
         torch.cat([train.images, *strengths, *strengths]),
         torch.cat([train.labels, *[labels] * 6]),
@@ -37,52 +32,41 @@ def add_small_digits(train: Digits, test: Digits) -> tuple[Digits, Digits]:
     return both, replace(test, dataset="mnist+digits")
 
 
-def _small_digits() -> tuple[Tensor, Tensor]:
-    """(1797, 8, 8) float32 in [0, 1], and their labels, (1797,) int64."""
+def _small_digits() -> tuple[list[Tensor], list[Tensor]]:
+    """Images, (n, 8, 8) float32 in [0, 1], and labels, (n,) int64: of training and test."""
     from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    return torch.from_numpy(bunch.images).float().div(16), torch.from_numpy(bunch.target).long()
-
-
-def _split(labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Indices for training and for the test, stratified: as many of each digit in both."""
     from sklearn.model_selection import train_test_split
 
-    train, test = train_test_split(
-        torch.arange(len(labels)), test_size=297, random_state=0, stratify=labels
+    bunch = load_digits()
+    images, labels = torch.from_numpy(bunch.images), torch.from_numpy(bunch.target)
+    parts = train_test_split(
+        images.float().div(16), labels.long(), test_size=297, random_state=0, stratify=labels
     )
-    return train, test
+    return parts[:2], parts[2:]
 
 
-def _upsample(small: Tensor, threshold: float, width: int) -> Tensor:
+def _upsample(small: Tensor, threshold: float = 0.65, width: int = 20) -> Tensor:
     """(n, 8, 8) float -> (n, 28, 28) uint8, the digit 20 pixels high and `width` wide.
 
     So few pixels blur every line. An unsharp mask brings it out again, and all that is then
     fainter than about `threshold` is left blank: the higher it is, the thinner the line.
     """
-    from scipy.ndimage import gaussian_filter
+    from scipy import ndimage
 
-    functional = torch.nn.functional
     fine = functional.interpolate(
         functional.pad(small[:, None], (1, 1, 1, 1)),
         size=(50, width * 5 // 2),
         mode="bicubic",
         antialias=True,
     ).clamp(0, 1)
-    fine += 1.2 * (fine - torch.from_numpy(gaussian_filter(fine.numpy(), (0, 0, 4.4, 4.4))))
+    fine += 1.2 * (fine - torch.from_numpy(ndimage.gaussian_filter(fine.numpy(), (0, 0, 4.4, 4.4))))
     line = (2.5 * (fine - threshold) + 0.5).clamp(0, 1)
     box = functional.interpolate(line, size=(25, width * 5 // 4), mode="area")[:, 0]
     above, aside = IMAGE_SIZE - box.shape[1], IMAGE_SIZE - box.shape[2]
-    padded = functional.pad(
-        box, (aside // 2, aside - aside // 2, above // 2, above - above // 2)
-    )  # a box wider than the picture loses its blank border
-    return to_uint8(torch.stack([_center(image) for image in padded]))
-
-
-def _center(image: Tensor) -> Tensor:
-    """Shift a (28, 28) image by whole pixels until its centre of mass is where MNIST has it."""
-    place, middle = torch.arange(IMAGE_SIZE, dtype=image.dtype), IMAGE_SIZE / 2
-    down = round(middle - float((image.sum(1) * place).sum() / image.sum()))
-    right = round(middle - float((image.sum(0) * place).sum() / image.sum()))
-    return image.roll((down, right), (0, 1))
+    # A box wider than the picture loses its blank border.
+    padded = functional.pad(box, (aside // 2, aside - aside // 2, above // 2, above - above // 2))
+    centered = []
+    for image in padded:  # by whole pixels, until its centre of mass is where MNIST has it
+        place = ndimage.center_of_mass(image.numpy())
+        centered.append(image.roll([round(IMAGE_SIZE / 2 - float(at)) for at in place], (0, 1)))
+    return to_uint8(torch.stack(centered))

@@ -19,25 +19,14 @@ def class_counts(digits: Digits) -> list[int]:
 
 def class_means(digits: Digits) -> Tensor:
     """The mean image of each digit, (10, 28, 28) uint8; blank where there is none."""
-    return torch.stack([_mean_image(digits.images[digits.labels == d]) for d in range(NUM_CLASSES)])
-
-
-def _mean_image(images: Tensor) -> Tensor:
-    if len(images) == 0:
-        return torch.zeros(images.shape[1:], dtype=torch.uint8)
-    return images.float().mean(0).round().to(torch.uint8)
+    means = [digits.images[digits.labels == d].float().mean(0) for d in range(NUM_CLASSES)]
+    return torch.stack(means).nan_to_num().round().byte()
 
 
 def nearest_centroid_accuracy(train: Digits, test: Digits) -> float:
-    """Test accuracy, 0 to 1, of the nearest-centroid classifier on pixels.
-
-    Each test image is read as the digit whose mean image is nearest. No network, nothing learned
-    but ten pictures: what any network has to beat.
-    """
-    nearest = torch.cdist(
-        test.images.flatten(1).float(), class_means(train).flatten(1).float()
-    ).argmin(1)
-    return float((nearest == test.labels).float().mean())
+    """Test accuracy, 0 to 1, of who takes each image for the digit whose mean image is nearest."""
+    images, means = (each.flatten(1).float() for each in (test.images, class_means(train)))
+    return float((torch.cdist(images, means).argmin(1) == test.labels).float().mean())
 
 
 def grey_histogram(images: Tensor) -> tuple[float, list[float]]:
@@ -55,9 +44,8 @@ def grey_histogram(images: Tensor) -> tuple[float, list[float]]:
 def rank_by_typicality(network: Network, digits: Digits, digit: int) -> Tensor:
     """The indices of all images of a digit by cosine similarity to their mean, most typical first.
 
-    Compared are the network's penultimate features: what excites its last hidden layer in nearly
-    the usual proportions is typical. So it is not only about where the ink lies, as a distance in
-    pixels would be, but about what a network that can read goes by.
+    Compared are the network's penultimate features: not only where the ink lies, but what a network
+    that can read goes by.
     """
     indices = (digits.labels == digit).nonzero().flatten()
     if len(indices) == 0:

@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from mnistcore.config import NUM_CLASSES
-from mnistcore.data.digits import Digits, to_model_input
-from mnistcore.models.network import Network
+from mnistcore.data.digits import Digits
+from mnistcore.models.network import Network, as_batch, eval_mode
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,13 +25,9 @@ class Score:
 @torch.inference_mode()
 def evaluate(network: Network, digits: Digits, batch_size: int = 100) -> Score:
     """Judge a network on every image of `digits`, without changing it."""
-    was_training, device = network.training, next(network.parameters()).device
-    network.eval()
-    logits = torch.cat(
-        [network(to_model_input(batch.to(device))) for batch in digits.images.split(batch_size)]
-    )
-    logits = logits.float().cpu()
-    network.train(was_training)
+    with eval_mode(network):
+        batches = digits.images.split(batch_size)
+        logits = torch.cat([network(as_batch(batch, network)) for batch in batches]).float().cpu()
     labels = digits.labels.cpu()
     loss = functional.cross_entropy(logits, labels)
     confidence, predicted = logits.nan_to_num().softmax(1).max(1)
@@ -66,10 +62,7 @@ def by_confidence(score: Score, chosen: Tensor) -> list[int]:
 
 
 def calibration_bins(labels: Tensor, score: Score) -> list[CalibrationBin]:
-    """The answers in N_BINS bins of equal width by their confidence, without the empty bins.
-
-    labels: (n,) int64. The reliability diagram of Guo et al., 2017 is drawn of them.
-    """
+    """The answers, labels (n,) int64, in N_BINS of equal width by confidence; no empty bins."""
     confidence = score.confidence.nan_to_num()  # of weights that ran away it is no number
     place = (confidence * N_BINS).long().clamp(max=N_BINS - 1)
     right = (score.predicted == labels).double()

@@ -30,7 +30,7 @@ _ACCEPTED_DRAWINGS = "taught"  # the name of the tensor of accepted drawings in 
 
 @dataclass(frozen=True)
 class SavedNetwork:
-    """What a file holds: a network, what is known of it, and what tells it what is no digit."""
+    """A network, what is known of it, and what tells it what is no digit."""
 
     network: Network
     card: ModelCard
@@ -60,24 +60,20 @@ def save_network(
 
 
 def load_network(path: Path) -> SavedNetwork:
-    """The inverse of `save_network`.
-
-    Raises ModelError, in one sentence, for a file that is missing, damaged or somebody else's, and
-    for weights that are not finite.
-    """
+    """The inverse of `save_network`; raises ModelError for what it cannot have written."""
     try:
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             metadata = file.metadata() or {}
-        own = {
-            name: tensor
-            for name, tensor in tensors.items()
-            if not name.startswith(_OOD_PREFIX) and name != _ACCEPTED_DRAWINGS
-        }
+        accepted = tensors.pop(_ACCEPTED_DRAWINGS, None)
+        if accepted is not None:
+            size = (IMAGE_SIZE, IMAGE_SIZE)
+            if accepted.dtype != torch.float32 or accepted.shape[1:] != size or not len(accepted):
+                raise ValueError("these are no drawings")
+        ood = {name: tensors.pop(name) for name in [*tensors] if name.startswith(_OOD_PREFIX)}
         network = Network(NetworkConfig.from_dict(serialization.parse_object(metadata["network"])))
-        network.load_state_dict(own)
+        network.load_state_dict(tensors)
         card = from_dict(ModelCard, serialization.parse_object(metadata.get("card", "{}")))
-        accepted = _accepted_drawings(tensors)
     except FileNotFoundError:
         raise ModelError(f"There is no network file {path}.") from None
     except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
@@ -85,34 +81,16 @@ def load_network(path: Path) -> SavedNetwork:
             f"{path} is not a network that this program saved, or it is damaged."
         ) from error
     _require_finite(network)
-    return SavedNetwork(network, card, _ood_head(path, tensors, network), accepted)
-
-
-def _ood_head(path: Path, tensors: Mapping[str, Tensor], network: Network) -> OODHead | None:
-    own = {
-        name.removeprefix(_OOD_PREFIX): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(_OOD_PREFIX)
-    }
-    if not own:
-        return None
-    features = ood_features(network.eval(), torch.zeros(1, IMAGE_SIZE, IMAGE_SIZE))
-    head = OODHead(features.shape[1])
-    try:
-        head.load_state_dict(own)
-    except RuntimeError as error:
-        raise ModelError(f"{path} is damaged: fit its doubt anew with calibrate.") from error
-    head.eval().requires_grad_(False)
-    return head
-
-
-def _accepted_drawings(tensors: Mapping[str, Tensor]) -> Tensor | None:
-    drawings = tensors.get(_ACCEPTED_DRAWINGS)
-    if drawings is not None:
-        image = (IMAGE_SIZE, IMAGE_SIZE)
-        if drawings.dtype != torch.float32 or drawings.shape[1:] != image or not len(drawings):
-            raise ValueError("these are no drawings")
-    return drawings
+    head = None
+    if ood:
+        features = ood_features(network.eval(), torch.zeros(1, IMAGE_SIZE, IMAGE_SIZE))
+        head = OODHead(features.shape[1])
+        try:
+            head.load_state_dict({name.removeprefix(_OOD_PREFIX): ood[name] for name in ood})
+        except RuntimeError as error:
+            raise ModelError(f"{path} is damaged: fit its doubt anew with calibrate.") from error
+        head.eval().requires_grad_(False)
+    return SavedNetwork(network, card, head, accepted)
 
 
 def _require_finite(network: Network) -> None:
@@ -157,10 +135,7 @@ def load_from_checkpoint(run: Run) -> SavedNetwork:
 
 
 def images_seen(checkpoint: Path, config: TrainConfig) -> int:
-    """How many images were shown before it was written: the status of its run is ahead of it.
-
-    0 for a damaged one: whoever loads it says so.
-    """
+    """How many were shown before it was written (its run's status is ahead); 0 if damaged."""
     try:
         return int(read_checkpoint(checkpoint)["step"]) * config.batch_size
     except (RunError, KeyError, TypeError, ValueError, OverflowError):

@@ -2,7 +2,8 @@
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from mnistcore.config import (
     count_parameters,
     layer_summary,
 )
+from mnistcore.data.digits import to_model_input
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "ReLU": nn.ReLU,
@@ -55,22 +57,15 @@ class Network(nn.Module):
 
 
 def _module(layer: LayerSummary) -> nn.Module:
-    match layer.kind:
-        case "conv":
-            return nn.Conv2d(*layer.args)
-        case "dense":
-            return nn.Linear(*layer.args)
-        case "norm":
-            return (nn.BatchNorm2d if len(layer.shape) == 3 else nn.BatchNorm1d)(*layer.args)
-        case "activation":
-            return ACTIVATIONS[layer.text]()
-        case "pool":
-            return nn.MaxPool2d(*layer.args)
-        case "dropout":
-            return nn.Dropout(*layer.args)
-        case "flatten":
-            return nn.Flatten()
-    raise ValueError(f"no torch module for a layer of kind {layer.kind!r}")
+    modules: dict[str, Callable[..., nn.Module]] = {
+        "conv": nn.Conv2d,
+        "norm": nn.BatchNorm2d if len(layer.shape) == 3 else nn.BatchNorm1d,
+        "pool": nn.MaxPool2d,
+        "flatten": nn.Flatten,
+        "dropout": nn.Dropout,
+        "dense": nn.Linear,
+    } | ACTIVATIONS
+    return modules[layer.text if layer.kind == "activation" else layer.kind](*layer.args)
 
 
 def _pool_before_activation(layers: list[nn.Module]) -> list[nn.Module]:
@@ -79,6 +74,23 @@ def _pool_before_activation(layers: list[nn.Module]) -> list[nn.Module]:
         if isinstance(layer, MONOTONIC) and isinstance(following, nn.MaxPool2d):
             layers[place : place + 2] = following, layer
     return layers
+
+
+@contextmanager
+def eval_mode(network: nn.Module) -> Iterator[None]:
+    """Without dropout and with fixed normalisation, whatever the network was doing before."""
+    was_training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(was_training)
+
+
+def as_batch(images: Tensor, network: nn.Module) -> Tensor:
+    """(n, 28, 28), uint8 or float32 in [0, 1] -> (n, 1, 28, 28) float32 where the network is."""
+    images = images.to(next(network.parameters()).device)
+    return to_model_input(images) if images.dtype == torch.uint8 else images.unsqueeze(1)
 
 
 def build_network(config: NetworkConfig, seed: int) -> Network:

@@ -81,10 +81,7 @@ def weights_path(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Pa
 
 
 def load_model(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Model:
-    """The shipped network, one from a .safetensors file, or that of a run, even while it learns.
-
-    Raises ModelError or RunError, in one sentence, if it cannot be had.
-    """
+    """The shipped network, a file's or a run's, even while it learns; else ModelError, RunError."""
     path = weights_path(model_id, runs_folder)
     run_id, step = split_moment(model_id)
     if step is not None:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -28,6 +28,9 @@ from mnistcore.config import TrainConfig
 from mnistcore.errors import RunError
 from mnistcore.records import Creator, Progress, RunConfig, RunStatus, State, from_dict, to_dict
 from mnistcore.runs import quota
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 HEARTBEAT_INTERVAL_S = 1.0  # seconds between two signs of life of a worker
 HEARTBEAT_TIMEOUT_S = 8.0  # seconds without one after which its run counts as interrupted
@@ -377,7 +380,7 @@ def disk_error_message(error: OSError) -> str:
     return f"{what} ({error.strerror}): make room, then resume."
 
 
-def write_record(path: Path, record: RunConfig | RunStatus) -> None:
+def write_record(path: Path, record: "DataclassInstance") -> None:
     """Replace a file of one record."""
     write_json(path, to_dict(record))
 

@@ -86,6 +86,7 @@ def _train(
     from mnistcore.evaluation.provenance import seen_images
     from mnistcore.models.checkpoint import read_checkpoint, save_network
     from mnistcore.records import ModelCard
+    from mnistcore.runs.slow_motion import SlowMotion
     from mnistcore.training.frame_recorder import FrameRecorder
     from mnistcore.training.trainer import Trainer
 
@@ -107,6 +108,7 @@ def _train(
     record_due = checkpoint_due = 0.0  # the step, the time
     frames = FrameRecorder(run.frames, training)
     training.stops = frozenset(frames.steps)
+    slow_motion = SlowMotion(run, training)
     progress: Progress | None = None
     stopped = False
     for progress in training:
@@ -123,6 +125,7 @@ def _train(
         if time.monotonic() >= checkpoint_due:
             checkpoint_due = _save(run, training)
         on_progress(progress)
+        slow_motion.after_batch()
         match run.pop_command():
             case "pause":
                 _save(run, training)

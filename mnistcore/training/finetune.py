@@ -24,19 +24,17 @@ N_BISECTIONS = 4  # so the way that it may go is found to a sixteenth
 def fine_tune(
     network: Network, drawings: Tensor, labels: Tensor, replay: Digits, seed: int = 1
 ) -> Generator[Network, None, float]:
-    """Let a copy of `network` learn these drawings; gives the copy after every step.
-
-    Lessons that contradict what it knows, a 3 called an 8, would spoil it for every other hand:
-    then it goes only part of the way (see `limit_forgetting`). The generator returns which part.
+    """Let a copy of `network` learn these drawings; yields the copy after every step.
 
     drawings: (n, 28, 28) float32 in [0, 1];  labels: (n,) int64;  replay: what the network was
-    trained on, mixed in so that it is not forgotten. `network` itself is not changed. Chance is
-    `seed`'s alone, so the same drawings end in the same weights.
+    trained on, mixed in so that it is not forgotten. Lessons that contradict what it knows, a 3
+    called an 8, would spoil it for every other hand: then it goes only part of the way, which the
+    generator returns (see `limit_forgetting`). The same seed ends in the same weights.
     """
     if not len(labels) or len(labels) != len(drawings):
         raise TrainingError("Draw at least one digit, and say which it is, to teach the network.")
-    learner = copy.deepcopy(network)
-    learner.eval()  # normalisation stays as it was: a few drawings say little of the whole
+    # In eval mode, so that normalisation stays as it was: a few drawings say little of the whole.
+    learner = copy.deepcopy(network).eval()
     optimizer = torch.optim.Adam(learner.parameters(), LEARNING_RATE, fused=True)
     generator = torch.Generator().manual_seed(seed)
     for step in range(N_STEPS):
@@ -58,36 +56,31 @@ def fine_tune(
 
 @torch.inference_mode()
 def limit_forgetting(network: Network, learner: Network, replay: Digits) -> float:
-    """Put `learner` as far on its way from `network` as it forgets next to nothing.
+    """Put `learner` as far on its way from `network` as it forgets next to nothing; the part of it.
 
-    Returns the part of the way, 1 for all of it. What it forgets shows in the probabilities that
-    it gives the right digits of training images, moved and slanted so that they are new to both.
+    What it forgets shows in the probabilities that it gives the right digits of training images,
+    moved and slanted so that they are new to both.
     """
-    exam = torch.arange(len(replay))[-N_PROBE:]
+    exam = replay.select(slice(-N_PROBE, None))
     generator = torch.Generator().manual_seed(1)
-    images = affine(to_model_input(replay.images[exam]), generator=generator)
-
-    def right() -> float:
-        answers = torch.cat([learner(batch).softmax(1) for batch in images.split(250)])
-        return float(answers[torch.arange(len(exam)), replay.labels[exam]].mean())
-
-    old, new = ([p.clone() for p in each.parameters()] for each in (network, learner))
+    images = affine(to_model_input(exam.images), generator=generator)
+    new = [weights.clone() for weights in learner.parameters()]
 
     def go(alpha: float) -> None:
-        for weights, start, end in zip(learner.parameters(), old, new, strict=True):
-            weights.copy_(start.lerp(end, alpha))
+        for weights, old, end in zip(learner.parameters(), network.parameters(), new, strict=True):
+            weights.copy_(old.lerp(end, alpha))
 
-    learned = right()
-    go(0.0)
-    enough = right() - MAX_FORGETTING
-    if learned >= enough:
-        go(1.0)
+    def right(alpha: float) -> float:
+        go(alpha)
+        answers = torch.cat([learner(batch).softmax(1) for batch in images.split(250)])
+        return float(answers.gather(1, exam.labels[:, None]).mean())
+
+    enough = right(0.0) - MAX_FORGETTING
+    if right(1.0) >= enough:
         return 1.0
     alpha = 0.0
     for halving in range(1, N_BISECTIONS + 1):
-        further = alpha + 0.5**halving
-        go(further)
-        if right() >= enough:
-            alpha = further
+        if right(alpha + 0.5**halving) >= enough:
+            alpha += 0.5**halving
     go(alpha)
     return alpha

@@ -26,9 +26,7 @@ from mnistcore.runs.store import Run
 from mnistcore.serialization import finite_or_none
 from mnistcore.training.finetune import N_STEPS, REPLAY_PER_BATCH, fine_tune
 
-N_EVALUATION = (
-    1_000  # images each of the test and the training part: more would take longer than learning
-)
+N_EVALUATION = 1_000  # images of test and training part each: more take longer than learning
 MAX_DRAWINGS = 200  # lessons in one teaching; nobody draws more, and a file should not either
 MAX_TOTAL_POINTS = 100_000  # in the strokes of all of them together, for the same reason
 
@@ -43,14 +41,11 @@ class LabeledDrawing:
 
 def rasterize_drawings(lessons: Sequence[LabeledDrawing]) -> tuple[Tensor, Tensor]:
     """What a network sees of them, (n, 28, 28) float32 in [0, 1], and their digits, (n,) int64."""
-    seen = [
-        (image, lesson.digit)
-        for lesson in lessons
-        if (image := from_strokes(lesson.strokes)) is not None
-    ]
-    if not seen:
+    seen = [(from_strokes(lesson.strokes), lesson.digit) for lesson in lessons]
+    images = [image for image, _ in seen if image is not None]
+    if not images:
         raise TrainingError("Draw at least one digit, and say which it is, to teach the network.")
-    return torch.stack([image for image, _ in seen]), torch.tensor([digit for _, digit in seen])
+    return torch.stack(images), torch.tensor([digit for image, digit in seen if image is not None])
 
 
 def is_full(lessons: Sequence[LabeledDrawing]) -> bool:
@@ -92,25 +87,22 @@ class FineTuneSession:
     ) -> Run:
         """Examine the network before and after, and keep it as a finished run of its owner.
 
-        owner, address: see create_run. Raises RunError if the disk does not play along; then
-        nothing is left behind.
+        owner, address: see create_run. Raises RunError where the disk is full, and leaves nothing.
         """
         network = self.network
         assert network is not None
-        dataset, title = test.dataset, self.model.title or "Shipped"
+        title = (self.model.model_id != SHIPPED and self.model.title) or "Shipped"
         clean = seen_subset(self.learned, self.replay)
-        test, train = (
-            test.head(N_EVALUATION),
-            (self.replay if clean is None else clean).head(N_EVALUATION),
-        )
+        train = (self.replay if clean is None else clean).head(N_EVALUATION)
+        test = test.head(N_EVALUATION)
         before, after = evaluate(self.model.network, test), evaluate(network, test)
         base = self.learned.config
         config = base and replace(base, network=network.config)
-        name = f"{(title if self.model.model_id != SHIPPED else 'Shipped')[:40]}, taught my hand"
+        name = f"{title[:40]}, taught my hand"
         # What somebody writes so is a digit, also where nobody else would see one in it.
         odd = self.drawings[shipped_ood_detector().is_ood(self.drawings)]
         result = RunResult(
-            dataset=dataset,
+            dataset=test.dataset,
             images=self._done * REPLAY_PER_BATCH,
             seconds=round(self._seconds, 3),
             train_accuracy=evaluate(network, train).accuracy,
@@ -127,20 +119,18 @@ class FineTuneSession:
                 self.alpha,
             ),
         )
-        lines = (
-            json.dumps({"label": lesson.digit, "strokes": lesson.strokes})
-            for lesson in self.lessons
-        )
+        lines = [
+            json.dumps({"label": each.digit, "strokes": each.strokes}) for each in self.lessons
+        ]
 
         def fill(run: Run) -> None:
             known = replace(result, run=run.id)
             card = ModelCard(name, train=config, result=known)
-            accepted = odd if len(odd) else None
-            save_network(network, run.model, card, accepted_drawings=accepted)
+            save_network(network, run.model, card, accepted_drawings=odd if len(odd) else None)
             store.write_atomically(run.path / store.DRAWINGS_FILE, "\n".join(lines).encode())
-            status = RunStatus("finished", result=known)
-            store.write_record(run.path / "status.json", status)
+            store.write_record(run.path / "status.json", RunStatus("finished", result=known))
 
+        dataset = test.dataset
         return store.create_run(
             config, fill, name=name, dataset=dataset, owner=owner, address=address, folder=folder
         )

@@ -11,20 +11,17 @@ _KEPT = 512 << 20  # bytes that may lie ready for the next batch
 def has_native_bfloat16(device: torch.device) -> bool:
     """Whether 16-bit multiplication is a processor's own, and so twice as fast as 32-bit.
 
-    Only asked of processors: a graphics card spends longer on launching this project's small
-    networks than on multiplying, and conversions are further launches.
+    A graphics card spends longer on launching networks as small as these than on multiplying, and
+    conversions are further launches: False.
     """
-    capabilities = torch.cpu.get_capabilities()
-    return device.type == "cpu" and bool(
-        capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
-    )
+    can = torch.cpu.get_capabilities()
+    return device.type == "cpu" and bool(can.get("avx512_bf16") or can.get("amx_bf16"))
 
 
 def tune_malloc() -> None:
     """Let this process keep the memory that it frees, for the next batch to use.
 
-    Otherwise Linux hands out the megabytes of every intermediate result page by page, zeroed,
-    at every step, which takes a third of the time of a batch of 64, and more of a larger one.
+    Otherwise Linux hands it out anew at every step, page by page and zeroed: a third of its time.
     """
     glibc.call("mallopt", glibc.MMAP_THRESHOLD, _LARGEST_BLOCK)
     glibc.call("mallopt", glibc.TRIM_THRESHOLD, _KEPT)

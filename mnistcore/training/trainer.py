@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ from mnistcore.data.augment import AUGMENTATIONS
 from mnistcore.data.digits import Digits, epoch_permutation, to_model_input
 from mnistcore.errors import DivergenceError, TrainingError
 from mnistcore.evaluation.diagnosis import suggest_learning_rate
-from mnistcore.evaluation.metrics import Score, evaluate
+from mnistcore.evaluation.metrics import evaluate
 from mnistcore.models.network import build_network
 from mnistcore.records import Prediction, Progress
 from mnistcore.training.hardware import has_native_bfloat16, tune_malloc
@@ -88,12 +88,19 @@ def spread_sample(total: int, count: int) -> Tensor:
     return torch.cat([torch.arange(few), few + rest])
 
 
+class Batch(NamedTuple):
+    """A batch that was learned from."""
+
+    indices: Tensor  # (n,) of the images, in the training set
+    logits: Tensor  # (n, 10), before the weights were changed
+    labels: Tensor  # (n,)
+
+
 class Trainer:
     """Mini-batch gradient descent as an iterator: as far as you like, and again to go on.
 
-    `state()` and `restore()` carry everything from which the numbers follow, so that a run that
-    was interrupted ends in the very same weights. Iterating seeds, and then draws
-    from, torch's global random generator: one run at a time in a process.
+    A run that is interrupted ends in the very same weights through `state()` and `restore()`. It
+    seeds and uses torch's global random generator: one run at a time in a process.
     """
 
     def __init__(self, config: TrainConfig, train_set: Digits, test_set: Digits) -> None:
@@ -118,8 +125,11 @@ class Trainer:
         self.step = 0
         self.seconds = 0.0
         self.stops: frozenset[int] = frozenset()  # steps at which to yield a Progress besides
+        self.every_step = False  # whether to yield a Progress after every batch
+        self.last_batch: Batch | None = None
         self._recent: list[tuple[Tensor, Tensor]] = []  # logits and labels since the last record
         self._sums = torch.zeros(3, device=self.device)  # weight, loss, right: decaying averages
+        self._order_epoch = -1
 
     def __iter__(self) -> Iterator[Progress]:
         """Train from where it stands to the end, with a Progress every REPORT_IMAGES images.
@@ -131,19 +141,21 @@ class Trainer:
         stops = tests | self.stops
         if self.step == 0:
             torch.manual_seed(self.config.seed)
-            yield self._progress(0.0, 0, tested=True)
+            yield self._tested(self._progress(0.0, 0))
         begun, first = time.perf_counter(), self.step
         self.network.train()
         while self.step < self.total_steps:
             started = time.perf_counter()
-            for _ in range(every):
+            for _ in range(1 if self.every_step else every):
                 self._one_step()
                 if self.step in stops or self.step == self.total_steps:
                     break
             self._take_averages()
             self.require_finite()  # waits for the device, so that the clock below is right
             self.seconds += time.perf_counter() - started
-            progress = self._progress(begun, first, tested=self.step in tests)
+            progress = self._progress(begun, first)
+            if self.step in tests:
+                progress = self._tested(progress)
             left = time.perf_counter()
             yield progress
             begun += time.perf_counter() - left  # who pauses for an hour will not at every step
@@ -151,7 +163,8 @@ class Trainer:
     def _one_step(self) -> None:
         """Forward, loss, backward, update: guess, compare, trace the error back, change weights."""
         config = self.config
-        images, labels = self._batch()
+        chosen = self._chosen()
+        images, labels = self._images[chosen], self._labels[chosen]
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
         images = AUGMENTATIONS[config.augmentation](to_model_input(images))
@@ -162,11 +175,13 @@ class Trainer:
         loss.backward()
         self.optimizer.step()
         self.step += 1
+        self.last_batch = Batch(chosen, logits.detach(), labels)
         self._recent.append((logits.detach(), labels))
 
     def _products(self) -> torch.autocast:
-        """Within it, layers multiply in the precision of the recipe."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._short)
+        """Within it, layers multiply in the recipe's precision; at the end as a user's will."""
+        short = self._short and self.step < self.total_steps
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=short)
 
     def _take_averages(self) -> None:
         """Loss and accuracy of the batches since the last record, all at once: it costs less."""
@@ -176,22 +191,17 @@ class Trainer:
         new = torch.stack([torch.ones_like(right), functional.cross_entropy(logits, labels), right])
         self._sums.lerp_(new, min(1.0, len(labels) / RUNNING_AVERAGE_IMAGES))
 
-    def _batch(self) -> tuple[Tensor, Tensor]:
+    def _chosen(self) -> Tensor:
+        """The places of the images of the next batch."""
         epoch, place = divmod(self.step, self.batches)
-        if place == 0 or self._order_epoch != epoch:
-            self._order = epoch_permutation(self.config.seed, epoch, len(self._labels)).to(
-                self.device
-            )
-            self._order_epoch = epoch
-        chosen = self._order[place * self.batch_size : (place + 1) * self.batch_size]
-        return self._images[chosen], self._labels[chosen]
-
-    _order_epoch = -1
+        if self._order_epoch != epoch:
+            order = epoch_permutation(self.config.seed, epoch, len(self._labels))
+            self._order, self._order_epoch = order.to(self.device), epoch
+        return self._order[place * self.batch_size : (place + 1) * self.batch_size]
 
     def _learning_rate(self) -> float:
-        return self.config.learning_rate * SCHEDULES[self.config.schedule](
-            self.step / self.total_steps
-        )
+        share = SCHEDULES[self.config.schedule](self.step / self.total_steps)
+        return self.config.learning_rate * share
 
     def _test_steps(self) -> set[int]:
         """Often at first, when most happens; then evenly. Some 5 % of the time of the run."""
@@ -199,25 +209,26 @@ class Trainer:
         early = {round(self.total_steps * share) for share in (0.01, 0.025, 0.05)}
         return early | {round(self.total_steps * n / times) for n in range(1, times + 1)}
 
-    def _test(self) -> tuple[Score, tuple[Prediction, ...]]:
-        """All test images at the end; on the way 1,000 of them, or 500 in a short run."""
+    def _tested(self, progress: Progress) -> Progress:
+        """With a test: all images at the end; on the way 1,000 of them, or 500 in a short run."""
         long = self.total_steps * self.batch_size >= 50_000
         count = len(self.test_set) if self.step == self.total_steps else 1000 if long else 500
         places = spread_sample(len(self.test_set), count)
         sample = self.test_set.select(places)
-        if self.step == self.total_steps:  # as whoever uses the network will have it
+        with self._products():
             score = evaluate(self.network, sample)
-        else:
-            with self._products():
-                score = evaluate(self.network, sample)
+        self.require_finite(score.loss)
         wrong = (score.predicted != sample.labels).nonzero().flatten().tolist()
         fixed = range(min(N_SHOWN_PREDICTIONS, len(sample)))
         shown = [*fixed, *[index for index in wrong if index not in fixed][:N_SHOWN_MISTAKES]]
-        return score, tuple(
-            Prediction(
-                int(places[i]), int(score.predicted[i]), round(float(score.confidence[i]), 4)
-            )
-            for i in shown
+        numbers = (places[shown], score.predicted[shown], score.confidence[shown])
+        triples = zip(*(each.tolist() for each in numbers), strict=True)
+        return replace(
+            progress,
+            test_loss=score.loss,
+            test_accuracy=score.accuracy,
+            test_count=score.count,
+            predictions=tuple(Prediction(i, digit, round(sure, 4)) for i, digit, sure in triples),
         )
 
     def require_finite(self, test_loss: float | None = None) -> None:
@@ -231,13 +242,11 @@ class Trainer:
                 f"{suggest_learning_rate(self.config.learning_rate):g}."
             )
 
-    def _progress(self, begun: float, first: int, tested: bool) -> Progress:
+    def _progress(self, begun: float, first: int) -> Progress:
+        """Where training stands, which began at that time and with that step."""
         weight, loss, right = self._sums.tolist()
-        images = self.step * self.batch_size
+        images, done = self.step * self.batch_size, self.step - first
         elapsed = time.perf_counter() - begun
-        score, predictions = self._test() if tested else (None, ())
-        if score:
-            self.require_finite(score.loss)
         return Progress(
             step=self.step,
             total_steps=self.total_steps,
@@ -248,13 +257,7 @@ class Trainer:
             learning_rate=self._learning_rate(),
             seconds=self.seconds,
             images_per_second=images / self.seconds if self.seconds else 0.0,
-            seconds_left=elapsed / (self.step - first) * (self.total_steps - self.step)
-            if self.step > first
-            else None,
-            test_loss=score.loss if score else None,
-            test_accuracy=score.accuracy if score else None,
-            test_count=score.count if score else 0,
-            predictions=predictions,
+            seconds_left=elapsed / done * (self.total_steps - self.step) if done else None,
         )
 
     def state(self) -> dict[str, Any]:
@@ -275,10 +278,8 @@ class Trainer:
         """Go on from `state`; raises TrainingError if it does not belong to this recipe."""
         try:
             step, seconds, sums = state["step"], state["seconds"], state["sums"]
-            if (
-                not 0 <= step <= self.total_steps
-                or not 0 <= seconds < math.inf
-                or sums.shape != (3,)
+            if not (
+                0 <= step <= self.total_steps and 0 <= seconds < math.inf and sums.shape == (3,)
             ):
                 raise ValueError("This is no place in this run.")
             self.network.load_state_dict(state["network"])

@@ -74,7 +74,7 @@ def split_validation(train_set: Digits) -> tuple[Digits, Digits]:
 def run_trial(config: TrainConfig, learn: Digits, judge: Digits) -> TrialResult:
     """Train as configured, then read images of both kinds; of few images, each is seen more often.
 
-    Whoever comes second waits. Raises TrainingError, in one sentence, if the weights run away.
+    Whoever comes second waits. Raises TrainingError if the weights run away.
     """
     wanted = config.train_size or len(learn)
     config = replace(config, epochs=config.epochs * max(1.0, wanted / len(learn)))

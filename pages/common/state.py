@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import streamlit as st
 
-from mnistcore.presets import PRESETS
+from mnistcore.presets import PRESET_IDS, PRESETS
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.demos.single_neuron import NeuronState
@@ -147,6 +147,8 @@ TRAIN_REFUSED = Key[str]("refused", "")
 TRAIN_ALL_RUNS = Key[bool]("all runs", False)
 TRAIN_STEERING_REFUSED = Key[str]("steering refused", "")
 TRAIN_CLOSER = Key[bool]("closer", False)
+TRAIN_STAGE = Key[Any]("stage", None)  # what the browser says
+TRAIN_MOMENT = Key[int | None]("step", None)  # that the stage shows; None: the newest
 TRAIN_COMPARED = Key[Sequence[str]]("compare", ())
 
 
@@ -221,13 +223,12 @@ def evaluate_chosen(grid: str) -> Key[int | None]:
 
 # The address
 _ADDRESS = {
-    *(MODEL, TRAIN_RUN, TRAIN_PRESET),
+    *(MODEL, TRAIN_RUN, TRAIN_PRESET, TRAIN_MOMENT),
     *(EXPLORE_PART, EXPLORE_DIGIT, EXPLORE_PAGE, EXPLORE_INDEX, EXPLORE_VIEW),
     *(INSIDE_PICTURE, INSIDE_INDEX, INSIDE_LAYER, INSIDE_UNIT, INSIDE_MAP),
     *(EVALUATE_LOOK, EVALUATE_TRUE, EVALUATE_PREDICTED, EVALUATE_CORRUPTION, *SEVERITIES),
 }
 _OLD_NAMES = {("Inside", "index"): INSIDE_INDEX, ("Evaluate", "shift"): "translate"}
-_OLD_PRESETS = {preset.title: name for name, preset in PRESETS.items()}
 
 
 def translate_address(page: str) -> bool:
@@ -238,7 +239,7 @@ def translate_address(page: str) -> bool:
         if where == page and old in now:
             now.setdefault(name, now.pop(old))
     if page == "Train" and TRAIN_PRESET in now:
-        now[TRAIN_PRESET] = _OLD_PRESETS.get(now[TRAIN_PRESET], now[TRAIN_PRESET])
+        now[TRAIN_PRESET] = PRESET_IDS.get(now[TRAIN_PRESET], now[TRAIN_PRESET])
     if now != asked:
         st.query_params.from_dict(now)
     return now != asked

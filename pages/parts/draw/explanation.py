@@ -26,15 +26,10 @@ _FRAME = (
     "width:100%;max-width:168px;border-radius:.4rem;display:block;"
     f"box-shadow:0 0 0 1px {css_rgba(GREY, 0.5)}"
 )
-_LINE = f"fill='none' stroke-linecap='round' stroke-linejoin='round' stroke='{INK}'"
 
 
 def show(which: str, image: Tensor | None, strokes: list[Stroke] | None = None) -> None:
-    """Three answers to "why?" for a picture and the network of this name.
-
-    image: (28, 28) float32 in [0, 1], as the network read it; strokes: the drawing that it was
-    made from, if it was drawn.
-    """
+    """Three answers to "why?" for an image, (28, 28) float32 in [0, 1], drawn or not."""
     if image is None:
         st.caption("Draw a digit, and here you will see why it is read as it is.")
         return
@@ -46,67 +41,62 @@ def show(which: str, image: Tensor | None, strokes: list[Stroke] | None = None) 
         st.markdown("**How your drawing came to the network**")
         st.html(_steps(strokes, image))
     key = "drawn" if strokes else "read"  # both can be open at once
-    spoke, alike = st.columns(2, gap="large")
-    with spoke:
-        _spoke(network, image, key)
-    with alike:
-        st.markdown("**Training images that it finds most like it**")
-        if model_picker.training_progress(which):
-            st.caption("It is still learning, and changes its mind: look here when it has done.")
-        else:
-            _alike(which, image, key)
+    attribution_map, neighbors = st.columns(2, gap="large")
+    with attribution_map:
+        _attribution_map(network, image, key)
+    with neighbors:
+        _nearest_neighbors(which, network, image, key)
 
 
-def _spoke(network: Network, image: Tensor, key: str) -> None:
+def _attribution_map(network: Network, image: Tensor, key: str) -> None:
     """The ink in two colours, and against which other digit."""
     from mnistcore.inspection import attribution
     from mnistcore.viz.theme import diverging_rgba
 
     logits = attribution.predict_logits(network, image)
     first, second = logits.topk(2).indices.tolist()
+    one = with_article(first)
     st.markdown("**Which ink spoke for it**")
     others = [digit for digit in range(10) if digit != first]
-    asked = f"Why {with_article(first)}, and not another digit?"
+    asked = f"Why {one}, and not another digit?"
     wish = st.pills(asked, others, key=f"why_not_{key}", wrap=True)
-    other = second if wish not in others else wish
+    other = wish if wish in others else second
     heat = attribution.integrated_gradients(network, image, first, other)
-    picture = ink_uri(diverging_rgba(heat)[None])
-    name = f"Ink that spoke for {with_article(first)} in blue, for {with_article(other)} in orange"
     st.html(
-        f"<img src='{picture}' alt='{name}' style='{_FRAME};image-rendering:pixelated;"
+        f"<img src='{ink_uri(diverging_rgba(heat)[None])}' alt='Ink that spoke for {one} in blue, "
+        f"for {with_article(other)} in orange' style='{_FRAME};image-rendering:pixelated;"
         "max-width:220px'>"
     )
-    gap = float(logits[first] - logits[other])
+    clear = logits[first] - logits[other] > 4
     st.markdown(
-        f":blue-background[Blue] ink spoke for **{with_article(first)}** and against "
-        f"{with_article(other)}, :orange-background[orange] ink the other way, the stronger the "
-        "more. " + ("Blue won clearly." if gap > 4 else "Blue won, though not by much.")
+        f":blue-background[Blue] ink spoke for **{one}** and against {with_article(other)}, "
+        ":orange-background[orange] ink the other way, the stronger the more. "
+        f"Blue won{' clearly' if clear else ', though not by much'}."
     )
 
 
-def _alike(which: str, image: Tensor, key: str) -> None:
+def _nearest_neighbors(which: str, network: Network, image: Tensor, key: str) -> None:
     """The training images that excite the same units of the last hidden layer."""
     from mnistcore.inspection import attribution
 
+    st.markdown("**Training images that it finds most like it**")
+    if model_picker.training_progress(which):
+        st.caption("It is still learning, and changes its mind: look here when it has done.")
+        return
     train = datasets.shared_dataset().train
     try:
         with st.spinner("It looks through what it has learned from ..."):
-            known = _known(which, model_picker.weights_mtime_ns(which), train.dataset)
+            known = _features(which, model_picker.weights_mtime_ns(which), train.dataset)
     except (MnistError, OSError):
         return
-    places = attribution.nearest_neighbors(
-        model_picker.latest_model(which).network, image, known, ALIKE
-    )
+    places = attribution.nearest_neighbors(network, image, known, ALIKE)
     labels = train.labels[places].tolist()
     tiles.tiles(
         train.images[places],
-        [
-            f"training image {place}, {with_article(label)}"
-            for place, label in zip(places, labels, strict=True)
-        ],
+        [f"training image {n}, {with_article(of)}" for n, of in zip(places, labels, strict=True)],
         key=f"alike {key}",
         columns=ALIKE,
-        captions=[str(label) for label in labels],
+        captions=[*map(str, labels)],
     )
     st.caption(
         f"Of the first {len(known):,} training images, these excite the units of its last hidden "
@@ -116,7 +106,7 @@ def _alike(which: str, image: Tensor, key: str) -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _known(which: str, stamp: int, dataset: str) -> Tensor:
+def _features(which: str, stamp: int, dataset: str) -> Tensor:
     """Penultimate features of the first training images, (KNOWN, units)."""
     from mnistcore.inspection import attribution
 
@@ -133,39 +123,36 @@ def _steps(strokes: list[Stroke], image: Tensor) -> str:
     segments = to_segments(strokes)
     boxed = fit_mnist_frame(segments)
     assert boxed is not None  # for there is an image
-    paper = f"0 0 {CANVAS_SIZE:.0f} {CANVAS_SIZE:.0f}"
     left, top = (boxed.min((0, 1)) + boxed.max((0, 1)) - INK_SIZE) / 2
     square = (
         f"<rect x='{left:.2f}' y='{top:.2f}' width='{INK_SIZE}' height='{INK_SIZE}' "
         f"fill='none' stroke='{HIGHLIGHT}' stroke-width='.25' stroke-dasharray='.8 .8'/>"
     )
-    figures = [
-        (_drawn(segments, paper, CANVAS_SIZE / 40), "as you drew it"),
-        (
-            _drawn(boxed, "0 0 28 28", 0.5, square),
-            "scaled to 20 of 28 pixels, its ink balanced in the middle",
+    seen = ink_uri(255 - to_uint8(image[None]))
+    figures = {
+        "as you drew it": (_svg(segments, CANVAS_SIZE), "The lines"),
+        "scaled to 20 of 28 pixels, its ink balanced in the middle": (
+            _svg(boxed, 28, square),
+            "The lines",
         ),
-        (
-            f"<img src='{ink_uri(255 - to_uint8(image[None]))}' alt='28 by 28 pixels' "
-            f"style='{_FRAME};image-rendering:pixelated;background:{PAPER}'>",
-            "redrawn with a pen as in its training images: this it reads",
-        ),
-    ]
+        "redrawn with a pen as in its training images: this it reads": (seen, "28 by 28 pixels"),
+    }
     cells = "".join(
-        f"<figure style='margin:0;flex:1;min-width:0;max-width:168px'>{picture}"
+        f"<figure style='margin:0;flex:1;min-width:0;max-width:168px'><img src='{uri}' alt='{name}'"
+        f" style='{_FRAME};image-rendering:pixelated;background:{PAPER}'>"
         f"<figcaption style='font-size:.75rem;margin-top:.3rem'>{words}</figcaption></figure>"
-        for picture, words in figures
+        for words, (uri, name) in figures.items()
     )
     return f"<div style='display:flex;gap:1rem'>{cells}</div>"
 
 
-def _drawn(segments: np.ndarray, box: str, width: float, more: str = "") -> str:
-    """Lines as a picture on white paper; box: its left, top, width and height in their pixels."""
+def _svg(segments: np.ndarray, side: float, more: str = "") -> str:
+    """Lines as the address of a picture, `side` of their units wide and high."""
     path = "".join(
         f"M{a:.1f} {b:.1f}L{c:.1f} {d:.1f}" for a, b, c, d in segments.reshape(-1, 4).tolist()
     )
-    drawn = (
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='{box}' width='168' height='168'>"
-        f"<path d='{path}' {_LINE} stroke-width='{width}'/>{more}</svg>"
+    return svg_uri(
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {side:.0f} {side:.0f}' width='168' "
+        f"height='168'><path d='{path}' fill='none' stroke-linecap='round' stroke-linejoin='round' "
+        f"stroke='{INK}' stroke-width='{side / 50}'/>{more}</svg>"
     )
-    return f"<img src='{svg_uri(drawn)}' alt='The lines' style='{_FRAME};background:{PAPER}'>"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
+from mnistcore.drawing.strokes import are_several_digits
 from mnistcore.errors import MnistError, RunError
 from mnistcore.runs import store
 from pages.common import model_picker, state, tiles
@@ -16,6 +18,7 @@ from pages.common.identity import creator, visitor_token
 from pages.common.text import escape_markdown, with_article
 
 if TYPE_CHECKING:  # torch takes seconds to import
+    from mnistcore.records import FineTuneResult, RunResult
     from mnistcore.training.finetune_session import LabeledDrawing
 
 
@@ -43,19 +46,27 @@ def panel(which: str) -> None:
         _ask()
     with have:
         _have()
-    if (run := _own(which)) is not None:
-        _before_and_after(run)
+    if taught := _own(which):
+        _before_and_after(taught)
 
 
-def _own(which: str) -> store.Run | None:
+class Taught(NamedTuple):
+    """A taught network, and what the teaching came to."""
+
+    run: store.Run
+    result: RunResult
+    tuned: FineTuneResult
+
+
+def _own(which: str) -> Taught | None:
     """The taught network, if that is what was chosen, and by the one who taught it."""
     from mnistcore.training.finetune_session import fine_tune_result
 
-    try:
+    with suppress(RunError):
         run = store.find_run(which) if which != "shipped" else None
-    except RunError:
-        return None
-    return run if run and run.belongs_to(visitor_token()) and fine_tune_result(run) else None
+        if run and run.belongs_to(visitor_token()) and (results := fine_tune_result(run)):
+            return Taught(run, *results)
+    return None
 
 
 def _book() -> list[LabeledDrawing]:
@@ -63,9 +74,9 @@ def _book() -> list[LabeledDrawing]:
     if (book := state.DRAW_LESSONS.get()) is None:
         from mnistcore.training import finetune_session
 
-        run = _own(model_picker.selected_model())
+        taught = _own(model_picker.selected_model())
         try:
-            book = finetune_session.read_drawings(run) if run else []
+            book = finetune_session.read_drawings(taught.run) if taught else []
         except MnistError:
             book = []
         state.DRAW_LESSONS.set(book)
@@ -78,20 +89,20 @@ def _add(digit: int) -> bool:
     from mnistcore.training.finetune_session import LabeledDrawing, is_full
 
     drawn, book = current_strokes(), _book()
+    if are_several_digits(drawn):
+        state.DRAW_NEWS.set("One at a time: draw a single digit.")
+        return False
     if from_strokes(drawn) is None:  # an empty sheet, or a dot
-        _tell("Draw it larger first." if drawn else "Draw a digit first.")
+        state.DRAW_NEWS.set("Draw it larger first." if drawn else "Draw a digit first.")
         return False
     book[:] = [lesson for lesson in book if lesson.strokes != drawn]
     if is_full(book):
-        _tell("That is as much as it can learn at once: press Teach, or take some out.")
+        state.DRAW_NEWS.set(
+            "That is as much as it can learn at once: press Teach, or take some out."
+        )
         return False
     book.append(LabeledDrawing(digit, drawn))
     return True
-
-
-def _tell(news: str) -> None:
-    """Say it when the page runs next: a callback may show nothing itself."""
-    state.DRAW_NEWS.set(news)
 
 
 def _was() -> None:
@@ -99,16 +110,12 @@ def _was() -> None:
     state.DRAW_MEANT.set(None)
     if digit is not None and _add(digit):
         state.DRAW_MORE.set(TEACH)
-        _tell(f"Kept as a lesson: this is {with_article(digit)}. Now press Teach.")
+        state.DRAW_NEWS.set(f"Kept as a lesson: this is {with_article(digit)}. Now press Teach.")
 
 
 def _keep(digit: int) -> None:
     if _add(digit):
         clear()
-
-
-def _skip(digit: int) -> None:
-    state.DRAW_SKIPPED.set(state.DRAW_SKIPPED.get() | {digit})
 
 
 def _ask() -> None:
@@ -133,7 +140,12 @@ def _ask() -> None:
             args=(wanted,),
             disabled=kept or not drawn,
         )
-        st.button(f"No {wanted}s", icon=":material/skip_next:", on_click=_skip, args=(wanted,))
+        st.button(
+            f"No {wanted}s",
+            icon=":material/skip_next:",
+            on_click=state.DRAW_SKIPPED.set,
+            args=(skipped | {wanted},),
+        )
     st.caption("Fewer will do as well: press Teach whenever you like, and go on later.")
 
 
@@ -159,32 +171,29 @@ def _have() -> None:
         on_pick=lambda place: book.__delitem__(place),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Teach", type="primary", icon=":material/school:", on_click=_start)
+        st.button(
+            "Teach",
+            type="primary",
+            icon=":material/school:",
+            on_click=state.DRAW_TEACHING.set,  # begun in the next run of the page
+            args=(None,),
+        )
         st.caption("Choose a drawing to take it out.", width="content")
-
-
-def _start() -> None:
-    state.DRAW_TEACHING.set(None)  # made in the next run of the page
 
 
 def _learn(which: str) -> None:
     """A copy learns. What interrupts the page, a stroke or a click, does not interrupt that."""
-    from mnistcore.training.finetune_session import (
-        N_EVALUATION,
-        FineTuneSession,
-        fine_tune_result,
-    )
+    from mnistcore.training.finetune_session import N_EVALUATION, FineTuneSession
 
     train, test, _ = shared_dataset()
     bar = st.progress(0.0, "A copy of the network learns your hand ...")
     try:
-        begun = state.DRAW_TEACHING.get()
-        if begun is None:
-            before = _own(which)  # kept with it: another network may be chosen meanwhile
-            base = _base(before)
-            if base is None:  # it was not taught, or what it was taught from is gone: so it stays
-                base, before = which, None
-            begun = FineTuneSession(base, _book(), train), before
+        if (begun := state.DRAW_TEACHING.get()) is None:
+            taught = _own(which)
+            base = _base(taught) if taught else None  # None: that is gone, so the taught one stays
+            # Kept with it: another network may be chosen meanwhile.
+            before = taught.run if taught and base else None
+            begun = FineTuneSession(base or which, _book(), train), before
             state.DRAW_TEACHING.set(begun)
         teaching, before = begun
         for share in teaching:
@@ -201,70 +210,71 @@ def _learn(which: str) -> None:
         st.error(escape_markdown(error))
         return
     state.DRAW_TEACHING.pop()
-    model_picker.select_model(run.id)
-    if written := fine_tune_result(run):
-        _, tuned = written
-        _tell(
+    state.MODEL.set(run.id)
+    if taught := _own(run.id):
+        tuned = taught.tuned
+        state.DRAW_NEWS.set(
             f"It has learned. Of your {len(tuned.labels)} drawings it reads {tuned.right_after} "
             f"right, before it read {tuned.right_before}. More stands further down."
         )
     st.rerun()
 
 
-def _base(run: store.Run | None) -> str | None:
+def _base(taught: Taught) -> str | None:
     """What a taught network was before; None if that is no longer there."""
-    from mnistcore.training.finetune_session import fine_tune_result
+    base = taught.tuned.base_model
+    with suppress(RunError):
+        return base if base == "shipped" else store.find_run(base).id
+    return None
 
-    written = fine_tune_result(run) if run else None
-    base = written[1].base_model if written else None
+
+def _undo(taught: Taught) -> None:
+    base = _base(taught)
     try:
-        return base if base in (None, "shipped") else store.find_run(base).id
-    except RunError:
-        return None
-
-
-def _undo(run: store.Run) -> None:
-    base = _base(run)
-    try:
-        run.delete(visitor_token())
+        taught.run.delete(visitor_token())
     except MnistError as error:
-        _tell(escape_markdown(error))
+        state.DRAW_NEWS.set(escape_markdown(error))
         return
-    model_picker.select_model(base or "shipped")
+    state.MODEL.set(base or "shipped")
     reads = "network before" if base else "network that comes with the app"
-    _tell(f"Undone: the {reads} reads again. Your lessons are still here.")
+    state.DRAW_NEWS.set(f"Undone: the {reads} reads again. Your lessons are still here.")
 
 
-def _before_and_after(run: store.Run) -> None:
+def _metric(label: str, value: str, change: str, before: str) -> None:
+    """A figure and its change; "" if there is none."""
+    st.metric(
+        label,
+        value,
+        f"{change} (before: {before})" if change else "as before",
+        delta_color="normal" if change else "off",
+        delta_arrow="auto" if change else "off",
+        width="content",
+    )
+
+
+def _before_and_after(taught: Taught) -> None:
     """What teaching changed: on the lessons, and on digits of strangers."""
     from mnistcore.data.digits import to_uint8
     from mnistcore.data.loading import DATASETS
     from mnistcore.training import finetune_session
 
-    written = finetune_session.fine_tune_result(run)
-    if written is None or (test_after := written[0].test_accuracy) is None:
-        return
-    result, tuned = written
-    knew, knows, test_before = tuned.right_before, tuned.right_after, tuned.test_accuracy_before
+    run, result, tuned = taught
+    before, after = tuned.test_accuracy_before, result.test_accuracy or 0.0
+    change = 100 * (after - before)
+    more = tuned.right_after - tuned.right_before
     st.markdown("**Before and after**")
     with st.container(horizontal=True, gap="large"):
-        st.metric(
+        _metric(
             "Your drawings read right",
-            f"{knows} of {len(tuned.labels)}",
-            f"{knows - knew:+} (before: {knew})" if knows != knew else "as before",
-            delta_color="normal" if knows != knew else "off",
-            delta_arrow="auto" if knows != knew else "off",
-            width="content",
+            f"{tuned.right_after} of {len(tuned.labels)}",
+            f"{more:+}" if more else "",
+            str(tuned.right_before),
         )
-        change = 100 * (test_after - test_before)
-        moved = abs(change) >= 0.05  # what is less would be shown as 0.0
-        st.metric(
+        _metric(
             f"First {result.test_count:,} test images of {DATASETS[result.dataset or 'mnist']}",
-            f"{test_after:.1%}",
-            f"{change:+.1f} points (before: {test_before:.1%})" if moved else "as before",
-            delta_color="normal" if moved else "off",
-            delta_arrow="auto" if moved else "off",
-            width="content",
+            f"{after:.1%}",
+            f"{change:+.1f} points" if abs(change) >= 0.05 else "",  # less would be shown as 0.0
+            f"{before:.1%}",
         )
     if tuned.alpha < 1:
         st.warning(
@@ -292,7 +302,7 @@ def _before_and_after(run: store.Run) -> None:
         "again another day. If it has come to read strangers worse, more lessons help, or undo it."
     )
     with st.container(horizontal=True):
-        st.button("Undo the teaching", icon=":material/undo:", on_click=_undo, args=(run,))
+        st.button("Undo the teaching", icon=":material/undo:", on_click=_undo, args=(taught,))
         st.download_button(
             "Download it",
             run.model.read_bytes,

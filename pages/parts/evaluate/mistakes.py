@@ -45,7 +45,6 @@ def show_confusions(exam: EvaluationReport) -> None:
     counts = confusion_matrix(exam.test.labels, exam.score.predicted)
     wrong = counts.clone().fill_diagonal_(0)
     most = divmod(int(wrong.argmax()), len(counts)) if wrong.any() else (0, 0)
-    digits = list(range(10))
 
     def pick(true: int, said: int) -> None:
         state.EVALUATE_TRUE.set(true)
@@ -55,11 +54,12 @@ def show_confusions(exam: EvaluationReport) -> None:
     with images:
         heading = st.empty()
         with st.container(horizontal=True):
-            true = st.selectbox(
-                "It is a", digits, most[0], width=130, **state.EVALUATE_TRUE.bound()
-            )
-            said = st.selectbox(
-                "It was read as a", digits, most[1], width=130, **state.EVALUATE_PREDICTED.bound()
+            true, said = (
+                st.selectbox(label, list(range(10)), at, width=130, **key.bound())
+                for label, at, key in (
+                    ("It is a", most[0], state.EVALUATE_TRUE),
+                    ("It was read as a", most[1], state.EVALUATE_PREDICTED),
+                )
             )
         found = confusion_cell(exam, true, said)
         how = "read right" if true == said else f"read as a {said}"
@@ -87,45 +87,34 @@ def _grid(
     beside: st.delta_generator.DeltaGenerator,
 ) -> None:
     """Small pictures of these test images; the chosen one large, with what was said, `beside`."""
-    test, score, large = exam.test, exam.score, state.evaluate_chosen(key)
-    asked = large.get()
-    chosen = asked if asked in places else places[0]
-
-    def pick(place: int) -> None:
-        large.set(places[place])
-
-    labels, said = test.labels[places].tolist(), score.predicted[places].tolist()
-    tiles.tiles(
-        test.images[places],
-        [
-            f"test image {place}, a {is_}, read as a {read}"
-            for place, is_, read in zip(places, labels, said, strict=True)
-        ],
-        key=key,
-        columns=8,
-        captions=[f"{is_}→{read}" for is_, read in zip(labels, said, strict=True)]
-        if len({*zip(labels, said, strict=True)}) > 1
-        else None,
-        chosen=places.index(chosen),
-        on_pick=pick,
-    )
-    with beside:
-        _large(exam, chosen, key)
-
-
-def _large(exam: EvaluationReport, place: int, key: str) -> None:
-    """One test image, what it said, and what it should have said."""
     from mnistcore.data.digits import to_float
 
-    label, said = int(exam.test.labels[place]), int(exam.score.predicted[place])
-    shares = exam.model.probabilities(to_float(exam.test.images[place][None]))[0]
-    st.markdown(
-        f"It said **{said}**, {float(shares[said]):.1%} sure."
-        + ("" if said == label else f" It is a **{label}**: to that it gave {shares[label]:.1%}.")
+    test, large = exam.test, state.evaluate_chosen(key)
+    asked = large.get()
+    chosen = places.index(asked) if asked in places else 0
+    labels, said = test.labels[places].tolist(), exam.score.predicted[places].tolist()
+    mixed_up = [f"{label}→{read}" for label, read in zip(labels, said, strict=True)]
+    names = [
+        f"test image {place}, a {label}, read as a {read}"
+        for place, label, read in zip(places, labels, said, strict=True)
+    ]
+    tiles.tiles(
+        test.images[places],
+        names,
+        key=key,
+        columns=8,
+        captions=mixed_up if len(set(mixed_up)) > 1 else None,
+        chosen=chosen,
+        on_pick=lambda place: large.set(places[place]),
     )
-    with st.container(width=340):
-        name = f"test image {place}, a {label}, read as a {said}"
-        tiles.pixels(exam.test.images[place], name, key=f"{key} large", numbers=False)
-    links.explore(part="test", index=place).show(
-        f"Test image {place:,} in Explore", ":material/grid_view:"
-    )
+    with beside:
+        place, label, read = places[chosen], labels[chosen], said[chosen]
+        shares = exam.model.probabilities(to_float(test.images[place][None]))[0]
+        rather = f" It is a **{label}**: to that it gave {shares[label]:.1%}."
+        words = f"It said **{read}**, {shares[read]:.1%} sure."
+        st.markdown(words if read == label else words + rather)
+        with st.container(width=340):
+            tiles.pixels(test.images[place], names[chosen], key=f"{key} large", numbers=False)
+        links.explore(part="test", index=place).show(
+            f"Test image {place:,} in Explore", ":material/grid_view:"
+        )

@@ -16,10 +16,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
 
 @st.fragment
 def show_quiz(exam: EvaluationReport, stamp: int) -> None:
-    """One of its mistakes without the label, ten buttons, then the answer.
-
-    exam, stamp: as `evaluated` gives them.
-    """
+    """One of its mistakes without the label, ten buttons, then the answer; see `evaluated`."""
     import torch
 
     from mnistcore.evaluation.report import misclassified
@@ -29,57 +26,49 @@ def show_quiz(exam: EvaluationReport, stamp: int) -> None:
         st.success("It made no mistake that you could help it with.")
         return
 
-    def current() -> Quiz:
-        now, this = state.EVALUATE_QUIZ.get(), (exam.model.model_id, stamp)
-        return now if now and now.of == this else Quiz(this)
-
-    now = current()
+    this = (exam.model.model_id, stamp)
+    kept = state.EVALUATE_QUIZ.get()
+    now = kept if kept and kept.of == this else Quiz(this)
     # In an order of its own: the surest mistakes are those that the gallery has given away.
     order = torch.randperm(len(wrong), generator=torch.Generator().manual_seed(stamp % 2**31))
-    turn = now.turn
-    place = wrong[int(order[turn % len(wrong)])]
+    place = wrong[int(order[now.turn % len(wrong)])]
     label, said = int(exam.test.labels[place]), int(exam.score.predicted[place])
+    asked = state.evaluate_guess(now.turn)
 
     def guess() -> None:
-        said, now = state.evaluate_guess(turn).get(), current()
-        if said is not None:
+        if (said := asked.get()) is not None:
             guessed, knew = now.guessed + 1, now.knew + (said == label)
             state.EVALUATE_QUIZ.set(replace(now, guess=said, guessed=guessed, knew=knew))
 
     def another() -> None:
-        state.EVALUATE_QUIZ.set(replace(current(), turn=turn + 1, guess=None))
+        state.EVALUATE_QUIZ.set(replace(now, turn=now.turn + 1, guess=None))
 
     st.markdown("It misread this image. **Which digit is it?** Guess before you look.")
     picture, answer = st.columns([2, 3], gap="medium")
     with picture, st.container(width=340):
         tiles.pixels(exam.test.images[place], "a test image", key="quiz picture", numbers=False)
     with answer:
-        answered = now.guess is not None
         st.pills(
             "Your guess",
             range(10),
-            key=state.evaluate_guess(turn),
+            key=asked,
             on_change=guess,
-            disabled=answered,
+            disabled=now.guess is not None,
             wrap=True,
         )
+        note = f"{len(wrong):,} mistakes in all, in random order."
         if now.guess is not None:
             words = {label: "You knew.", said: "You and the network agree."}
-            sure = float(exam.score.confidence[place])
             st.markdown(
                 f"It is labelled **{label}**. You said **{now.guess}**; the network said "
-                f"**{said}**, {sure:.0%} sure. {words.get(now.guess, 'It is a hard one.')}"
+                f"**{said}**, {exam.score.confidence[place]:.0%} sure. "
+                f"{words.get(now.guess, 'It is a hard one.')}"
             )
             st.button("Next", type="primary", icon=":material/arrow_forward:", on_click=another)
-        if now.guessed:
-            st.metric(
-                f"You knew, of {now.guessed} that it got wrong",
-                now.knew,
-                width="content",
+            note = (
+                f"Test image {place:,}. The labels were given by people, too: a few of them are "
+                "disputed, and nobody reads all of these as they are labelled."
             )
-        st.caption(
-            f"Test image {place:,}. The labels were given by people, too: a few of them are "
-            "disputed, and nobody reads all of these as they are labelled."
-            if answered
-            else f"{len(wrong):,} mistakes in all, in random order."
-        )
+        if now.guessed:
+            st.metric(f"You knew, of {now.guessed} that it got wrong", now.knew, width="content")
+        st.caption(note)

@@ -11,9 +11,15 @@ from pages.common import links, model_picker
 from pages.common.datasets import dataset_by_name, shared_dataset
 
 if TYPE_CHECKING:  # torch takes seconds to import
-    from mnistcore.data.digits import Digits
-    from mnistcore.evaluation.provenance import TrainingProvenance
     from mnistcore.evaluation.report import EvaluationReport
+
+_ICONS = {
+    "about right": ":material/check_circle:",
+    "underfitting": ":material/trending_flat:",
+    "overfitting": ":material/call_split:",
+    "diverged": ":material/trending_up:",
+    "collapsed": ":material/trending_down:",
+}
 
 
 def evaluated(which: str) -> tuple[EvaluationReport, int]:
@@ -31,15 +37,10 @@ def evaluated(which: str) -> tuple[EvaluationReport, int]:
 def _examined(which: str, stamp: int, _held: model_picker.Snapshot) -> EvaluationReport:
     from mnistcore.evaluation.report import evaluate_model
 
-    return evaluate_model(_held.model, _held.learned, *_images(_held.learned))
-
-
-def _images(learned: TrainingProvenance) -> tuple[Digits, Digits]:
-    """Training and test set of a network; where they are unknown, today's."""
-    train, test, notice = shared_dataset()
-    if learned.met(train.dataset) or notice or not learned.dataset:
-        return train, test
-    return dataset_by_name(learned.dataset)
+    learned, (train, test, notice) = _held.learned, shared_dataset()
+    if learned.dataset and not learned.met(train.dataset) and not notice:
+        train, test = dataset_by_name(learned.dataset)
+    return evaluate_model(_held.model, learned, train, test)
 
 
 def show_verdict(exam: EvaluationReport) -> None:
@@ -68,19 +69,10 @@ def show_verdict(exam: EvaluationReport) -> None:
     with figures, st.container(horizontal=True, gap="medium"):
         st.metric("Images it learned from", f"{known:.1%}", width="content")
         st.metric("New images (the test)", f"{test.accuracy:.1%}", width="content")
+    so_far = ", so far" if model_picker.training_progress(which) else ""
+    look = st.success if found.kind == "about right" else st.warning
     with words:
-        icon = {
-            "underfitting": "trending_flat",
-            "overfitting": "call_split",
-            "diverged": "trending_up",
-            "collapsed": "trending_down",
-        }
-        so_far = ", so far" if model_picker.training_progress(which) else ""
-        look = st.success if found.kind == "about right" else st.warning
-        look(
-            f"**{found.title}{so_far}.** {found.sentence}",
-            icon=f":material/{icon.get(found.kind, 'check_circle')}:",
-        )
+        look(f"**{found.title}{so_far}.** {found.sentence}", icon=_ICONS[found.kind])
     model_picker.refresh_button(which, "Judge it again")
     st.markdown("**What to try next:** " + "; ".join(found.advice) + ".")
     if found.kind != "about right":

@@ -37,6 +37,7 @@ class _Rival(NamedTuple):
 @st.fragment
 def show_robustness(exam: EvaluationReport) -> None:
     """A change, a slider for how much of it, some of the images, and how two networks fare."""
+    import numpy as np
     import torch
 
     from mnistcore.data import corruptions
@@ -68,7 +69,8 @@ def show_robustness(exam: EvaluationReport) -> None:
         state.EVALUATE_SEVERITY_SEEN.set((kind, severity))
         robustness.yield_processor()
     test = corruptions.sample(exam.test)
-    shown = corruptions.corrupt(_one_of_each(test), kind, severity)
+    firsts = np.unique(test.labels, return_index=True)[1].tolist()  # a 0, a 1, ... a 9
+    shown = corruptions.corrupt(test.select(firsts), kind, severity)
     places = []
     for column, rival in zip(st.columns(2, gap="medium"), rivals, strict=False):
         with column:
@@ -78,14 +80,13 @@ def show_robustness(exam: EvaluationReport) -> None:
     curves = [rival.curves for rival in rivals]
     accuracies = robustness.accuracies_at(kind, severity, curves, test)
     for place, rival, accuracy in zip(places, rivals, accuracies, strict=True):
-        place.metric(
-            f"{escape_markdown(rival.title)}: read right, of {len(test):,}", f"{accuracy:.1%}"
-        )
+        label = f"{escape_markdown(rival.title)}: read right, of {len(test):,}"
+        place.metric(label, f"{accuracy:.1%}")
     sweep = robustness.start_sweep(kind, curves, test, near=severity)
+    busy = sweep if sweep and sweep.is_alive() else None
     # Only the curves renew themselves while they grow: the slider is not to wait for the rest.
-    busy = sweep is not None and sweep.is_alive()
     chart = st.fragment(_chart, run_every=0.4 if busy else None)
-    chart(kind, severity, len(test), rivals, sweep, busy)
+    chart(kind, severity, len(test), rivals, busy)
     margin = max(margin_of_error(accuracy, len(test)) for accuracy in accuracies)
     st.caption(
         f"Each step rests on the same {len(test):,} of {len(exam.test):,} test images, so at this "
@@ -99,9 +100,8 @@ def _chart(
     count: int,
     rivals: list[_Rival],
     sweep: threading.Thread | None,
-    busy: bool,
 ) -> None:
-    """How all fare over the whole range, as far as it is known: not to its ends while `busy`."""
+    """How all fare over the whole range, as far as it is known while a sweep is at work."""
     from mnistcore.data import corruptions
     from mnistcore.viz import learning_curves
 
@@ -117,7 +117,7 @@ def _chart(
         alt=f"Share of the images read right, {corruption.axis} from {corruption.low:g} to "
         f"{corruption.high:g}. At {severity:g}: {words}.",
     )
-    if busy and sweep and not sweep.is_alive():
+    if sweep and not sweep.is_alive():
         st.rerun()
 
 
@@ -154,27 +154,18 @@ def _other(titles: dict[str, str], exam: EvaluationReport) -> list[_Rival]:
     return [rival]
 
 
-def _one_of_each(test: Digits) -> Digits:
-    """The first image of a 0, of a 1, ... of a 9, where there is one."""
-    firsts = [(test.labels == digit).nonzero().flatten()[:1] for digit in range(10)]
-    places = [int(place) for place in firsts if len(place)]
-    return test.select(places)
-
-
 def _answers(rival: _Rival, shown: Digits) -> None:
     """Some images, what a network says of each, and what it has learned from."""
     from mnistcore.evaluation.metrics import evaluate
 
     said = evaluate(rival.curves.network, shown).predicted.tolist()
-    labels = shown.labels.tolist()
+    answers = list(zip(shown.labels.tolist(), said, strict=True))
     tiles.tiles(
         shown.images,
-        [f"a {is_}, read as a {read}" for is_, read in zip(labels, said, strict=True)],
+        [f"a {label}, read as a {read}" for label, read in answers],
         key=f"snow {rival.name}",
         columns=5,
-        captions=[
-            f"{'✓' if is_ == read else '✗'} {read}" for is_, read in zip(labels, said, strict=True)
-        ],
+        captions=[f"{'✓' if label == read else '✗'} {read}" for label, read in answers],
     )
     if rival.augmentation:
         st.caption(rival.augmentation)

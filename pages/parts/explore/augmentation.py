@@ -23,13 +23,12 @@ def show(image: Tensor, label: int) -> None:
 
     from mnistcore.data import augment
 
-    seed = state.EXPLORE_AUGMENTATION_SEED.get()
-    changed = augment.augmented_examples(image, MANY, seed)
+    changed = augment.augmented_examples(image, MANY, state.EXPLORE_AUGMENTATION_SEED.get())
     side_by_side, words = st.columns(2, gap="medium")
     with side_by_side, st.container(width=420):
         tiles.tiles(
             torch.cat([image[None], changed]),
-            [f"the image, a {label}", *(f"changed, still a {label}" for _ in changed)],
+            [f"the image, a {label}", *[f"changed, still a {label}"] * MANY],
             key="changed",
             columns=3,
             captions=["as it is", *["changed"] * MANY],
@@ -43,8 +42,8 @@ def show(image: Tensor, label: int) -> None:
             f"to find what makes a {label} a {label}. In Train it is one of the switches under "
             "*Change the recipe*."
         )
-        st.button("Shuffle again", icon=":material/shuffle:", on_click=_again)
-
-
-def _again() -> None:
-    state.EXPLORE_AUGMENTATION_SEED.set(random.getrandbits(32))
+        st.button(
+            "Shuffle again",
+            icon=":material/shuffle:",
+            on_click=lambda: state.EXPLORE_AUGMENTATION_SEED.set(random.getrandbits(32)),
+        )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -23,21 +22,23 @@ def show(part: str, digits: Digits, index: int, on_pick: Callable[[int], None]) 
     count = int((digits.labels == digit).sum())
     with st.spinner(f"Comparing {count:,} images of a {digit} ..."):
         typical, odd = _ends(part, digits.dataset, digit, digits)
-    ends = (
-        (f"The most typical {digit}s", typical, "typical"),
-        (f"The oddest {digit}s", odd, "oddest"),
-    )
-    for column, (what, indices, key) in zip(st.columns(2, gap="medium"), ends, strict=True):
-        with column:
-            st.markdown(f"**{what}** of {count:,} {part} images of a {digit}")
-            tiles.tiles(
-                digits.images[indices],
-                [f"{part} image {each}, a {digit}" for each in indices],
-                key=key,
-                columns=8,
-                chosen=indices.index(index) if index in indices else None,
-                on_pick=partial(_pick, indices, on_pick),
-            )
+
+    def show_end(what: str, indices: list[int], key: str) -> None:
+        st.markdown(f"**The {what} {digit}s** of {count:,} {part} images of a {digit}")
+        tiles.tiles(
+            digits.images[indices],
+            [f"{part} image {each}, a {digit}" for each in indices],
+            key=key,
+            columns=8,
+            chosen=indices.index(index) if index in indices else None,
+            on_pick=lambda place: on_pick(indices[place]),
+        )
+
+    left, right = st.columns(2, gap="medium")
+    with left:
+        show_end("most typical", typical, "typical")
+    with right:
+        show_end("oddest", odd, "oddest")
     st.caption(
         "Who says so? The network that comes with the app. Before it answers, it turns every image "
         "into a few numbers. The closer their proportions are to what they are on average for a "
@@ -46,17 +47,12 @@ def show(part: str, digits: Digits, index: int, on_pick: Callable[[int], None]) 
     )
 
 
-def _pick(indices: list[int], on_pick: Callable[[int], None], place: int) -> None:
-    on_pick(indices[place])
-
-
 @st.cache_resource(show_spinner=False, max_entries=40)
 def _ends(part: str, dataset: str, digit: int, _digits: Digits) -> tuple[list[int], list[int]]:
     """Worked out once for all visitors: the most typical ones, and the oddest one first."""
     from mnistcore.data import stats
 
-    order = stats.rank_by_typicality(
-        model_picker.latest_model("shipped").network, _digits, digit
-    ).tolist()
+    network = model_picker.latest_model("shipped").network
+    order = stats.rank_by_typicality(network, _digits, digit).tolist()
     half = (len(order) + 1) // 2  # so that none is both
     return order[:half][:MANY], order[half:][::-1][:MANY]

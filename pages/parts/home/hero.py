@@ -1,6 +1,7 @@
 """The picture on Home: one digit after the other goes in, and a network lights up its answer."""
 
 import random
+from collections.abc import Sequence
 from itertools import chain, pairwise, product
 from pathlib import Path
 
@@ -40,8 +41,11 @@ def show() -> None:
 
 def _svg() -> str:
     png = data_uri((Path(__file__).parent / "ten_digits.png").read_bytes())
-    layers = [[(layer, each) for each in range(count)] for layer, count in enumerate(_LAYERS)]
-    lit = (_network(*_path(digit), delay=_SECONDS * turn) for turn, digit in enumerate(_DIGITS))
+    lit = []
+    for turn, digit in enumerate(_DIGITS):
+        choose = random.Random(digit)  # always the same units for the same digit
+        hidden = [choose.sample(range(count), 3) for count in _LAYERS[:-1]]
+        lit.append(_network([*hidden, [digit]], delay=_SECONDS * turn))
     return f"""
     <svg viewBox="0 0 660 {_HEIGHT}" role="img" aria-label="Handwritten digits go into a network of
       circles in layers, and each time the circle with the right number lights up.">
@@ -50,40 +54,29 @@ def _svg() -> str:
       </svg>
       <rect class="frame" x="20" y="110" width="180" height="180" />
       <text x="245" y="{_HEIGHT / 2}">→</text>
-      {_network(*layers)}{"".join(lit)}
+      {_network([*map(range, _LAYERS)])}{"".join(lit)}
     </svg>
     """
 
 
-def _path(digit: int) -> list[list[tuple[int, int]]]:
-    """Some units of the hidden layers, always the same for the same digit, and its answer."""
-    choose = random.Random(digit)
-    hidden = [
-        [(layer, each) for each in choose.sample(range(_LAYERS[layer]), 3)] for layer in (0, 1)
+def _network(layers: Sequence[Sequence[int]], delay: float | None = None) -> str:
+    """Circles for these units of each layer, and lines; with a delay, lit when their turn comes."""
+    centres = [
+        [(310 + 160 * layer, _HEIGHT * (unit + 0.5) / _LAYERS[layer]) for unit in units]
+        for layer, units in enumerate(layers)
     ]
-    return [*hidden, [(2, digit)]]
-
-
-def _network(*layers: list[tuple[int, int]], delay: float | None = None) -> str:
-    """Circles and the lines between them; with a delay, lit when their turn comes."""
-    lines = [
+    parts = [
         f'<line class="line" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" />'
-        for before, after in pairwise(layers)
-        for (x1, y1), (x2, y2) in product(map(_centre, before), map(_centre, after))
+        for before, after in pairwise(centres)
+        for (x1, y1), (x2, y2) in product(before, after)
     ]
-    units = [
-        f'<circle class="unit" cx="{x}" cy="{y}" r="17" />'
-        + (f'<text x="{x}" y="{y + 1}">{each}</text>' if layer == 2 else "")
-        for layer, each in chain(*layers)
-        for x, y in [_centre((layer, each))]
+    parts += [f'<circle class="unit" cx="{x}" cy="{y}" r="17" />' for x, y in chain(*centres)]
+    parts += [
+        f'<text x="{x}" y="{y + 1}">{digit}</text>'
+        for digit, (x, y) in zip(layers[-1], centres[-1], strict=True)
     ]
     lit = "" if delay is None else f' class="on" style="animation-delay: {delay}s"'
-    return f"<g{lit}>{''.join(lines + units)}</g>"
-
-
-def _centre(unit: tuple[int, int]) -> tuple[float, float]:
-    layer, each = unit
-    return 310 + 160 * layer, _HEIGHT * (each + 0.5) / _LAYERS[layer]
+    return f"<g{lit}>{''.join(parts)}</g>"
 
 
 _picture = st.components.v2.component("story", html=_svg(), css=_CSS)

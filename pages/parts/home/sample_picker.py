@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 from torch import Tensor
 
@@ -9,15 +10,10 @@ from mnistcore.data.digits import to_float
 from pages.common import datasets, state, tiles
 
 
-@st.cache_data(show_spinner=False)
-def _first_of_each(dataset: str) -> list[int]:
-    """The indices of the first test image of each digit, from 0 to 9."""
-    labels = datasets.shared_dataset().test.labels
-    return [int((labels == digit).nonzero()[0]) for digit in range(10) if (labels == digit).any()]
-
-
 def _indices() -> list[int]:
-    return _first_of_each(datasets.shared_dataset().test.dataset)
+    """Of the first test image of each digit, from 0 to 9."""
+    labels = datasets.shared_dataset().test.labels
+    return np.unique(labels.numpy(), return_index=True)[1].tolist()
 
 
 def chosen() -> tuple[int, int]:
@@ -38,15 +34,17 @@ def choose(key: str) -> None:
         state.HOME_DIGIT.set(place)
         state.HOME_DIGIT_MOVED.set(True)
 
-    test, indices = datasets.shared_dataset().test, _indices()
-    tiles.tiles(
-        test.images[indices],
-        [f"test image {index}, a {int(test.labels[index])}" for index in indices],
-        key=key,
-        columns=5,
-        chosen=state.HOME_DIGIT.get(),
-        on_pick=pick,
-    )
+    sample = datasets.shared_dataset().test.select(_indices())
+    names = zip(_indices(), sample.labels.tolist(), strict=True)
+    with st.container(width=330):
+        tiles.tiles(
+            sample.images,
+            [f"test image {index}, a {label}" for index, label in names],
+            key=key,
+            columns=5,
+            chosen=state.HOME_DIGIT.get(),
+            on_pick=pick,
+        )
 
 
 def spread() -> None:

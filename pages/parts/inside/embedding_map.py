@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.common import state
 from pages.common.background import BackgroundTask, ReportProgress
 from pages.common.images import ink_uri
-from pages.common.tiles import component, picked_place
-from pages.common.widgets import one_of
+from pages.common.tiles import component, picking
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,11 +46,6 @@ def activation_survey(
     from mnistcore.inspection import activations
 
     return activations.collect_activations(_network, _test.images[:MANY])
-
-
-def choose() -> str:
-    """The key of ARRANGED that the visitor, or the address, asks for."""
-    return one_of("Arranged by", list(ARRANGED), state.INSIDE_MAP)
 
 
 def arrange(
@@ -99,9 +92,7 @@ def _arranging(
             "drawn": f"{which} {stamp} {dataset} {how}",
         }
 
-    return BackgroundTask(
-        do, daemon=how != "PCA"
-    )  # the server need not wait for t-SNE when it ends
+    return BackgroundTask(do, daemon=how != "PCA")  # for t-SNE the server need not wait at its end
 
 
 def percent(points: Tensor, among: Tensor) -> Tensor:
@@ -124,32 +115,27 @@ def show(
     (2,), where the visitor's own is on the plane; on_pick: called with the place of the image to be
     opened.
     """
+    count = len(fixed["labels"])
 
-    def picked() -> None:
-        place = picked_place("atlas", len(fixed["labels"]))
-        if place is not None:
-            on_pick(place)
-
-    words = (
-        f"Map of {len(fixed['labels']):,} test images. The arrow keys walk from one to the next, "
-        "Enter opens it."
-    )
-    own = None if drawing is None else percent(drawing, plane.points).tolist()
     _atlas(
         key="atlas",
-        data=fixed | {"name": words, "open": open_image, "drawing": own},
-        on_picked_change=picked,
+        data={
+            **fixed,
+            "name": f"Map of {count:,} test images. The arrow keys walk from one to the next, "
+            "Enter opens it.",
+            "open": open_image,
+            "drawing": None if drawing is None else percent(drawing, plane.points).tolist(),
+        },
+        on_picked_change=picking("atlas", count, on_pick),
     )
 
 
 def _sheet(images: Tensor) -> str:
     """All images in one PNG of 16 greys, as its opacity, in rows of ACROSS."""
-    import torch
+    from torch.nn import functional
 
-    side = images.shape[1]
-    rows = -(-len(images) // ACROSS)
-    padded = torch.zeros(rows * ACROSS, side, side, dtype=torch.uint8)
-    padded[: len(images)] = images // 17 * 17  # 16 greys take half the space
-    return ink_uri(
-        padded.view(rows, ACROSS, side, side).transpose(1, 2).reshape(1, rows * side, -1)
-    )
+    rows, side = -(-len(images) // ACROSS), images.shape[1]
+    greys = images // 17 * 17  # 16 of them take half the space
+    full = functional.pad(greys, (0, 0, 0, 0, 0, rows * ACROSS - len(images)))
+    columns = full.view(rows, ACROSS, side, side).transpose(0, 1)
+    return ink_uri(columns.reshape(ACROSS, rows * side, side))

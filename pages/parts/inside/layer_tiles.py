@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnistcore.config import IMAGE_SIZE, NUM_CLASSES
+from mnistcore.config import IMAGE_SIZE
 from mnistcore.viz.theme import diverging_rgba
 from pages.common import tiles
 
@@ -50,7 +50,9 @@ def show(
     else:
         about = f"{count} units, each of them one number{size}"
     st.markdown(f"**{name.capitalize()}**: {about}.")
-    rows = {"says": first if first.ndim == 3 else first[:, None, None]}
+    maps, strongest = (first, "strongest ") if first.ndim == 3 else (first[:, None, None], "")
+    names = [f"{name}, unit {n}: {strongest}{float(each.max()):.2f}" for n, each in enumerate(maps)]
+    rows = {"says": maps}
     if reads_pixels:
         window = weights.shape[2:] or (IMAGE_SIZE, IMAGE_SIZE)
         rows["looks for"] = weights[:_SHOWN].view(len(first), *window)
@@ -59,18 +61,13 @@ def show(
             st.markdown("What each of them looks for, its weights:")
         tiles.tiles(
             diverging_rgba(each),
-            [_spoken(name, place, one) for place, one in enumerate(first)],
+            names,
             key=f"{name} {what}",
             columns=None,
-            captions=[str(digit) for digit in range(NUM_CLASSES)] if name == "answer" else None,
-            chosen=chosen if chosen is None or chosen < len(first) else None,
+            captions="0123456789" if name == "answer" else None,
+            chosen=chosen if chosen in range(len(first)) else None,
             on_pick=on_pick,
         )
-
-
-def _spoken(name: str, place: int, value: Tensor) -> str:
-    strongest = "strongest " if value.ndim else ""
-    return f"{name}, unit {place}: {strongest}{float(value.max()):.2f}"
 
 
 def show_max_activations(
@@ -89,22 +86,20 @@ def show_max_activations(
 
     from mnistcore.inspection import activations
 
-    best = max_activations.topk(min(_FAVOURITES, len(max_activations))).indices
-    images = test.images[best]
+    most, best = max_activations.topk(min(_FAVOURITES, len(max_activations)))
+    images, labels = test.images[best], test.labels[best].tolist()
     values = activations.activations(network, images)[layer.last + 1]
-    names = []
-    for place, index in enumerate(best.tolist()):
-        label = int(test.labels[index])
-        names.append(f"test image {index}, a {label}: {float(max_activations[index]):.2f}")
-        if values.ndim == 4:
-            position = activations.argmax_position(values[place], unit)
+    if values.ndim == 4:
+        for place, each in enumerate(values):
+            position = activations.argmax_position(each, unit)
             seen = activations.receptive_field_mask(network, layer, position)
             images[place] = torch.where(seen, images[place], images[place] // 4)
+    found = zip(best.tolist(), labels, most.tolist(), strict=True)
     tiles.tiles(
         images,
-        names,
+        [f"test image {index}, a {label}: {value:.2f}" for index, label, value in found],
         key="favourites",
         columns=6,
-        captions=[str(int(test.labels[index])) for index in best],
+        captions=[str(label) for label in labels],
         on_pick=lambda place: on_pick(int(best[place])),
     )

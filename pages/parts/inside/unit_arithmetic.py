@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _READABLE = 7  # numbers to a row: more would be too small to read
 _PAPER = f"background:{css_rgba(GREY, 0.15)}"
 _TERMS = 8  # products that are listed; the others are added up
-_LINE = "display:flex;justify-content:space-between;gap:1.5rem"
 
 
 def number(value: float) -> str:
@@ -43,13 +42,14 @@ def picture(image: Tensor, field: tuple[int, int, int] | None = None) -> str:
     ink = ink_uri(to_uint8(image[None]))
     frame, words = "", "The picture"
     if field:
-        top, left, side = field
-        y, x = max(top, 0), max(left, 0)
-        height, width = min(top + side, IMAGE_SIZE) - y, min(left + side, IMAGE_SIZE) - x
-        places = {"top": y, "left": x, "height": height, "width": width}
-        edges = ";".join(f"{name}:{100 * each / IMAGE_SIZE:.2f}%" for name, each in places.items())
-        frame = f"<div style='position:absolute;border:3px solid {ORANGE};{edges}'></div>"
-        words += f": {height} rows from row {y}, {width} columns from column {x} are framed"
+        above, before, side = field
+        top, left = max(above, 0), max(before, 0)
+        bottom, right = min(above + side, IMAGE_SIZE), min(before + side, IMAGE_SIZE)
+        edges = (top, IMAGE_SIZE - right, IMAGE_SIZE - bottom, left)
+        inset = " ".join(f"{each / IMAGE_SIZE:.2%}" for each in edges)
+        frame = f"<div style='position:absolute;border:3px solid {ORANGE};inset:{inset}'></div>"
+        words += f": {bottom - top} rows from row {top}, {right - left} columns from column {left}"
+        words += " are framed"
     return (
         f"<div role='img' aria-label='{words}' style='position:relative;width:9rem;height:9rem;"
         f"{_PAPER}'><div style='position:absolute;inset:0;background:currentColor;"
@@ -62,29 +62,22 @@ def choose_place(values: Tensor, unit: int, spot: str) -> tuple[int, int]:
     if values.ndim == 1:
         return 0, 0
     last = values.shape[1] - 1
+    strongest = activations.argmax_position(values, unit)
     row, column = (
-        st.number_input(f"{word}, 0 to {last}", 0, last, at, key=f"{word} {spot}", width=150)
-        for word, at in zip(
-            ("Row", "Column"), activations.argmax_position(values, unit), strict=True
-        )
+        st.number_input(f"{axis}, 0 to {last}", 0, last, at, key=f"{axis} {spot}", width=150)
+        for axis, at in zip(("Row", "Column"), strongest, strict=True)
     )
     return row, column
 
 
 def choose_map(trace: UnitTrace, spot: str) -> int:
     """Which of the maps that a unit reads is shown number by number, at first the weightiest."""
-    if not _has_maps(trace) or len(trace.products) == 1:
+    last = len(trace.products) - 1
+    if not _has_maps(trace) or not last:
         return 0
     weightiest = int(trace.products.sum((1, 2)).abs().argmax())
-    last = len(trace.products) - 1
-    return st.number_input(
-        f"Through map, 0 to {last}",
-        0,
-        last,
-        weightiest,
-        key=f"map {spot}",
-        width=190,
-    )
+    label = f"Through map, 0 to {last}"
+    return st.number_input(label, 0, last, weightiest, key=f"map {spot}", width=190)
 
 
 def _has_maps(trace: UnitTrace) -> bool:
@@ -96,43 +89,38 @@ def arithmetic(trace: UnitTrace, chosen: int, before: str | None, framed: str) -
 
     chosen: the map; before: the layer that the inputs come from; framed: the picture to begin with.
     """
-    products = trace.products
-    parts = []
+    figures = {}
     if _has_maps(trace):
-        parts.append(_figure("what it looks at", framed))
-        mine = float(products[chosen].sum())
-        parts += _grids(trace, chosen)
-        terms = [(f"these {products[chosen].numel()} products", mine)]
-        if others := len(products) - 1:
+        products = trace.products[chosen]
+        figures = {
+            "what it looks at": framed,
+            "what it sees": _grid(trace.inputs[chosen]),
+            "× its weights": _grid(trace.weights[chosen]),
+            "= products": _grid(products),
+        }
+        mine = float(products.sum())
+        terms = [(f"these {products.numel()} products", mine)]
+        if others := len(trace.products) - 1:
             noun = "the other map" if others == 1 else f"those of the other {others} maps"
-            terms.append((noun, float(products.sum()) - mine))
+            terms.append((noun, float(trace.products.sum()) - mine))
     else:
         terms = _largest(trace, f"{before}, unit" if before else "pixel")
-    parts.append(_figure("added up", _sum(trace, terms), "flex:0 1 21rem"))
-    return (
-        "<div style='display:flex;flex-wrap:wrap;gap:.8rem 1.2rem;align-items:flex-start'>"
-        f"{''.join(parts)}</div>"
+    figures["added up"] = _sum(trace, terms)
+    parts = "".join(
+        "<figure style='margin:0;min-width:0'><figcaption style='font-size:.85rem;"
+        f"margin-bottom:.2rem'>{caption}</figcaption>{content}</figure>"
+        for caption, content in figures.items()
     )
-
-
-def _grids(trace: UnitTrace, chosen: int) -> list[str]:
-    inputs, weights = trace.inputs[chosen], trace.weights[chosen]
-    signs = ("", "×", "=")
-    words = ("what it sees", "its weights", "products")
-    grids = (inputs, weights, inputs * weights)
-    return [
-        _figure(f"{sign} {word}", _grid(grid))
-        for sign, word, grid in zip(signs, words, grids, strict=True)
-    ]
+    return f"<div style='display:flex;flex-wrap:wrap;gap:.8rem 1.2rem'>{parts}</div>"
 
 
 def _grid(values: Tensor) -> str:
     """A small square of numbers, or a larger one of colours alone."""
     if len(values) > _READABLE:
-        picture = ink_uri(diverging_rgba(values)[None])
         return (
-            f"<img src='{picture}' alt='{len(values)} x {len(values)} numbers as colours' "
-            f"style='width:9rem;image-rendering:pixelated;{_PAPER}'>"
+            f"<img src='{ink_uri(diverging_rgba(values)[None])}' alt='{len(values)} x "
+            f"{len(values)} numbers as colours' style='width:9rem;image-rendering:pixelated;"
+            f"{_PAPER}'>"
         )
     largest = float(values.abs().max())
     cells = "".join(
@@ -148,47 +136,39 @@ def _grid(values: Tensor) -> str:
 
 def _largest(trace: UnitTrace, title: str) -> list[tuple[str, float]]:
     """The products that count most, as terms of the sum."""
+    order = trace.products.flatten().abs().argsort(descending=True, stable=True)
     inputs, weights, products = (
-        each.flatten().tolist() for each in (trace.inputs, trace.weights, trace.products)
+        each.flatten()[order].tolist() for each in (trace.inputs, trace.weights, trace.products)
     )
-    order = sorted(range(len(products)), key=lambda place: -abs(products[place]))
     terms = [
-        (f"{title} {p}: {number(inputs[p])} × {number(weights[p])}", products[p])
-        for p in order[:_TERMS]
+        (f"{title} {place}: {number(inputs[rank])} × {number(weights[rank])}", products[rank])
+        for rank, place in enumerate(order[:_TERMS].tolist())
     ]
-    if len(products) > _TERMS:
-        rest = sum(products[place] for place in order[_TERMS:])
-        terms.append((f"the other {len(products) - _TERMS}", rest))
+    if rest := products[_TERMS:]:
+        terms.append((f"the other {len(rest)}", sum(rest)))
     return terms
 
 
 def _sum(trace: UnitTrace, terms: list[tuple[str, float]]) -> str:
     largest = max(abs(value) for _, value in terms)
+    steps = [("sum", trace.total), *((f"after {name}", value) for name, value in trace.after)]
     lines = [
-        f"<div style='{_LINE}'><span>{name}</span><span style='padding:0 .3rem;"
-        f"background:{diverging_css(value, largest)}'>{number(value)}</span></div>"
-        for name, value in terms
+        *(_line(*term, f"background:{diverging_css(term[1], largest)}") for term in terms),
+        _line("the unit's own number (bias)", trace.bias),
+        "<div style='border-top:2px solid;margin:.2rem 0'></div>",
+        *(_line(*step) for step in steps[:-1]),
+        f"<div style='font-weight:700'>{_line(*steps[-1])}</div>",
     ]
-    lines.append(_plain("the unit's own number (bias)", trace.bias))
-    lines.append("<div style='border-top:2px solid;margin:.2rem 0'></div>")
-    lines.append(_plain("sum", trace.total, bold=not trace.after))
-    for place, (name, value) in enumerate(trace.after, 1):
-        lines.append(_plain(f"after {name}", value, bold=place == len(trace.after)))
-    return f"<div style='font-variant-numeric:tabular-nums;font-size:.9rem'>{''.join(lines)}</div>"
-
-
-def _plain(name: str, value: float, bold: bool = False) -> str:
-    weight = ";font-weight:700" if bold else ""
     return (
-        f"<div style='{_LINE}{weight}'><span>{name}</span>"
-        f"<span style='padding:0 .3rem'>{number(value)}</span></div>"
+        "<div style='width:21rem;max-width:100%;font-variant-numeric:tabular-nums;"
+        f"font-size:.9rem'>{''.join(lines)}</div>"
     )
 
 
-def _figure(caption: str, content: str, style: str = "") -> str:
+def _line(name: str, value: float, style: str = "") -> str:
     return (
-        f"<figure style='margin:0;{style}'><figcaption style='font-size:.85rem;"
-        f"margin-bottom:.2rem'>{caption}</figcaption>{content}</figure>"
+        f"<div style='display:flex;justify-content:space-between;gap:1.5rem'><span>{name}</span>"
+        f"<span style='padding:0 .3rem;{style}'>{number(value)}</span></div>"
     )
 
 
@@ -198,12 +178,10 @@ def softmax_table(logits: Tensor) -> str:
     best = int(shares.argmax())
     rows = "".join(
         f"<tr style='font-weight:{700 if digit == best else 400}'><th scope='row'>{digit}</th>"
-        f"<td>{number(logit)}</td><td>{_large(power)}</td>"
+        f"<td>{number(float(logits[digit]))}</td><td>{_large(float(powers[digit]))}</td>"
         f"<td style='white-space:nowrap'>{100 * share:.1f} %</td>"
         f"<td style='width:40%'>{bar(share, BLUE)}</td></tr>"
-        for digit, (logit, power, share) in enumerate(
-            zip(logits.tolist(), powers.tolist(), shares.tolist(), strict=True)
-        )
+        for digit, share in enumerate(shares.tolist())
     )
     return (
         "<table style='width:100%;max-width:40rem;text-align:right;border-spacing:.6rem .1rem;"

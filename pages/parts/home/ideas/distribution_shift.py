@@ -6,7 +6,7 @@ import streamlit as st
 import torch
 
 from mnistcore.data import corruptions
-from mnistcore.data.digits import Digits, to_float
+from mnistcore.data.digits import to_float
 from mnistcore.evaluation.metrics import evaluate
 from pages.common import datasets, links, model_picker
 from pages.common.prediction_card import show_prediction
@@ -30,16 +30,15 @@ def show() -> None:
     with st.container(border=True), st.container(horizontal=True, gap="medium"):
         with st.container(width=330):
             sample_picker.choose("idea 8 digits")
-            titles = {corruptions.CORRUPTIONS[kind].title: kind for kind in _KINDS}
-            title = st.segmented_control(
+            kind = st.segmented_control(
                 "Change",
-                list(titles),
-                default="Turn",
+                _KINDS,
+                default=_KINDS[0],
+                format_func=lambda kind: corruptions.CORRUPTIONS[kind].title,
                 required=True,
                 key="idea 8 kind",
                 persist_state="session",
             )
-            kind = titles[title or "Turn"]
             corruption = corruptions.CORRUPTIONS[kind]
             severity = st.select_slider(
                 corruption.axis[0].upper() + corruption.axis[1:],
@@ -50,15 +49,11 @@ def show() -> None:
                 persist_state="session",
             )
         with st.container(width="stretch"):
-            index, _ = sample_picker.chosen()
-            one = Digits(test.images[index : index + 1], test.labels[index : index + 1], "")
+            one = test.select([sample_picker.chosen()[0]])
             show_prediction(
                 "shipped", lambda: to_float(corruptions.corrupt(one, kind, severity).images[0])
             )
-            live_region(
-                _in_words(kind, severity, test.dataset),
-                key="idea 8 said",
-            )
+            live_region(_in_words(kind, severity, test.dataset), key="idea 8 said")
     links.evaluate(
         model="shipped", look="Sunshine and snow", corruption=kind, severity=severity
     ).onward("See how much it can bear")
@@ -69,12 +64,9 @@ def show() -> None:
 def _in_words(kind: str, severity: float, dataset: str) -> str:
     """How many of some test images the shipped network reads right, changed like this."""
     torch.set_num_threads(1)
-    changed = corruptions.corrupt(
-        corruptions.sample(datasets.shared_dataset().test), kind, severity
-    )
+    some = corruptions.sample(datasets.shared_dataset().test)
+    changed = corruptions.corrupt(some, kind, severity)
     score = evaluate(model_picker.latest_model("shipped").network, changed)
     right = round(score.accuracy * score.count)
-    how = (
-        "as they are" if severity == corruptions.CORRUPTIONS[kind].identity else "changed like this"
-    )
+    how = "as they are" if changed is some else "changed like this"
     return f"Of {score.count} test images {how} it reads {right} right."

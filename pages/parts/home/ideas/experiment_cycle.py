@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import streamlit as st
-import torch
 
-from mnistcore.errors import TrainingError
 from mnistcore.presets import PRESETS
 from mnistcore.training import trials
-from pages.common import datasets, links, state
+from pages.common import links, state
 from pages.common.state import Attempt
 from pages.common.widgets import live_region
+from pages.parts.home import trial
 
 TITLE = "The work is a cycle"
 _RATES = ("0.0001", "0.001", "0.003", "0.01", "0.03", "0.1", "1")
@@ -31,31 +30,23 @@ def show() -> None:
     tried = state.IDEA_6_TRIED.get()  # in order
     with st.container(border=True):
         left, right = st.columns(2, gap="medium")
-        with left:
-            rate = st.select_slider(
-                "Idea: learning rate", _RATES, key="idea 6 rate", persist_state="session"
-            )
-        with right:
-            width = st.select_slider(
-                "Idea: units in the hidden layer",
-                _WIDTHS,
-                key="idea 6 width",
-                persist_state="session",
-            )
+        rate = left.select_slider(
+            "Idea: learning rate", _RATES, key="idea 6 rate", persist_state="session"
+        )
+        width = right.select_slider(
+            "Idea: units in the hidden layer", _WIDTHS, key="idea 6 width", persist_state="session"
+        )
         st.code(
             f"run_trial(one_hidden_layer({rate}, width={width}), *split_validation(train))",
             language="python",
             wrap_lines=True,
         )
         if st.button("Try it", type="primary", icon=":material/experiment:"):
-            with st.spinner("It learns ..."):
-                idea = float(rate), width, datasets.shared_dataset().train.dataset
-                result = _attempt(*idea)
-            if result and not result.whole:  # a machine that is less busy will do better
-                _attempt.clear(*idea)
+            result = trial.run(trials.one_hidden_layer(float(rate), width), validate=True)
             tried = (*tried, Attempt(rate, width, result))[-_KEPT:]
             state.IDEA_6_TRIED.set(tried)
-        best = max((each for each in tried if each.result), key=_judged, default=None)
+        results = {each.result.test_accuracy: each for each in reversed(tried) if each.result}
+        best = results[max(results)] if results else None
         live_region(_in_words(tried, best), key="idea 6 said")
         if tried:
             st.markdown(_table(tried, best))
@@ -70,23 +61,6 @@ def show() -> None:
     links.train(preset="plain", config=config).onward(
         f"{'Your best' if best else 'This'} idea, on all images"
     )
-
-
-def _judged(one: Attempt) -> float:
-    return one.result.test_accuracy if one.result else -1.0
-
-
-@st.cache_data(show_spinner=False, max_entries=100)
-def _attempt(rate: float, width: int, dataset: str) -> trials.TrialResult | None:
-    """What comes of it, which is the same whenever it is tried; None if the weights ran away."""
-    torch.set_num_threads(1)
-    try:
-        return trials.run_trial(
-            trials.one_hidden_layer(rate, width),
-            *trials.split_validation(datasets.shared_dataset().train),
-        )
-    except TrainingError:
-        return None
 
 
 def _in_words(tried: tuple[Attempt, ...], best: Attempt | None) -> str:

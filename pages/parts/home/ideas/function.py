@@ -35,8 +35,7 @@ def show() -> None:
     with st.container(border=True):
         st.markdown("**Choose what goes in:**")
         with st.container(horizontal=True, gap="medium"):
-            with st.container(width=330):
-                sample_picker.choose("idea 1 digits")
+            sample_picker.choose("idea 1 digits")
             with st.container(width="stretch"):
                 show_prediction("shipped", sample_picker.picture)
     index, label = sample_picker.chosen()

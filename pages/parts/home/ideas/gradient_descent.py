@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from mnistcore.config import count_parameters
@@ -11,7 +13,7 @@ from pages.common import datasets, links, state
 from pages.common.widgets import live_region
 
 TITLE = "Training: guess, compare, correct a little, again"
-_RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
+_RATES = (0.01, 0.03, 0.1, 0.3, 1)
 
 
 @st.fragment
@@ -43,7 +45,6 @@ def show() -> None:
             "Learning rate: how big the steps are",
             _RATES,
             state.IDEA_3_RATE.default,
-            format_func=lambda rate: f"{rate:g}",
             help="Try 1, which is too big.",
             **state.IDEA_3_RATE.kept(),
         )
@@ -52,14 +53,12 @@ def show() -> None:
             for times in (1, 10, 100):
                 st.button(
                     f"{times} step{'s' * (times > 1)}",
-                    key=f"idea 3 go {times}",
-                    on_click=go,
-                    args=(times,),
+                    on_click=partial(go, times),
                     disabled=neuron.diverged,
                     type="primary" if times == 1 else "secondary",
                 )
             st.button("Start over", icon=":material/restart_alt:", on_click=start_over)
-        live_region(_in_words(neuron, rate), key="idea 3 said")
+        live_region(_in_words(neuron), key="idea 3 said")
         numbers, picture = st.columns(2, gap="medium")
         with numbers:
             st.markdown(_table(neuron, rate))
@@ -85,7 +84,7 @@ def _examples(dataset: str) -> single_neuron.Examples:
     return single_neuron.make_examples(datasets.shared_dataset().train)
 
 
-def _in_words(neuron: single_neuron.NeuronState, rate: float) -> str:
+def _in_words(neuron: single_neuron.NeuronState) -> str:
     """Where it stands."""
     if neuron.diverged:
         return (
@@ -101,15 +100,13 @@ def _in_words(neuron: single_neuron.NeuronState, rate: float) -> str:
 
 def _table(neuron: single_neuron.NeuronState, rate: float) -> str:
     """The three weights, and what the next step does to them."""
-    rows = [
-        f"| {name} | **{_short(weight)}** | {_short(slope)} | {_short(-rate * slope)} |"
-        for name, weight, slope in zip(
-            single_neuron.WEIGHT_NAMES, neuron.weights, neuron.gradient, strict=True
-        )
+    weights = zip(single_neuron.WEIGHT_NAMES, neuron.weights, neuron.gradient, strict=True)
+    lines = ["| weight of | now | gradient | next step |", "| --- | --: | --: | --: |"]
+    lines += [
+        f"| {name} | **{_short(now)}** | {_short(slope)} | {_short(-rate * slope)} |"
+        for name, now, slope in weights
     ]
-    return "\n".join(
-        ["| weight of | now | gradient | next step |", "| --- | --: | --: | --: |", *rows]
-    )
+    return "\n".join(lines)
 
 
 def _short(value: float) -> str:

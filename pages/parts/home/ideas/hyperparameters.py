@@ -29,42 +29,32 @@ def show() -> None:
     )
     with st.container(border=True):
         left, right = st.columns(2, gap="medium")
-        with left:
-            convolutions = st.slider(
-                "Convolution layers, 32 windows of 3 x 3 each",
-                0,
-                4,
-                1,
-                key="idea 5 conv",
-                persist_state="session",
-            )
-            activation = st.selectbox(
-                "Activation", list(ACTIVATIONS), key="idea 5 activation", persist_state="session"
-            )
-        with right:
-            dense = st.slider("Dense layers", 0, 4, 1, key="idea 5 dense", persist_state="session")
-            width = st.select_slider(
-                "Units in each of these",
-                _WIDTHS,
-                64,
-                key="idea 5 width",
-                persist_state="session",
-            )
-        windows = (Conv(32, 3),) * convolutions
-        config = NetworkConfig(windows, (width,) * dense, activation)
-        builds = True
+        convolutions = left.slider(
+            "Convolution layers, 32 windows of 3 x 3 each",
+            0,
+            4,
+            1,
+            key="idea 5 conv",
+            persist_state="session",
+        )
+        activation = left.selectbox(
+            "Activation", ACTIVATIONS, key="idea 5 activation", persist_state="session"
+        )
+        dense = right.slider("Dense layers", 0, 4, 1, key="idea 5 dense", persist_state="session")
+        width = right.select_slider(
+            "Units in each of these", _WIDTHS, 64, key="idea 5 width", persist_state="session"
+        )
+        network = NetworkConfig((Conv(32, 3),) * convolutions, (width,) * dense, activation)
+        layers = []
         try:
-            check_network(config)
-            steps = layer_summary(config)
-            live_region(
-                f"{sum(step.num_params for step in steps):,} weights to learn.",
-                key="idea 5 said",
-            )
-            st.html(network_diagram.network_html(steps))
+            check_network(network)
+            layers = layer_summary(network)
+            weights = sum(layer.num_params for layer in layers)
+            live_region(f"{weights:,} weights to learn.", key="idea 5 said")
+            st.html(network_diagram.network_html(layers))
         except NetworkError as error:
-            builds = False
             live_region(f"This cannot be built. {error}", key="idea 5 said")
-    recipe = replace(PRESETS["plain"].config, network=config)
+    recipe = replace(PRESETS["plain"].config, network=network)
     links.train(preset="plain", config=recipe).onward(
-        "Let this very network learn", disabled=not builds
+        "Let this very network learn", disabled=not layers
     )

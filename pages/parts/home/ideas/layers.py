@@ -36,27 +36,23 @@ def show() -> None:
 
     with st.container(border=True):
         with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
-            with st.container(width=330):
-                sample_picker.choose("idea 4 digits")
+            sample_picker.choose("idea 4 digits")
             st.caption(
                 f"This is the network that comes with the app, all of it live, reading test image "
                 f"{index}, a {label}. Choose any square to open it up."
             )
         for layer in parts:
             said = out[layer.last + 1]
-            maps = said[:_SHOWN] if said.ndim == 3 else said[:_SHOWN, None, None]
-            what = f"maps of {said.shape[1]} x {said.shape[2]}" if said.ndim == 3 else "numbers"
+            mapped, is_answer = said.ndim == 3, layer.name == "answer"
+            maps = said[:_SHOWN] if mapped else said[:_SHOWN, None, None]
+            what = f"maps of {said.shape[1]} x {said.shape[2]}" if mapped else "numbers"
             some = f", {_SHOWN} of them shown" if len(said) > _SHOWN else ""
             st.markdown(f"**{layer.name.capitalize()}**: {len(said)} {what}{some}")
-            is_answer = layer.name == "answer"
+            strongest = [f"{'strongest ' * mapped}{float(each.max()):.2f}" for each in maps]
             with st.container(width=480 if is_answer else "stretch"):
                 tiles.tiles(
                     diverging_rgba(maps),
-                    [
-                        f"{layer.name}, unit {unit}: {'strongest ' * (said.ndim == 3)}"
-                        f"{float(each.max()):.2f}"
-                        for unit, each in enumerate(maps)
-                    ],
+                    [f"{layer.name}, unit {unit}: {s}" for unit, s in enumerate(strongest)],
                     key=f"idea 4 {layer.name}",
                     columns=len(maps) if is_answer else None,
                     captions="0123456789" if is_answer else None,

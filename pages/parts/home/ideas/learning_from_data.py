@@ -25,18 +25,10 @@ def show() -> None:
     )
     with st.container(border=True):
         seconds = st.slider(
-            "Seconds (t)",
-            0.0,
-            5.0,
-            2.0,
-            0.1,
-            key="idea 2 seconds",
-            persist_state="session",
+            "Seconds (t)", 0.0, 5.0, 2.0, 0.1, key="idea 2 seconds", persist_state="session"
         )
-        live_region(
-            f"½ · g · t² = ½ · 9.81 · {seconds:g}² = {9.81 / 2 * seconds**2:.1f} metres",
-            key="idea 2 fall",
-        )
+        fallen = f"½ · g · t² = ½ · 9.81 · {seconds:g}² = {9.81 / 2 * seconds**2:.1f} metres"
+        live_region(fallen, key="idea 2 fall")
     st.markdown("But what is the formula for a 4? **Write a rule yourself**, and see it judged:")
     with st.container(border=True):
         pair = _rule()
@@ -46,39 +38,38 @@ def show() -> None:
 
 def _rule() -> tuple[int, int]:
     """The rule, what it reads right, what the network does, and some that the rule misreads."""
+    features = threshold_rule.FEATURES
     with st.container(horizontal=True):
-        names = list(_PAIRS)
-        chosen = st.segmented_control(
+        names = st.segmented_control(
             "Tell apart",
-            names,
-            default=names[1],
+            list(_PAIRS),
+            default="4 or 9",
             required=True,
             key="idea 2 pair",
             persist_state="session",
         )
-        pair = _PAIRS[chosen or names[1]]
+        pair = _PAIRS[names]
         name = st.selectbox(
             "by its",
-            list(threshold_rule.FEATURES),
+            features,
             2,
-            format_func=lambda name: threshold_rule.FEATURES[name].title,
+            format_func=lambda name: features[name].title,
             width=230,
             key="idea 2 measure",
             persist_state="session",
         )
-        ways = [f"a {pair[0]}", f"a {pair[1]}"]
         low = st.segmented_control(
             "Little of it means",
-            ways,
-            default=ways[0],
+            pair,
+            default=pair[0],
+            format_func=lambda digit: f"a {digit}",
             required=True,
             key=f"idea 2 low {pair}",
             persist_state="session",
         )
-    pair_said = pair if low != ways[1] else pair[::-1]
-    feature = threshold_rule.FEATURES[name]
+    high, feature = sum(pair) - low, features[name]
     limit = st.slider(
-        f"It is a {pair_said[0]} if the {feature.title} is below ({feature.unit})",
+        f"It is a {low} if the {feature.title} is below ({feature.unit})",
         0,
         feature.high,
         feature.high // 2,
@@ -86,7 +77,7 @@ def _rule() -> tuple[int, int]:
         persist_state="session",
     )
     images, labels, read = _judges(pair, datasets.shared_dataset().test.dataset)
-    said = threshold_rule.classify(threshold_rule.measure(images, name), pair_said, limit)
+    said = threshold_rule.classify(threshold_rule.measure(images, name), (low, high), limit)
     mine, network = (int((each == labels).sum()) for each in (said, read))
     live_region(
         f"Of {len(labels)} test images of these two digits your rule gets {mine} right, and the "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import mean
 from typing import Any
 
 import streamlit as st
@@ -40,7 +41,8 @@ def show() -> None:
         st.code(notebook_steps.STEPS[number].code, language="python", wrap_lines=True)
         with st.spinner("It runs ..."):
             known = _after(number, datasets.shared_dataset().train.dataset)
-        _show(number, known)
+        live_region(_in_words(number, known), key="idea 9 said")
+        _show_images(number, known)
         last = number == len(names) - 1
         st.button(
             "From the start" if last else "Next step",
@@ -57,63 +59,56 @@ def _after(number: int, dataset: str) -> dict[str, Any]:
     """What is known after a step; every step is taken once for all visitors."""
     torch.set_num_threads(1)
     train, test, _ = datasets.shared_dataset()
-    before = (
-        _after(number - 1, dataset)
-        if number
-        else notebook_steps.initial_names(lambda: (train, test))
-    )
-    return notebook_steps.run_step(number, before)
+    if number:
+        return notebook_steps.run_step(number, _after(number - 1, dataset))
+    return notebook_steps.run_step(0, notebook_steps.initial_names(lambda: (train, test)))
 
 
-def _show(number: int, known: dict[str, Any]) -> None:
-    """What the step gave, in a sentence, and in pictures where it is about pictures."""
-    said = "idea 9 said"
+def _in_words(number: int, known: dict[str, Any]) -> str:
+    """What the step gave."""
     match number:
         case 0:
-            train, test, label = known["train"], known["test"], int(known["label"])
-            live_region(
-                f"{len(train):,} training images and {len(test):,} test images. Training image 10 "
-                f"is a {label}:",
-                key=said,
+            return (
+                f"{len(known['train']):,} training images and {len(known['test']):,} test images. "
+                f"Training image 10 is a {known['label']}:"
             )
-            with st.container(width=90):
-                name = f"training image 10, a {label}"
-                tiles.tiles(known["image"][None], [name], key="idea 9 image", columns=1)
         case 1:
-            live_region(str(known["network"]), key=said)
+            return str(known["network"])
         case 2:
-            live_region(
-                f"Before it has learned anything, the loss on eight images is "
-                f"{known['loss'].item():.2f}. Guessing blindly among ten digits costs ln 10 = "
-                f"2.30.",
-                key=said,
+            return (
+                f"Before it has learned anything, the loss on eight images is {known['loss']:.2f}. "
+                "Guessing blindly among ten digits costs ln 10 = 2.30."
             )
         case 3:
-            first, last = known["losses"][:20], known["losses"][-20:]
-            live_region(
-                f"{len(known['losses'])} steps of eight images: the loss fell from "
-                f"{sum(first) / len(first):.2f} (mean of the first 20 steps) to "
-                f"{sum(last) / len(last):.2f} (of the last 20).",
-                key=said,
+            losses = known["losses"]
+            return (
+                f"{len(losses)} steps of eight images: the loss fell from {mean(losses[:20]):.2f} "
+                f"(mean of the first 20 steps) to {mean(losses[-20:]):.2f} (of the last 20)."
             )
         case 4:
             train, test = known["on_train"], known["on_test"]
-            live_region(
+            return (
                 f"It reads {train.accuracy:.1%} of {train.count:,} training images and "
                 f"{test.accuracy:.1%} of {test.count:,} test images, and has only learned from "
-                f"{8 * len(known['losses']):,}, each seen once.",
-                key=said,
+                f"{8 * len(known['losses']):,}, each seen once."
             )
-        case _:
-            labels, predicted = known["test"].labels[:8].tolist(), known["predicted"].tolist()
-            right = sum(a == b for a, b in zip(labels, predicted, strict=True))
-            live_region(f"{right} of these eight test images are read right:", key=said)
-            tiles.tiles(
-                known["test"].images[:8],
-                [f"a {a}, read as a {b}" for a, b in zip(labels, predicted, strict=True)],
-                key="idea 9 batch",
-                columns=8,
-                captions=[
-                    f"{'✓' if a == b else '✗'} {b}" for a, b in zip(labels, predicted, strict=True)
-                ],
-            )
+    right = int((known["test"].labels[:8] == known["predicted"]).sum())
+    return f"{right} of these eight test images are read right:"
+
+
+def _show_images(number: int, known: dict[str, Any]) -> None:
+    """The images that the first and the last step are about."""
+    if number == 0:
+        name = f"training image 10, a {known['label']}"
+        with st.container(width=90):
+            tiles.tiles(known["image"][None], [name], key="idea 9 image", columns=1)
+    elif "predicted" in known:
+        test = known["test"].head(8)
+        pairs = list(zip(test.labels.tolist(), known["predicted"].tolist(), strict=True))
+        tiles.tiles(
+            test.images,
+            [f"a {label}, read as a {said}" for label, said in pairs],
+            key="idea 9 batch",
+            columns=8,
+            captions=[f"{'✓' if label == said else '✗'} {said}" for label, said in pairs],
+        )
