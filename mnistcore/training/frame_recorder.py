@@ -24,6 +24,7 @@ from mnistcore.training.trainer import Trainer, spread_sample
 
 N_FRAMES = 60  # of a run, at the most
 N_SLOW_FRAMES = 60  # and as many more, without weights, in slow motion
+MIN_TIME_S = 0.1  # seconds that any run may spend on its frames
 MAX_TIME_SHARE = 0.02  # of the training time, for all that it does; writing comes first
 
 
@@ -38,7 +39,7 @@ class FrameRecorder:
     """Writes the frames of a training into a folder: call `record` at each of `steps`.
 
     The first and the last are always written, with a survey or with the weights; the others, and
-    further surveys, as far as MAX_TIME_SHARE goes, and weights as far as MAX_BYTES goes.
+    further surveys, as far as MAX_TIME_SHARE or MIN_TIME_S goes, and weights as far as MAX_BYTES goes.
     """
 
     def __init__(self, folder: Path, training: Trainer) -> None:
@@ -111,4 +112,4 @@ class FrameRecorder:
             return True
         expected = training.seconds / training.step * training.total_steps
         done = (self.steps.index(training.step) + 1) / len(self.steps)
-        return self._spent + more <= MAX_TIME_SHARE * expected * done
+        return self._spent + more <= max(MIN_TIME_S, MAX_TIME_SHARE * expected) * done
