@@ -197,10 +197,14 @@ class _StatusReporter:
 
     def progress(self, progress: Progress) -> None:
         with self._lock:
-            status, shown = self._status, replace(progress, predictions=())
+            status = self._status
+            shown = replace(progress, predictions=(), train_predictions=())
             if progress.predictions:
                 status = replace(
-                    status, predictions=progress.predictions, predictions_images=progress.images
+                    status,
+                    predictions=progress.predictions,
+                    train_predictions=progress.train_predictions,
+                    predictions_images=progress.images,
                 )
             if progress.test_accuracy is None and (last := status.progress):  # keep the newest test
                 shown = replace(
@@ -305,7 +309,7 @@ class _MetricsLogger:
         if progress.step < self._due and progress.test_accuracy is None:
             return
         self._due = progress.step + min(self._spacing, 0.1 * progress.step)
-        record = to_dict(replace(progress, predictions=()))
+        record = to_dict(replace(progress, predictions=(), train_predictions=()))
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, allow_nan=False) + "\n")
 

@@ -67,17 +67,17 @@ def show_fallback_notice() -> None:
             st.rerun()
 
 
-def test_images(dataset: str | None) -> Digits:
-    """The test images that a run was judged on, also if it was another dataset than today's.
+def train_and_test(dataset: str | None) -> tuple[Digits, Digits]:
+    """The images of a run, also if it was another dataset than today's.
 
     Raises DataError, at once, for those of MNIST while that cannot be had.
     """
     loaded = shared_dataset()
     if dataset in (None, loaded.test.dataset):
-        return loaded.test
+        return loaded.train, loaded.test
     if loaded.notice and dataset != "digits":  # to try again takes long, and has its own button
         raise DataError(loaded.notice)
-    return dataset_by_name(dataset)[1]
+    return dataset_by_name(dataset)
 
 
 @st.cache_resource(show_spinner=False)
