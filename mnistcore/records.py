@@ -158,6 +158,29 @@ class RunStatus:
     result: RunResult | None = None
 
 
+PaceKind = Literal["full", "slow", "step"]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """pace.json: how fast a run may go; see runs/slow_motion."""
+
+    kind: PaceKind = "full"
+    until: Count = 0  # with "step": at how many batches it waits
+
+
+@dataclass(frozen=True)
+class BatchRecord:
+    """batch.json: the newest batch that a run learned from in slow motion."""
+
+    step: Count  # batches done, with this one
+    count: Count  # images in it
+    loss: Loss  # mean cross-entropy of it, before the weights were changed
+    right: Count  # images of it that were read right, likewise
+    predictions: tuple[Prediction, ...] = ()  # of its first images, likewise
+    changes: tuple[Amount, ...] = ()  # mean |change| of the weights, by layer
+
+
 @dataclass(frozen=True)
 class ModelCard:
     """What is known of a network beside its weights; it stands in the network's file."""

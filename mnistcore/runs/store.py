@@ -157,7 +157,7 @@ class Run:
 
     def send(self, command: str, visitor: str | None = None) -> None:
         """Tell the worker to "pause", "go" or "stop"; only the owner may."""
-        self._require(visitor)
+        self.require_owner(visitor)
         if command not in ("pause", "go", "stop"):
             raise RunError(f"A run cannot {command!r}: it can pause, go or stop.")
         with locked(self.path.parent), disk_errors_as_run_errors(self.path):
@@ -182,14 +182,14 @@ class Run:
 
     def rename(self, name: str, visitor: str | None) -> None:
         """Give it another name, of 1 to 60 characters."""
-        self._require(visitor)
+        self.require_owner(visitor)
         config = replace(self.config(), name=clean_name(name))
         with disk_errors_as_run_errors(self.path):
             write_record(self.path / "config.json", config)
 
     def delete(self, visitor: str | None) -> None:
         """Remove it for good; not while it is at work."""
-        self._require(visitor)
+        self.require_owner(visitor)
         if self.status().state in LIVE:
             raise RunError("This run is still at work: stop it, then delete it.")
         with disk_errors_as_run_errors(self.path.parent):
@@ -210,7 +210,8 @@ class Run:
         self.path.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
 
-    def _require(self, visitor: str | None) -> None:
+    def require_owner(self, visitor: str | None) -> None:
+        """Raise RunError unless this visitor started it."""
         if not self.belongs_to(visitor):
             raise RunError("Only the visitor who started this run can do that.")
 

@@ -87,6 +87,7 @@ def _train(
     from mnistcore.evaluation.provenance import seen_images
     from mnistcore.models.checkpoint import read_checkpoint, save_network
     from mnistcore.records import ModelCard
+    from mnistcore.runs.slow_motion import SlowMotion
     from mnistcore.training.frame_recorder import FrameRecorder
     from mnistcore.training.trainer import Trainer
 
@@ -105,6 +106,7 @@ def _train(
     saver, records = _Checkpointer(run, training), _MetricsLogger(run, training)
     frames = FrameRecorder(run.frames, training)
     training.stops = frozenset(frames.steps)
+    slow_motion = SlowMotion(run, training)
     progress: Progress | None = None
     stopped = False
     for progress in training:
@@ -115,6 +117,7 @@ def _train(
         pulse.progress(progress)
         saver.save_if_due()
         on_progress(progress)
+        slow_motion.after_batch()
         match run.pop_command():
             case "pause":
                 saver.save()

@@ -41,10 +41,7 @@ def is_loaded() -> bool:
 
 
 def shared_dataset() -> LoadedDataset:
-    """`train, test, notice = digits()`: MNIST, or what there is instead.
-
-    All visitors share them, so nobody may change them. Whoever has to wait sees how far they are.
-    """
+    """`train, test, notice`: MNIST or what there is instead, shared by all, never to be changed."""
     try:
         return _loading().result(_news)
     except Exception:
@@ -68,16 +65,18 @@ def show_fallback_notice() -> None:
 
 
 def train_and_test(dataset: str | None) -> tuple[Digits, Digits]:
-    """The images of a run, also if it was another dataset than today's.
-
-    Raises DataError, at once, for those of MNIST while that cannot be had.
-    """
+    """The images of a dataset, also if it is not today's; DataError if it cannot be had."""
     loaded = shared_dataset()
     if dataset in (None, loaded.test.dataset):
         return loaded.train, loaded.test
     if loaded.notice and dataset != "digits":  # to try again takes long, and has its own button
         raise DataError(loaded.notice)
     return dataset_by_name(dataset)
+
+
+def test_images(dataset: str | None) -> Digits:
+    """The test images alone."""
+    return train_and_test(dataset)[1]
 
 
 @st.cache_resource(show_spinner=False)
