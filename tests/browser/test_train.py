@@ -211,8 +211,8 @@ def tops(page: Page) -> dict[str, float]:
         "figures": page.get_by_text("images per second"),
         "first chart": page.get_by_test_id("stEChartsChart").first,
         "second chart": page.get_by_test_id("stEChartsChart").last,
-        "learned from": page.get_by_text("Learned from"),
-        "never seen": page.get_by_text("Never seen"),
+        "learned from": page.get_by_text("Learned from", exact=True),
+        "never seen": page.get_by_text("Never seen", exact=True),
         "runs": page.get_by_role("heading", name="Runs"),
     }
     return {name: part.bounding_box()["y"] for name, part in parts.items()}
@@ -225,7 +225,7 @@ def test_nothing_moves_from_the_first_moment_of_a_run_to_its_end(
     page: Page = request.getfixturevalue(kind)
     page.add_init_script(WATCH_SHIFTS)
     start(page, app.address, "Fast")
-    expect(page.get_by_text("Never seen")).to_be_visible()
+    expect(page.get_by_text("Never seen", exact=True)).to_be_visible()
     first = tops(page)
     page.evaluate("window.shifted = 0")  # of the change of view, which the visitor asked for
     expect(page.get_by_text(RESULT)).to_be_visible(timeout=90_000)
