@@ -85,10 +85,7 @@ class FineTuneSession:
     def keep(
         self, test: Digits, owner: str, folder: Path | None = None, *, address: str | None = None
     ) -> Run:
-        """Examine the network before and after, and keep it as a finished run of its owner.
-
-        owner, address: see create_run. Raises RunError where the disk is full, and leaves nothing.
-        """
+        """Examine the network before and after, and keep it as a finished run; raises RunError."""
         network = self.network
         assert network is not None
         title = (self.model.model_id != SHIPPED and self.model.title) or "Shipped"
