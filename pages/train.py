@@ -17,12 +17,14 @@ from pages.common import model_picker, state
 from pages.common.identity import creator, visitor_token
 from pages.common.text import escape_markdown
 from pages.common.widgets import scroll_into_view
-from pages.parts.train import comparison, config_form, run_list, run_panel
+from pages.parts.train import comparison, config_form, frame_stage, run_list, run_panel, speed
 
 
 def open_run(run: store.Run | None) -> None:
     """Show this run, or the form, from the next run of the page on; the address says so too."""
     run_id = run.id if run else None
+    if state.TRAIN_RUN.exists() and state.TRAIN_RUN.get() != run_id:
+        frame_stage.leave_moment()
     state.TRAIN_RUN.set(run_id)
     state.TRAIN_RUN.tell(run_id)
     if run:
@@ -56,6 +58,7 @@ def start(preset: str, config: TrainConfig) -> None:
             data=data_folder(),
             **creator(),
         )
+        speed.begin(run)
         queue.dispatch(run.path.parent)
     except MnistError as error:
         state.TRAIN_REFUSED.set(escape_markdown(error))
@@ -92,6 +95,7 @@ if run is None:
         args=(preset, config),
         width="stretch",
     )
+    speed.choose()
     if refused := state.TRAIN_REFUSED.pop():
         st.warning(refused, icon=":material/hourglass_empty:")
     run_panel.show_charts([learning_curves.Curve("", [], images)])

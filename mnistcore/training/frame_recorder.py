@@ -39,7 +39,7 @@ class FrameRecorder:
     """Writes the frames of a training into a folder: call `record` at each of `steps`.
 
     The first and the last are always written, with a survey or with the weights; the others, and
-    further surveys, as far as MAX_TIME_SHARE or MIN_TIME_S goes, and weights as far as MAX_BYTES goes.
+    further surveys, as far as MAX_TIME_SHARE or MIN_TIME_S goes; weights as far as MAX_BYTES goes.
     """
 
     def __init__(self, folder: Path, training: Trainer) -> None:
