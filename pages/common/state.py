@@ -148,6 +148,7 @@ TRAIN_MORE_OPEN = Key[bool]("more settings open", False)
 TRAIN_ALL_RUNS = Key[bool]("all runs", False)
 TRAIN_ONLY_MINE = Key[bool]("only mine", False)
 TRAIN_MENU = Key[bool]("run menu", False)
+TRAIN_NEW_NAME = Key[str]("new name", "")
 TRAIN_STEERING_REFUSED = Key[str]("steering refused", "")
 TRAIN_CLOSER = Key[bool]("closer", False)
 TRAIN_STAGE = Key[Any]("stage", None)  # what the browser says
