@@ -43,10 +43,7 @@ def parse_canvas_strokes(sent: object) -> list[Stroke]:
 
 
 def read_strokes(path: Path | str) -> list[tuple[int | None, Any, list[Stroke]]]:
-    """(label, writer, strokes) of every digit in a .jsonl or .jsonl.gz file; or DrawingError.
-
-    One JSON object a line with `strokes` and, where known, `label` (0 to 9) and `writer`.
-    """
+    """(label or None, writer, strokes) of each line of a .jsonl[.gz] file; raises DrawingError."""
     path = Path(path)
     try:
         content = serialization.read_bounded(path, MAX_FILE_BYTES)

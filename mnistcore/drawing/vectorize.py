@@ -37,10 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 def trace_centerline(image: Image.Image) -> NDArray[np.float64]:
-    """The centreline of the ink: segments, (n, 2, 2): from and to; x and y in pixels of their own.
-
-    Any mode, size and light, dark on light or light on dark; n is 0 where nothing stands out.
-    """
+    """The ink's centreline: segments, (n, 2, 2), in own pixels; n is 0 where nothing stands out."""
     mask = ink_mask(to_grayscale(image))
     if mask is None:
         return np.empty((0, 2, 2))

@@ -55,10 +55,7 @@ def is_full(lessons: Sequence[LabeledDrawing]) -> bool:
 
 
 class FineTuneSession:
-    """One network learning these lessons; it can be left between two steps and gone on with.
-
-    `for share in teaching` gives how much is done, from 0 to 1. Then `keep` makes a run of it.
-    """
+    """Learns these lessons while iterated, for the share done, with breaks; `keep` makes a run."""
 
     def __init__(self, model_id: str, lessons: Sequence[LabeledDrawing], replay: Digits) -> None:
         self.lessons, self.replay = list(lessons)[:MAX_DRAWINGS], replay

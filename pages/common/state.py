@@ -149,6 +149,7 @@ TRAIN_MORE_OPEN = Key[bool]("more settings open", False)
 TRAIN_ALL_RUNS = Key[bool]("all runs", False)
 TRAIN_ONLY_MINE = Key[bool]("only mine", False)
 TRAIN_MENU = Key[bool]("run menu", False)
+TRAIN_NEW_NAME = Key[str]("new name", "")
 TRAIN_STEERING_REFUSED = Key[str]("steering refused", "")
 TRAIN_CLOSER = Key[bool]("closer", False)
 TRAIN_PACE = Key[PaceKind]("pace", "full")  # at which the next run begins

@@ -47,7 +47,7 @@ def rename_or_delete(run: Run, on_delete: Callable[[], None]) -> None:
     """For the owner of the run; `on_delete` is called when it is gone."""
 
     def rename() -> None:
-        if run_panel.attempt(run.rename, st.session_state["new name"], visitor_token()):
+        if run_panel.attempt(run.rename, state.TRAIN_NEW_NAME.get(), visitor_token()):
             state.TRAIN_MENU.set(False)
 
     menu = st.popover(
@@ -55,7 +55,7 @@ def rename_or_delete(run: Run, on_delete: Callable[[], None]) -> None:
     )
     with menu:
         with st.form("rename", border=False):
-            st.text_input("Name", run.name, max_chars=MAX_NAME, key="new name")
+            st.text_input("Name", run.name, max_chars=MAX_NAME, key=state.TRAIN_NEW_NAME)
             st.form_submit_button("Rename", on_click=rename)
         if st.button(
             "Delete ...", icon=":material/delete:", on_click=state.TRAIN_MENU.set, args=(False,)
