@@ -82,7 +82,19 @@ MODEL = Key[str]("model", "")
 # By network, when the weights that it shows were written.
 SNAPSHOTS = Key[Mapping[str, int]]("held", {})
 
+
+@dataclass(frozen=True)
+class Quiz:
+    """Would you have known? How far it is."""
+
+    turn: int = 0
+    guessed: int = 0
+    knew: int = 0
+    guess: int | None = None  # in this turn
+
+
 # Home
+HOME_QUIZ = Key("home quiz", Quiz())
 HOME_FIRST_SCREEN_SEEN = Key[bool]("first screen seen", False)
 HOME_DIGIT = Key[int]("story digit", 3)
 HOME_DIGIT_MOVED = Key[bool]("story digit moved", False)
@@ -183,17 +195,6 @@ INSIDE_MAP = Key[str]("map", "PCA")
 
 
 # Evaluate
-@dataclass(frozen=True)
-class Quiz:
-    """Would you have known? How far it is, for one network at one time."""
-
-    of: tuple[str, int]
-    turn: int = 0
-    guessed: int = 0
-    knew: int = 0
-    guess: int | None = None  # in this turn
-
-
 SEVERITIES = ("rotate", "translate", "scale", "thicken", "blur", "noise", "invert")
 EVALUATE_LOOK = Key[str]("look", "Mistakes")
 EVALUATE_TRUE = Key[int]("true", 0)
@@ -201,7 +202,6 @@ EVALUATE_PREDICTED = Key[int]("said", 0)
 EVALUATE_CORRUPTION = Key[str]("kind", "turn")
 EVALUATE_SEVERITY_SEEN = Key[tuple[str, float] | None]("snow at", None)
 EVALUATE_RIVAL = Key[str | None]("against", None)
-EVALUATE_QUIZ = Key[Quiz | None]("quiz", None)
 
 
 def evaluate_severity(corruption: str) -> Key[float | None]:
@@ -209,9 +209,9 @@ def evaluate_severity(corruption: str) -> Key[float | None]:
     return Key(corruption, None)
 
 
-def evaluate_guess(turn: int) -> Key[int | None]:
-    """The guess in this turn of the quiz."""
-    return Key(f"guess {turn}", None)
+def evaluate_quiz(model_id: str, stamp: int) -> Key[Quiz]:
+    """The quiz about a network with the weights of this time."""
+    return Key(f"quiz {model_id} {stamp}", Quiz())
 
 
 def evaluate_chosen(grid: str) -> Key[int | None]:
