@@ -1,8 +1,7 @@
 """What is written down of runs and networks: typed records, without torch.
 
-`to_dict` and `from_dict` write and read all of them, whatever file they stand in. Reading is strict
-about kinds and ranges, and lenient otherwise: a value that makes no sense falls back to the default
-of its field, and what has no default makes the record around it fall back to its own.
+`to_dict` and `from_dict` write and read all of them. A value of the wrong kind or out of range
+falls back to the default of its field; without one, the record around it falls back to its own.
 """
 
 import contextlib
@@ -29,7 +28,8 @@ LiveState = Literal["queued", "starting", "running", "testing"]
 State = Literal[LiveState, "paused", "stopped", "interrupted", "finished", "failed"]
 
 
-class Creator(NamedTuple):
+@dataclass(frozen=True)
+class Creator:
     """Who started a run, as fingerprints; nothing is known of whoever did on the command line."""
 
     owner: str | None = None
@@ -37,7 +37,7 @@ class Creator(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """What a network says of one test image."""
+    """What a network says of one image."""
 
     test_index: Count  # of the image, in the test set
     digit: Digit
@@ -74,8 +74,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class FineTuneResult:
-    """What one person's drawings changed in a copy of a network: one label and two predictions
-    for each drawing. ValueError if these are not as many, or none."""
+    """What drawings changed in a copy of a network; ValueError unless as many of each, and some."""
 
     base_model: str  # that was copied, as load_model takes it
     test_accuracy_before: Share
@@ -154,6 +153,29 @@ class RunStatus:
     predictions: tuple[Prediction, ...] = ()  # the newest
     predictions_images: Count = 0  # training images that had been seen then
     result: RunResult | None = None
+
+
+PaceKind = Literal["full", "slow", "step"]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """pace.json: how fast a run may go; see runs/slow_motion."""
+
+    kind: PaceKind = "full"
+    until: Count = 0  # with "step": at how many batches it waits
+
+
+@dataclass(frozen=True)
+class BatchRecord:
+    """batch.json: the newest batch that a run learned from in slow motion."""
+
+    step: Count  # batches done, with this one
+    count: Count  # images in it
+    loss: Loss  # mean cross-entropy of it, before the weights were changed
+    right: Count  # images of it that were read right, likewise
+    predictions: tuple[Prediction, ...] = ()  # of its first images, likewise
+    changes: tuple[Amount, ...] = ()  # mean |change| of the weights, by layer
 
 
 @dataclass(frozen=True)

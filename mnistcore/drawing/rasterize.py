@@ -25,8 +25,8 @@ MAX_RESAMPLED_POINTS = 800  # a longer scribble is redrawn more coarsely, and co
 def from_strokes(strokes: Sequence[Stroke]) -> torch.Tensor | None:
     """Strokes -> (28, 28) float32 in [0, 1], bright ink on black; None with nothing to read.
 
-    The strokes are drawn anew with MNIST's own pen into MNIST's own box, so neither place, size
-    and pen width of the drawing nor the number of its points change the answer.
+    Drawn anew with MNIST's own pen into MNIST's own box: neither place, size and pen width of the
+    drawing nor the number of its points change the answer.
     """
     segments = fit_mnist_frame(to_segments(strokes))
     return None if segments is None else torch.from_numpy(rasterize(segments))
@@ -35,8 +35,7 @@ def from_strokes(strokes: Sequence[Stroke]) -> torch.Tensor | None:
 def from_bitmap(image: Image.Image) -> torch.Tensor | None:
     """A scan or photograph of any kind and size, dark ink or bright -> the same.
 
-    The ink is thinned to its centreline, which is then drawn anew. A picture
-    that is 28 x 28 on black already is taken as it is. None where nothing stands out.
+    The centreline of its ink is drawn anew; what is 28 x 28 on black already is taken as it is.
     """
     if (ready := _already_mnist(image)) is not None:
         return ready
@@ -56,10 +55,8 @@ def to_segments(strokes: Sequence[Stroke]) -> NDArray[np.float64]:
     lines = [line for line in lines if np.ptp(line, axis=0).max() > MIN_RELATIVE_EXTENT * longest]
     extent = np.ptp(np.concatenate(lines), axis=0).max()
     lengths = [np.hypot(*np.diff(line, axis=0).T) for line in lines]
-    step = max(
-        RESAMPLE_STEP * extent / INK_SIZE,
-        sum(length.sum() for length in lengths) / MAX_RESAMPLED_POINTS,
-    )
+    whole = sum(length.sum() for length in lengths)
+    step = max(RESAMPLE_STEP * extent / INK_SIZE, whole / MAX_RESAMPLED_POINTS)
     pieces = []
     for line, length in zip(lines, lengths, strict=True):
         along = np.concatenate([[0.0], np.cumsum(length)])
@@ -70,10 +67,9 @@ def to_segments(strokes: Sequence[Stroke]) -> NDArray[np.float64]:
 
 
 def fit_mnist_frame(segments: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """The same segments, moved and scaled into MNIST's frame (pixels of the 28 x 28 image).
+    """The same segments in pixels of the 28 x 28 image, in MNIST's frame; None if there are none.
 
-    The inked box is 20 pixels on its longer side, its centre of mass where MNIST has it. None
-    where there are none.
+    The inked box is 20 pixels on its longer side, its centre of mass where MNIST has it.
     """
     if not len(segments):
         return None
@@ -89,10 +85,7 @@ def fit_mnist_frame(segments: NDArray[np.float64]) -> NDArray[np.float64] | None
 
 
 def rasterize(segments: NDArray[np.float64], pen_width: float = PEN_WIDTH) -> NDArray[np.float32]:
-    """Segments -> (28, 28) float32 in [0, 1]: the ink of a round pen, `pen_width` in pixels.
-
-    Exact: a pixel's ink follows from its distance to the nearest segment.
-    """
+    """Segments -> (28, 28) float32 in [0, 1]: a round pen's ink, by the distance to the nearest."""
     start = segments[:, 0].astype(np.float32)
     way = np.diff(segments, axis=1)[:, 0].astype(np.float32)
     at = np.arange(IMAGE_SIZE, dtype=np.float32)[:, None] + np.float32(0.5)

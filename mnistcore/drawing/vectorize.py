@@ -39,8 +39,7 @@ _log = logging.getLogger(__name__)
 def trace_centerline(image: Image.Image) -> NDArray[np.float64]:
     """The centreline of the ink: segments, (n, 2, 2): from and to; x and y in pixels of their own.
 
-    Takes any mode and size, dark on light or light on dark, under uneven light; n is 0 where
-    nothing stands out.
+    Any mode, size and light, dark on light or light on dark; n is 0 where nothing stands out.
     """
     mask = ink_mask(to_grayscale(image))
     if mask is None:
@@ -54,12 +53,20 @@ def open_image(source: Path | str | BinaryIO) -> Image.Image:
     """A picture from a file, or from what a visitor uploads; DrawingError, in words, if it is none.
 
     A large one comes smaller, but with 2 * WORKING_SIZE pixels or more along its longer side.
-    Whatever is in the file, it takes seconds at the most, and keeps nobody waiting whose picture
-    has no more than LIGHT_WORK.
+    It takes seconds at the most, and keeps nobody waiting whose picture is no more than LIGHT_WORK.
     """
-    name = getattr(source, "name", source if isinstance(source, Path | str) else "This file")
+    name = getattr(source, "name", source if isinstance(source, str) else "This file")
     try:
-        content = _content(source)
+        if isinstance(source, Path | str):
+            with Path(source).open("rb") as file:
+                content = file.read(MAX_BYTES + 1)
+        else:
+            source.seek(0)
+            content = source.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise DrawingError(
+                f"This file has more than {MAX_BYTES // 1_000_000} MB: give a smaller picture."
+            )
         return _unpacked(Image.open(_DeadlineReader(content), formats=FORMATS), content)
     except FileNotFoundError:
         raise DrawingError(f"There is no picture {source}: give the path of one.") from None
@@ -71,24 +78,8 @@ def open_image(source: Path | str | BinaryIO) -> Image.Image:
         ) from None
 
 
-def _content(source: Path | str | BinaryIO) -> bytes:
-    if isinstance(source, Path | str):
-        with Path(source).open("rb") as file:
-            return _content(file)
-    source.seek(0)
-    content = source.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise DrawingError(
-            f"This file has more than {MAX_BYTES // 1_000_000} MB: give a smaller picture."
-        )
-    return content
-
-
 class _DeadlineReader(io.BytesIO):
-    """A file that can be read for DECODE_TIMEOUT_S seconds.
-
-    They are of this thread's processor time: on a busy machine a picture has no fault.
-    """
+    """A file that can be read for DECODE_TIMEOUT_S seconds of this thread's processor time."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(content)
@@ -131,17 +122,16 @@ def _count_scans(content: bytes) -> int:
 @contextlib.contextmanager
 def _decoding_slot(work: int) -> Iterator[None]:
     """Within it, so much work (in pixels) may be done; a light picture never waits for it."""
-    if work <= LIGHT_WORK:
-        yield
-        return
-    if not _heavy.acquire(timeout=QUEUE_TIMEOUT_S):
+    waits = work > LIGHT_WORK
+    if waits and not _heavy.acquire(timeout=QUEUE_TIMEOUT_S):
         raise DrawingError(
             "Others read large pictures just now: make yours smaller, or try again in a minute."
         )
     try:
         yield
     finally:
-        _heavy.release()
+        if waits:
+            _heavy.release()
 
 
 def _small(image: Image.Image) -> Image.Image:
@@ -209,14 +199,9 @@ def ink_mask(light: NDArray[np.float64]) -> NDArray[np.bool_] | None:
 
 def estimate_illumination(light: NDArray[np.float64]) -> NDArray[np.float64]:
     """The light on the paper, (height, width): a quadratic surface, fitted to what is not ink."""
-    down, across = (np.linspace(-1, 1, side) for side in light.shape)
-    surface = np.stack(
-        [
-            (down**i)[:, None] * (across**j)[None]
-            for i, j in ((0, 0), (0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
-        ],
-        axis=-1,
-    )
+    down, across = np.ix_(*(np.linspace(-1, 1, side) for side in light.shape))
+    powers = ((0, 0), (0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
+    surface = np.stack([down**i * across**j for i, j in powers], axis=-1)
     some = (slice(None, None, max(1, light.shape[0] // 64)),) * 2
     seen, shape = light[some].ravel(), surface[some].reshape(-1, 6)
     paper = seen >= np.median(seen)
@@ -231,9 +216,8 @@ def estimate_illumination(light: NDArray[np.float64]) -> NDArray[np.float64]:
 def _bright_ink(light: NDArray[np.float64]) -> bool:
     """Whether the ink is brighter than its paper.
 
-    Ink covers less than paper does, so the pixels that differ most from what is around them are
-    ink, whatever the light. Where that says little, because the digit fills the picture, the
-    larger part of the picture and of its rim is paper.
+    Ink covers less than paper, so the pixels that differ most from what is around them are ink.
+    Where that says little, because the digit fills the picture, most of it and of its rim is paper.
     """
     stand_out = light - ndimage.uniform_filter(light, max(3, max(light.shape) // 3))
     skew = (stand_out**3).mean() / max((stand_out**2).mean() ** 1.5, 1e-9)
@@ -247,34 +231,25 @@ def _bright_ink(light: NDArray[np.float64]) -> bool:
 def _the_digit(ink: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
     """The largest connected ink with what belongs to it, cropped; the picture's rim is dropped."""
     names, count = ndimage.label(ink, np.ones((3, 3)))
-    boxes = ndimage.find_objects(names)
-    extents = np.array([max(s.stop - s.start for s in box) for box in boxes])
-    if not count or extents.max() < max(4, max(ink.shape) / 25):
+    if not count:
         return None
-    inside = np.array(
-        [
-            all(s.start > 0 and s.stop < side for s, side in zip(box, ink.shape, strict=True))
-            for box in boxes
-        ]
-    )
+    boxes = ndimage.find_objects(names)
+    edges = np.array([[(side.start, side.stop) for side in box] for box in boxes])
+    start, stop = edges[..., 0], edges[..., 1]  # (n, 2) each: rows, columns
+    extents = (stop - start).max(axis=1)
+    if extents.max() < max(4, max(ink.shape) / 25):
+        return None
+    inside = ((start > 0) & (stop < ink.shape)).all(axis=1)
     # A shadow or the table at the rim is not the digit, if there is a digit within.
     if inside.any() and extents[inside].max() > max(ink.shape) / 8:
         extents = np.where(inside, extents, 0)
     main = int(extents.argmax())
     near = extents[main] / 4
-    rows, columns = boxes[main]
-    kept = [
-        name
-        for name, (r, c) in enumerate(boxes)
-        if extents[name] > extents[main] / 6
-        and rows.start - near < r.stop
-        and r.start < rows.stop + near
-        and columns.start - near < c.stop
-        and c.start < columns.stop + near
-    ]
-    digit: NDArray[np.bool_] = np.isin(names, np.array(kept) + 1)
-    across, down = np.flatnonzero(digit.any(axis=0)), np.flatnonzero(digit.any(axis=1))
-    return digit[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
+    touching = (start[main] - near < stop) & (start < stop[main] + near)
+    kept = touching.all(axis=1) & (extents > extents[main] / 6)
+    digit = np.isin(names, np.flatnonzero(kept) + 1)
+    cropped: NDArray[np.bool_] = digit[ndimage.find_objects(digit.astype(np.uint8))[0]]
+    return cropped
 
 
 def _resized(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -305,10 +280,9 @@ def zhang_suen_thin(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
             n, _, e, _, s, _, w, _ = ring
             neighbours = sum(ring)
             runs = sum((a == 0) & (b == 1) for a, b in zip(ring, [*ring[1:], n], strict=True))
-            open_sides = (n * e * s == 0) & (e * s * w == 0)
-            if not first:
-                open_sides = (n * e * w == 0) & (n * s * w == 0)
-            peel = (line == 1) & (neighbours >= 2) & (neighbours <= 6) & (runs == 1) & open_sides
+            enclosed = e * s * (n + w) if first else n * w * (e + s)
+            peel = (line == 1) & (neighbours >= 2) & (neighbours <= 6) & (runs == 1)
+            peel &= enclosed == 0
             changed |= bool(peel.any())
             line[peel] = 0
     return line.astype(bool)

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -88,6 +88,14 @@ def spread_sample(total: int, count: int) -> Tensor:
     return torch.cat([torch.arange(few), few + rest])
 
 
+class Batch(NamedTuple):
+    """A batch that was learned from."""
+
+    indices: Tensor  # (n,) of the images, in the training set
+    logits: Tensor  # (n, 10), before the weights were changed
+    labels: Tensor  # (n,)
+
+
 class Trainer:
     """Mini-batch gradient descent as an iterator: as far as you like, and again to go on.
 
@@ -117,6 +125,8 @@ class Trainer:
         self.step = 0
         self.seconds = 0.0
         self.stops: frozenset[int] = frozenset()  # steps at which to yield a Progress besides
+        self.every_step = False  # whether to yield a Progress after every batch
+        self.last_batch: Batch | None = None
         self._recent: list[tuple[Tensor, Tensor]] = []  # logits and labels since the last record
         self._sums = torch.zeros(3, device=self.device)  # weight, loss, right: decaying averages
         self._order_epoch = -1
@@ -136,7 +146,7 @@ class Trainer:
         self.network.train()
         while self.step < self.total_steps:
             started = time.perf_counter()
-            for _ in range(every):
+            for _ in range(1 if self.every_step else every):
                 self._one_step()
                 if self.step in stops or self.step == self.total_steps:
                     break
@@ -153,7 +163,8 @@ class Trainer:
     def _one_step(self) -> None:
         """Forward, loss, backward, update: guess, compare, trace the error back, change weights."""
         config = self.config
-        images, labels = self._batch()
+        chosen = self._chosen()
+        images, labels = self._images[chosen], self._labels[chosen]
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
         images = AUGMENTATIONS[config.augmentation](to_model_input(images))
@@ -164,6 +175,7 @@ class Trainer:
         loss.backward()
         self.optimizer.step()
         self.step += 1
+        self.last_batch = Batch(chosen, logits.detach(), labels)
         self._recent.append((logits.detach(), labels))
 
     def _products(self) -> torch.autocast:
@@ -179,13 +191,13 @@ class Trainer:
         new = torch.stack([torch.ones_like(right), functional.cross_entropy(logits, labels), right])
         self._sums.lerp_(new, min(1.0, len(labels) / RUNNING_AVERAGE_IMAGES))
 
-    def _batch(self) -> tuple[Tensor, Tensor]:
+    def _chosen(self) -> Tensor:
+        """The places of the images of the next batch."""
         epoch, place = divmod(self.step, self.batches)
         if self._order_epoch != epoch:
             order = epoch_permutation(self.config.seed, epoch, len(self._labels))
             self._order, self._order_epoch = order.to(self.device), epoch
-        chosen = self._order[place * self.batch_size : (place + 1) * self.batch_size]
-        return self._images[chosen], self._labels[chosen]
+        return self._order[place * self.batch_size : (place + 1) * self.batch_size]
 
     def _learning_rate(self) -> float:
         share = SCHEDULES[self.config.schedule](self.step / self.total_steps)

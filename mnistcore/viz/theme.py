@@ -13,6 +13,11 @@ RIGHT, WRONG = "#009E73", "#D55E00"
 LINE_COLORS = (RIGHT, "#CC79A7", "#8C8C8C", WRONG)
 LINE_DASHES = ("dashed", "dotted", [14, 4, 3, 4], [3, 8])  # never by colour alone
 HIGHLIGHT, GREY = "#2F86DB", "#8895A7"  # of a few alike, the one that matters, and the others
+# Of the digits 0 to 9, where points of ten kinds lie among each other.
+DIGIT_COLORS = (
+    *("#3f90da", "#e08a00", "#bd1f01", "#6f9a2e", "#832db6"),
+    *("#a96b59", "#e0569b", "#8f7f1f", "#717581", "#1aa3a8"),
+)
 INK, PAPER = "#17202C", "#FFFFFF"  # drawings, on either page
 SHAPE_FILL, SHAPE_OUTLINE = "#56B4E9", "#0072B2"
 
@@ -29,9 +34,8 @@ def css_rgba(color: str, opacity: float) -> str:
 def diverging_rgba(values: Tensor, largest: float | None = None) -> Tensor:
     """Diverging colour scale: any shape -> the same shape with 4 bytes a number, RGBA, uint8.
 
-    Blue for more than nothing, orange for less. Zero is transparent, `largest` (of the values, if
-    left out) is opaque, in between the page shines through: so the same picture does on a light and
-    on a dark page.
+    Blue above zero, orange below, transparent at it, opaque at `largest` (of the values, if left
+    out): so the same picture does on a light and on a dark page.
     """
     import torch
 

@@ -12,10 +12,10 @@ ReportProgress = Callable[[float, float], None]  # done, and of how much
 
 
 class BackgroundTask(Generic[T]):
-    """`do(report)`, begun at once. Whoever waits for it holds up nobody; who leaves stops nothing.
+    """`do(report)`, begun at once, whoever leaves; kept in a st.cache_resource, it is there once.
 
-    Keep it in a st.cache_resource, so that it is there once. Only what may be broken off when the
-    server ends is a `daemon`; torch at work may not: it takes the whole process down with it.
+    daemon: it may be broken off when the server ends. Torch at work may not: it takes the whole
+    process down with it.
     """
 
     def __init__(self, do: Callable[[ReportProgress], T], *, daemon: bool = False) -> None:

@@ -15,23 +15,14 @@ _sheet = component(__file__)
 def canvas(pen: float, *, live: bool) -> list[Stroke]:
     """Show the sheet, as large as there is room for, and return the strokes on it.
 
-    pen: width of the next strokes; those already drawn keep theirs. live: whether to hear of a
-    stroke while it is drawn, and not only when the pen lifts.
+    pen: width of the next strokes; live: hear of a stroke also before the pen lifts.
     """
     first, turn = state.DRAW_PLACE.get()
-    drawn, widths = current_strokes(), [*state.DRAW_WIDTHS.get()]
-    _sheet(
-        key=state.DRAW_SHEET,
-        data={
-            "pen": pen,
-            "live": live,
-            "first": first,
-            "turn": turn,
-            "strokes": drawn,
-            "widths": (widths + [PEN_WIDTH] * len(drawn))[: len(drawn)],
-        },
-        on_drawing_change=_take,
-    )
+    drawn = current_strokes()
+    widths = [*state.DRAW_WIDTHS.get(), *[PEN_WIDTH] * len(drawn)][: len(drawn)]
+    data = {"pen": pen, "live": live, "first": first, "turn": turn}
+    sheet = {"strokes": drawn, "widths": widths}
+    _sheet(key=state.DRAW_SHEET, data=data | sheet, on_drawing_change=_take)
     _take()  # what a tab brings along to a server that has been started anew
     return current_strokes()
 
@@ -62,12 +53,8 @@ def _take() -> None:
     strokes = parse_canvas_strokes(sent.get("strokes"))[cleared:]
     state.DRAW_PLACE.set((max(first, at), turn))
     state.DRAW_STROKES.set(strokes)
-    state.DRAW_WIDTHS.set(
-        [
-            max(1.0, min(100.0, float(width))) if is_number(width) else PEN_WIDTH
-            for width in widths[cleared:][: len(strokes)]
-        ]
-    )
+    wide = [float(width) if is_number(width) else PEN_WIDTH for width in widths[cleared:]]
+    state.DRAW_WIDTHS.set([max(1.0, min(100.0, width)) for width in wide[: len(strokes)]])
 
 
 def _counted(value: object) -> TypeGuard[int]:

@@ -41,10 +41,7 @@ def is_loaded() -> bool:
 
 
 def shared_dataset() -> LoadedDataset:
-    """`train, test, notice = digits()`: MNIST, or what there is instead.
-
-    All visitors share them, so nobody may change them. Whoever has to wait sees how far they are.
-    """
+    """`train, test, notice`: MNIST or what there is instead, shared by all, never to be changed."""
     try:
         return _loading().result(_news)
     except Exception:
@@ -68,10 +65,7 @@ def show_fallback_notice() -> None:
 
 
 def test_images(dataset: str | None) -> Digits:
-    """The test images that a run was judged on, also if it was another dataset than today's.
-
-    Raises DataError, at once, for those of MNIST while that cannot be had.
-    """
+    """The test images of a dataset, also if it is not today's; DataError if it cannot be had."""
     loaded = shared_dataset()
     if dataset in (None, loaded.test.dataset):
         return loaded.test

@@ -23,10 +23,7 @@ _keep = st.components.v2.component(
 
 
 def visitor_token() -> str:
-    """The visitor's token: 32 hexadecimal digits that say nothing about anybody.
-
-    It lives in a cookie for a year, or for one session where the browser keeps no cookies.
-    """
+    """The visitor's token: 32 random hexadecimal digits, in a cookie, or else for one session."""
     if not state.VISITOR.exists():
         known = str(st.context.cookies.get(_COOKIE))
         state.VISITOR.set(known if _TOKEN.fullmatch(known) else secrets.token_hex(16))
@@ -42,11 +39,9 @@ class Creator(TypedDict):
 
 def creator() -> Creator:
     """Whose a run is that this visitor starts, for runs.create: their token, their address."""
-    address = st.context.ip_address  # None on the server's own machine
-    return {
-        "owner": visitor_token(),
-        "address": address if isinstance(address, str) else "this machine",
-    }
+    address = st.context.ip_address
+    here = address if isinstance(address, str) else "this machine"  # on the server's own, None
+    return {"owner": visitor_token(), "address": here}
 
 
 def keep_token() -> None:

@@ -29,9 +29,9 @@ def svg_uri(svg: str) -> str:
 
 
 def ink_uri(images: Tensor) -> str:
-    """Images in one row, as a PNG: grey ones are its opacity, so that the theme gives the ink.
+    """Images, (n, rows, columns) or, with colours, (n, rows, columns, 4) uint8, in a row, as a PNG.
 
-    images: (n, rows, columns) uint8, or (n, rows, columns, 4) with colours of their own.
+    Grey ones are its opacity, so that the theme gives the ink.
     """
     from PIL import Image
 

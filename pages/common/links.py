@@ -10,7 +10,6 @@ import streamlit as st
 from mnistcore.config import Conv, NetworkConfig, TrainConfig, settings
 from mnistcore.presets import PRESETS
 from pages.common import state
-from pages.common.state import Key
 
 # The settings of Train's form that the address calls otherwise than their fields.
 _FIELDS = {
@@ -60,9 +59,8 @@ class Link:
 
     def show(self, label: str, icon: str = ":material/arrow_forward:", **more: Any) -> None:
         """A link to follow; `more` is for st.page_link."""
-        st.page_link(
-            self._path, label=label, icon=icon, query_params=self.parameters or None, **more
-        )
+        asked = self.parameters or None
+        st.page_link(_path(self.page), label=label, icon=icon, query_params=asked, **more)
 
     def onward(self, what: str, *, disabled: bool = False) -> None:
         """The link below an idea; `what` is short enough for a phone."""
@@ -70,14 +68,14 @@ class Link:
 
     def go(self) -> None:
         """Open the page."""
-        st.switch_page(self._path, query_params=self.parameters)
-
-    @property
-    def _path(self) -> str:
-        return f"pages/{self.page.lower()}.py"
+        st.switch_page(_path(self.page), query_params=self.parameters)
 
 
-def _link(page: str, *asked: tuple[Key[Any], str | float | None]) -> Link:
+def _path(page: str) -> str:
+    return f"pages/{page.lower()}.py"
+
+
+def _link(page: str, *asked: tuple[str, str | float | None]) -> Link:
     """To a page with what is not None."""
     return Link(page, {key: _text(value) for key, value in asked if value is not None})
 
@@ -112,41 +110,31 @@ def train(
     link = _link("Train", (state.TRAIN_RUN, run), (state.TRAIN_PRESET, preset))
     if config is not None and preset is not None:
         start = PRESETS[preset].config
-        fields = _layers(config.network, start.network)
-        for new, old in ((config.network, start.network), (config, start)):
-            for name, setting in settings(type(new)).items():
-                value = getattr(new, name)
-                if setting.on_form and value != getattr(old, name):
-                    known = setting.switches_on is not None
-                    text = stop_text(value) if setting.stops else _text(value)
-                    fields[field_name(name)] = _text(value != "none") if known else text
-        for name, text in fields.items():
-            link.parameters[state.train_field(preset, name)] = text
+        known = _form(start, conv_defaults(start.network), width_defaults(start.network))
+        asked = _form(config, config.network.convolutions, config.network.dense)
+        for name, text in asked.items():
+            if text != known[name]:
+                link.parameters[state.train_field(preset, name)] = text
     return link
 
 
-def _layers(network: NetworkConfig, start: NetworkConfig) -> dict[str, str]:
-    """What the form's rows of layers have to say, where they begin otherwise."""
-    fields = {}
-    if len(network.convolutions) != len(start.convolutions):
-        fields["convolutions"] = str(len(network.convolutions))
-    if len(network.dense) != len(start.dense):
-        fields["dense"] = str(len(network.dense))
-    for number, (conv, old) in enumerate(
-        zip(network.convolutions, conv_defaults(start), strict=False)
-    ):
-        if conv.filters != old.filters:
-            fields[f"filters {number}"] = str(conv.filters)
-        if conv.kernel_size != old.kernel_size:
-            fields[f"window {number}"] = window_text(conv.kernel_size)
-        if conv.pool != old.pool:
-            fields[f"pool {number}"] = _text(conv.pool)
-    for number, (width, other) in enumerate(
-        zip(network.dense, width_defaults(start), strict=False)
-    ):
-        if width != other:
-            fields[f"units {number}"] = str(width)
-    return fields
+def _form(config: TrainConfig, convs: tuple[Conv, ...], widths: tuple[int, ...]) -> dict[str, str]:
+    """What the fields of Train's form say for this recipe, with these rows of layers."""
+    network = config.network
+    texts = {"convolutions": str(len(network.convolutions)), "dense": str(len(network.dense))}
+    for number, conv in enumerate(convs):
+        texts[f"filters {number}"] = str(conv.filters)
+        texts[f"window {number}"] = window_text(conv.kernel_size)
+        texts[f"pool {number}"] = _text(conv.pool)
+    texts |= {f"units {number}": str(width) for number, width in enumerate(widths)}
+    for part in (network, config):
+        for name, setting in settings(type(part)).items():
+            value = getattr(part, name)
+            if setting.switches_on:
+                value = value == setting.switches_on
+            if setting.on_form:
+                texts[field_name(name)] = stop_text(value) if setting.stops else _text(value)
+    return texts
 
 
 def draw(model: str | None = None) -> Link:
@@ -181,17 +169,17 @@ def evaluate(
     predicted: int | None = None,
 ) -> Link:
     """To a way of looking at a network's mistakes: to a corruption, or to a cell of the matrix."""
-    asked: list[tuple[Key[Any], str | float | None]] = [
+    kind = None
+    if corruption is not None:
+        from mnistcore.data.corruptions import CORRUPTIONS  # it brings torch
+
+        kind = CORRUPTIONS[corruption].title.lower()
+    return _link(
+        "Evaluate",
         (state.MODEL, model),
         (state.EVALUATE_LOOK, look),
         (state.EVALUATE_TRUE, true),
         (state.EVALUATE_PREDICTED, predicted),
-    ]
-    if corruption is not None:
-        from mnistcore.data.corruptions import CORRUPTIONS  # it brings torch
-
-        asked += [
-            (state.EVALUATE_CORRUPTION, CORRUPTIONS[corruption].title.lower()),
-            (state.evaluate_severity(corruption), severity),
-        ]
-    return _link("Evaluate", *asked)
+        (state.EVALUATE_CORRUPTION, kind),
+        (corruption or "", severity if corruption else None),
+    )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
 from mnistcore.errors import ModelError, RunError
+from mnistcore.presets import PRESETS
 from mnistcore.runs import store
 from pages.common import state
 from pages.common.identity import visitor_token
@@ -40,7 +42,7 @@ def selected_model() -> str:
 
 
 def run_by_id(name: str) -> store.Run:
-    """The run with this id. By what it is called nobody finds it here: names can be guessed."""
+    """The run with this id; by its name nobody finds it here: names can be guessed."""
     found = store.find_run(name)
     if found.id != name:
         raise RunError("There is no run with this id.")
@@ -49,26 +51,15 @@ def run_by_id(name: str) -> store.Run:
 
 def preset_id(which: str) -> str:
     """The preset that a network's training began from, or the first one."""
-    from mnistcore.presets import PRESETS
-
-    try:
-        name = "" if which == _SHIPPED else str(store.find_run(which).config().preset)
-    except RunError:
-        name = ""
+    name = None
+    with suppress(RunError):
+        name = None if which == _SHIPPED else store.find_run(which).config().preset
     return name if name in PRESETS else next(iter(PRESETS))
 
 
 def is_listed(run: store.Run) -> bool:
-    """Whether this visitor finds a run in lists: all but what somebody else taught by hand.
-
-    That is for whoever taught it, and for whom they send the link.
-    """
+    """Whether this visitor finds a run in lists: all but what somebody else taught by hand."""
     return not (run.path / store.DRAWINGS_FILE).is_file() or run.belongs_to(visitor_token())
-
-
-def select_model(which: str) -> None:
-    """Let this network read from the next run of the page on."""
-    state.MODEL.set(which)
 
 
 def model_titles() -> dict[str, str]:
@@ -104,27 +95,23 @@ def model_selectbox() -> None:
 
 def training_progress(which: str) -> str | None:
     """How far the training of this network is, in a sentence; None if none is at work on it."""
-    try:
+    with suppress(RunError):
         status = None if which == _SHIPPED else store.find_run(which).status()
-    except RunError:
-        return None
-    if status is None or status.state not in store.LIVE:
-        return None
-    images = status.progress.images if status.progress else 0
-    return f"It is still learning: {images:,} images seen so far."
+        if status and status.state in store.LIVE:
+            images = status.progress.images if status.progress else 0
+            return f"It is still learning: {images:,} images seen so far."
+    return None
 
 
 def snapshot(which: str) -> Snapshot:
     """The network by this name; while it is learning, as it was when it was first asked for.
 
-    So what is costly to find out about it is found out once, until `refresh_button` lets visitors
-    take its newest weights. Raises MnistError, in one sentence, if it cannot be had.
+    What is shown does not change underfoot: `refresh_button` takes its newest weights. Raises
+    MnistError if it cannot be had.
     """
-    # What is shown must not change underfoot.
     stamps = state.SNAPSHOTS.get()
     if which not in stamps or training_progress(which) is None:
-        stamps = {**stamps, which: weights_mtime_ns(which)}
-        state.SNAPSHOTS.set(stamps)
+        state.SNAPSHOTS.set(stamps := {**stamps, which: weights_mtime_ns(which)})
     stamp = stamps[which]
     learned = _learned(which, stamp)  # first: later weights have learned from these images, too
     return Snapshot(_load(which, stamp), learned, stamp)
@@ -145,10 +132,7 @@ def refresh_button(which: str, label: str) -> None:
 
 
 def latest_model(which: str) -> Model:
-    """The network by this name with its newest weights; shared, so never change it.
-
-    Raises MnistError, in one sentence, if it cannot be had.
-    """
+    """The network by this name with its newest weights, never to be changed; or MnistError."""
     return _load(which, weights_mtime_ns(which))
 
 

@@ -159,6 +159,8 @@ TRAIN_REFUSED = Key[str]("refused", "")
 TRAIN_ALL_RUNS = Key[bool]("all runs", False)
 TRAIN_STEERING_REFUSED = Key[str]("steering refused", "")
 TRAIN_CLOSER = Key[bool]("closer", False)
+TRAIN_STAGE = Key[Any]("stage", None)  # what the browser says
+TRAIN_MOMENT = Key[int | None]("step", None)  # that the stage shows; None: the newest
 TRAIN_COMPARED = Key[Sequence[str]]("compare", ())
 
 
@@ -221,7 +223,7 @@ def evaluate_chosen(grid: str) -> Key[int | None]:
 
 # The address
 _ADDRESS = {
-    *(MODEL, TRAIN_RUN, TRAIN_PRESET),
+    *(MODEL, TRAIN_RUN, TRAIN_PRESET, TRAIN_MOMENT),
     *(EXPLORE_PART, EXPLORE_DIGIT, EXPLORE_PAGE, EXPLORE_INDEX, EXPLORE_VIEW),
     *(INSIDE_PICTURE, INSIDE_INDEX, INSIDE_LAYER, INSIDE_UNIT, INSIDE_MAP),
     *(EVALUATE_LOOK, EVALUATE_TRUE, EVALUATE_PREDICTED, EVALUATE_CORRUPTION, *SEVERITIES),

@@ -22,10 +22,15 @@ def component(path: str | Path) -> Callable:
 _tiles, _pixels = component(__file__), component(Path(__file__).with_name("pixels"))
 
 
-def picked_place(key: str, count: int) -> int | None:
-    """Which of `count` things was clicked in this part of the page, if the browser names one."""
-    place = Key[Any](key, None).get().get("picked")
-    return place if type(place) is int and 0 <= place < count else None
+def picking(key: str, count: int, on_pick: Callable[[int], None] | None) -> Callable[[], None]:
+    """A callback that calls `on_pick` with the place, of `count`, of what was clicked there."""
+
+    def picked() -> None:
+        place = Key[Any](key, None).get().get("picked")
+        if on_pick and type(place) is int and 0 <= place < count:
+            on_pick(place)
+
+    return picked
 
 
 def tiles(
@@ -41,29 +46,19 @@ def tiles(
     """Small pictures side by side; with `on_pick`, each is a button.
 
     images: (n, rows, columns) uint8, or (n, rows, columns, 4) with colours of their own; names:
-    what a screen reader says for each; captions: what stands below each. With None for `columns`
-    there are as many as fit. `chosen` is the place of the one that is framed. `on_pick` is called
-    with the place of the picture that was clicked, before the page runs again.
+    what a screen reader says for each; columns: None for as many as fit; chosen: the place of the
+    one that is framed; on_pick: called with the place of the one that was clicked.
     """
-
-    def picked() -> None:
-        place = picked_place(key, len(names))
-        if on_pick and place is not None:
-            on_pick(place)
-
-    _tiles(
-        key=key,
-        data={
-            "sprite": ink_uri(images),
-            "coloured": images.ndim == 4,
-            "names": list(names),
-            "columns": columns,
-            "captions": list(captions or []),
-            "chosen": chosen,
-            "clickable": on_pick is not None,
-        },
-        on_picked_change=picked,
-    )
+    data = {
+        "sprite": ink_uri(images),
+        "coloured": images.ndim == 4,
+        "names": list(names),
+        "columns": columns,
+        "captions": list(captions or []),
+        "chosen": chosen,
+        "clickable": on_pick is not None,
+    }
+    _tiles(key=key, data=data, on_picked_change=picking(key, len(names), on_pick))
 
 
 def pixels(image: "Tensor | bytes", name: str, key: str, *, numbers: bool = True) -> None:

@@ -9,15 +9,11 @@ from pages.common.state import Key
 
 
 def one_of(label: str, options: Sequence[str], key: Key[str], **more: Any) -> str:
-    """The option that is chosen, here or by the address, at first the key's default.
-
-    An address may say "look=" and no more, and that gets past `required`: it means the default.
-    `more` is for Streamlit.
-    """
+    """The option that is chosen, here or by the address, at first the key's default."""
     chosen = st.segmented_control(
         label, options, default=key.default, required=True, **key.bound(), **more
     )
-    return chosen or key.default
+    return chosen or key.default  # an address that says "look=" and no more gets past `required`
 
 
 # Announced is what changes inside an element that stays, so the text alone is exchanged.
@@ -58,8 +54,5 @@ _into_view = st.components.v2.component(
 
 
 def scroll_into_view(name: str, key: str, *, arriving: bool = False) -> None:
-    """Scroll here, up or down the page, when `name`, of what is shown here, has changed.
-
-    arriving: also when the page comes up, because a link asked for what is here.
-    """
+    """Scroll here when `name`, of what is shown here, has changed, or a visitor is `arriving`."""
     _into_view(data={"name": name, "arriving": arriving}, key=key)

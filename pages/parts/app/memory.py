@@ -10,24 +10,19 @@ from streamlit.runtime import Runtime, RuntimeState, get_instance
 
 from mnistcore import glibc
 
-QUIET = 5.0  # seconds in which nothing was made: whoever is there reads, or draws
-LATEST = 300.0  # seconds between two collections, at most, where it is never quiet
 FEW = 100  # objects: the shortest run of a script makes twice as many
 _LARGE = 1 << 18  # bytes: most tensors of more than one picture have more
 
 
 @cache
 def keep_tidy() -> None:
-    """Begin to look after this server's memory: once, in a thread of its own.
-
-    Collecting after each run of a script, as Streamlit would, holds up every answer.
-    """
+    """Begin to look after memory in a thread: doing so after each run holds up every answer."""
     if type(get_instance()) is not Runtime:  # a test plays the server
         return
     # Else glibc, once it has seen large blocks come and go, cuts them out of pools of its own, one
     # for each of many threads, and what is small and stays keeps the pools from being given back.
-    glibc.mallopt(glibc.MMAP_THRESHOLD, _LARGE)
-    glibc.mallopt(glibc.ARENA_MAX, 2)
+    glibc.call("mallopt", glibc.MMAP_THRESHOLD, _LARGE)
+    glibc.call("mallopt", glibc.ARENA_MAX, 2)
     threading.Thread(target=watch, args=(clean, drop_expired), daemon=True).start()
 
 
@@ -37,13 +32,12 @@ def watch(
     *,
     ended: threading.Event | None = None,
     tick: float = 1.0,
-    quiet: float = QUIET,
-    latest: float = LATEST,
+    quiet: float = 5.0,
+    latest: float = 300.0,
 ) -> None:
-    """Call `clean` when something was made or somebody `left`, and then nothing for a while.
+    """Call `clean` once something was made or somebody `left`, and nothing new for a while.
 
-    tick, quiet, latest: seconds: between two looks, without anything new, and at most where there
-    is always something new.
+    tick, quiet, latest: seconds between two looks, without anything new, and at most.
     """
     ended = ended or threading.Event()
     seen, still, since, due = _made(), 0.0, 0.0, True
@@ -61,8 +55,8 @@ def watch(
 def clean() -> None:
     """Collect garbage, and give what is free back to the system.
 
-    What is alive the first time, modules above all, is not looked at again while anybody is there:
-    then it takes milliseconds, also when Python collects by itself, and not a quarter of a second.
+    What is alive the first time is not looked at again while anybody is there: then it takes
+    milliseconds, also when Python collects by itself, and not a quarter of a second.
     """
     nobody = get_instance().state is RuntimeState.NO_SESSIONS_CONNECTED
     if nobody:
@@ -70,15 +64,11 @@ def clean() -> None:
     gc.collect()
     if nobody or not gc.get_freeze_count():
         gc.freeze()
-    glibc.malloc_trim()
+    glibc.call("malloc_trim", 0)
 
 
 def drop_expired() -> bool:
-    """Let go of visitors who will not come back; whether there were any.
-
-    Streamlit forgets them `server.disconnectedSessionTTL` seconds after they have left, but only
-    once somebody else leaves.
-    """
+    """Forget visitors who left long ago, as Streamlit does once another leaves; were there any?"""
     manager: Any = get_instance()._session_mgr  # Streamlit has no public way to them
     with manager._storage_lock:
         return bool(manager._session_storage._cache.expire())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
+from mnistcore.drawing.strokes import are_several_digits
 from mnistcore.errors import MnistError, RunError
 from mnistcore.runs import store
 from pages.common import model_picker, state, tiles
@@ -88,6 +89,9 @@ def _add(digit: int) -> bool:
     from mnistcore.training.finetune_session import LabeledDrawing, is_full
 
     drawn, book = current_strokes(), _book()
+    if are_several_digits(drawn):
+        state.DRAW_NEWS.set("One at a time: draw a single digit.")
+        return False
     if from_strokes(drawn) is None:  # an empty sheet, or a dot
         state.DRAW_NEWS.set("Draw it larger first." if drawn else "Draw a digit first.")
         return False
@@ -206,7 +210,7 @@ def _learn(which: str) -> None:
         st.error(escape_markdown(error))
         return
     state.DRAW_TEACHING.pop()
-    model_picker.select_model(run.id)
+    state.MODEL.set(run.id)
     if taught := _own(run.id):
         tuned = taught.tuned
         state.DRAW_NEWS.set(
@@ -231,7 +235,7 @@ def _undo(taught: Taught) -> None:
     except MnistError as error:
         state.DRAW_NEWS.set(escape_markdown(error))
         return
-    model_picker.select_model(base or "shipped")
+    state.MODEL.set(base or "shipped")
     reads = "network before" if base else "network that comes with the app"
     state.DRAW_NEWS.set(f"Undone: the {reads} reads again. Your lessons are still here.")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from pages.common.tiles import component, picked_place
+from pages.common.tiles import component, picking
 
 _table = component(__file__)
 
@@ -19,15 +19,7 @@ def show_confusion_matrix(
     `chosen` is the cell that is framed; `on_pick(row, column)` is called with the one that was
     clicked, before the page runs again.
     """
-
-    def picked() -> None:
-        place = picked_place(key, len(counts) ** 2)
-        if place is not None:
-            on_pick(*divmod(place, len(counts)))
-
-    place = chosen[0] * len(counts) + chosen[1]
-    _table(
-        key=key,
-        data={"counts": counts, "caption": caption, "chosen": place},
-        on_picked_change=picked,
-    )
+    side = len(counts)
+    data = {"counts": counts, "caption": caption, "chosen": side * chosen[0] + chosen[1]}
+    picked = picking(key, side**2, lambda place: on_pick(*divmod(place, side)))
+    _table(key=key, data=data, on_picked_change=picked)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.common.background import BackgroundTask, ReportProgress
 from pages.common.images import ink_uri
-from pages.common.tiles import component, picked_place
+from pages.common.tiles import component, picking
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -117,10 +117,6 @@ def show(
     """
     count = len(fixed["labels"])
 
-    def picked() -> None:
-        if (place := picked_place("atlas", count)) is not None:
-            on_pick(place)
-
     _atlas(
         key="atlas",
         data={
@@ -130,7 +126,7 @@ def show(
             "open": open_image,
             "drawing": None if drawing is None else percent(drawing, plane.points).tolist(),
         },
-        on_picked_change=picked,
+        on_picked_change=picking("atlas", count, on_pick),
     )
 
 

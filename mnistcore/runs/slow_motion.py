@@ -1,0 +1,112 @@
+"""Slow motion: a training that goes batch by batch, or ten batches a second, as its owner says.
+
+The owner writes the pace, the worker heeds it after every batch and tells of the batch it has done.
+"""
+
+import time
+from typing import TYPE_CHECKING
+
+from mnistcore import serialization
+from mnistcore.records import BatchRecord, Pace, PaceKind, Prediction, from_dict
+from mnistcore.runs import store
+from mnistcore.runs.store import Run
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from torch import Tensor
+
+    from mnistcore.training.trainer import Trainer
+
+SLOW_S = 0.1  # from one batch to the next, at the least
+MAX_HOLD_S = 180.0  # that a run waits for the next step in its place; then it is paused
+N_SHOWN = 24  # images of a batch in its record
+_PACE, _BATCH = "pace.json", "batch.json"
+
+
+def read_pace(run: Run) -> Pace:
+    """The pace that its owner chose; "full" where none was."""
+    try:
+        return from_dict(Pace, serialization.read_object(run.path / _PACE))
+    except (OSError, ValueError):
+        return Pace()
+
+
+def set_pace(run: Run, kind: PaceKind, visitor: str | None) -> None:
+    """Let it go at this pace from its next batch on, before or while it runs; RunError if not the
+    owner's. "step" lets it do one batch more, or, if it went on by itself until now, wait."""
+    run.require_owner(visitor)
+    until = steps_done(run) + 1 if kind == "step" == read_pace(run).kind else 0
+    with store.disk_errors_as_run_errors(run.path):
+        store.write_record(run.path / _PACE, Pace(kind, until))
+
+
+def steps_done(run: Run) -> int:
+    """How many batches it has done, as far as it has said."""
+    progress, batch = run.status().progress, last_batch(run)
+    return max(progress.step if progress else 0, batch.step if batch else 0)
+
+
+def last_batch(run: Run) -> BatchRecord | None:
+    """The newest batch that was done in slow motion; None if there was none."""
+    try:
+        return from_dict(BatchRecord, serialization.read_object(run.path / _BATCH))
+    except (OSError, ValueError):
+        return None
+
+
+class SlowMotion:
+    """The worker's side: call `after_batch` with every Progress of the training."""
+
+    def __init__(self, run: Run, training: "Trainer") -> None:
+        self._run, self._training = run, training
+        self._weights: list[Tensor] = []
+        self._step = -1
+
+    def after_batch(self) -> None:
+        """Tell of the batch, and wait as the pace has it, or until another command comes."""
+        training = self._training
+        begun = time.monotonic()
+        while (pace := read_pace(self._run)).kind != "full":
+            self._tell()
+            waited = time.monotonic() - begun
+            if (self._run.path / "control").exists() or not self._run.path.is_dir():
+                break
+            if pace.kind == "slow" and waited >= SLOW_S:
+                break
+            if pace.kind == "step" and training.step < pace.until:
+                break
+            if waited > MAX_HOLD_S:
+                store.write_record(self._run.path / _PACE, Pace())
+                store.write_atomically(self._run.path / "control", b"pause")
+                break
+            time.sleep(0.02)
+        training.every_step = pace.kind != "full"
+
+    def _tell(self) -> None:
+        """Write the record of this batch, once."""
+        import torch
+
+        from mnistcore.inspection.activations import weight_layers, weight_module
+
+        training, network = self._training, self._training.network
+        if self._step == training.step:
+            return
+        layers = [weight_module(network, layer).weight for layer in weight_layers(network)]
+        weights = [weight.detach().clone() for weight in layers]
+        if training.every_step and training.last_batch:  # else there were others between
+            indices, logits, labels = training.last_batch
+            confidence, digits = logits.softmax(1).nan_to_num().max(1)
+            said = zip(indices.tolist(), digits.tolist(), confidence.tolist(), strict=True)
+            moved = zip(weights, self._weights, strict=True)
+            record = BatchRecord(
+                step=training.step,
+                count=len(labels),
+                loss=float(torch.nn.functional.cross_entropy(logits, labels)),
+                right=int((digits == labels).sum()),
+                predictions=tuple(
+                    Prediction(index, digit, round(min(share, 1.0), 4))
+                    for index, digit, share in list(said)[:N_SHOWN]
+                ),
+                changes=tuple(float((new - old).abs().mean()) for new, old in moved),
+            )
+            store.write_record(self._run.path / _BATCH, record)
+        self._weights, self._step = weights, training.step

@@ -1,0 +1,369 @@
+// The stage of a run, in elements that share what is kept here. Some show nothing: they bring images,
+// frames, and the answers to the own drawing. "cloud" walks through the frames, "side" shows what
+// else belongs to the moment that "cloud" has come to.
+const runs = (globalThis.digitStages ??= new Map())
+const runOf = (id) => {
+  if (!runs.has(id)) runs.set(id, { frames: new Map(), own: {}, images: null, wake: new Set() })
+  return runs.get(id)
+}
+const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
+const calm = matchMedia("(prefers-reduced-motion: reduce)")
+const FRAMES_A_SECOND = 6 // when played
+const MARGIN = 0.14 // of the cloud's width, for the digits around it
+
+export default function ({ data, parentElement, setStateValue }) {
+  const run = runOf(data.run)
+  if (data.part !== "cloud" && data.part !== "side") {
+    for (const frame of data.frames ?? []) {
+      run.frames.set(frame.step, {
+        ...frame,
+        points: new Int16Array(bytes(frame.points).buffer),
+        said: bytes(frame.said),
+        filters: new Int8Array(bytes(frame.filters).buffer),
+      })
+    }
+    if (data.own) run.own = data.own
+    if (data.sprite) run.images = data
+    run.wake.forEach((wake) => wake())
+    return
+  }
+  let shown = parentElement.shown
+  if (shown?.id !== data.run || !shown.root.isConnected) {
+    shown?.root.remove()
+    const root = document.createElement("div")
+    root.className = data.part
+    parentElement.appendChild(root)
+    shown = data.part === "cloud" ? openCloud(root, run, setStateValue) : openSide(root, run)
+    parentElement.shown = { id: data.run, root, ...shown }
+  }
+  parentElement.shown.update(data)
+}
+
+// A test image, cut from the picture of all.
+const cut = (element, images, number) => {
+  const { across, rows, sprite } = images
+  element.style.mask = `url(${sprite})`
+  element.style.maskSize = `${100 * across}% ${100 * rows}%`
+  element.style.maskPosition = `${(100 * (number % across)) / (across - 1)}% ` +
+    `${rows > 1 ? (100 * Math.floor(number / across)) / (rows - 1) : 0}%`
+}
+
+function openCloud(root, run, setStateValue) {
+  root.innerHTML = `
+    <div class="sky"><canvas role="img"></canvas>
+      <div class="tip"><span class="ink"></span><span></span></div></div>
+    <div class="time"><button type="button"></button><div class="track"><canvas></canvas>
+      <input type="range" step="1" min="0" aria-label="Moment of the training"></div></div>
+    <p class="when"></p>`
+  const find = (name) => root.querySelector(name)
+  const sky = find(".sky canvas"), tip = find(".tip"), slider = find("input")
+  const button = find("button"), graph = find(".track canvas")
+  let data = {}, frames = [], view = 0, playing = false, follow = true, drawn = ""
+  let asked = null // the step that is looked at; null: the newest
+  let clock = performance.now(), told = null
+
+  const place = (step) => {
+    let best = 0
+    frames.forEach((frame, at) => { if (frame.step <= step) best = at })
+    return best
+  }
+  const tell = () => {
+    clearTimeout(told)
+    told = setTimeout(() => setStateValue("moment", asked), 250)
+  }
+  const look = (at) => {
+    follow = data.live && at >= frames.length - 1
+    asked = at >= frames.length - 1 ? null : frames[at].step
+    view = at
+    drawn = ""
+    tell()
+  }
+  slider.oninput = () => { playing = false; look(+slider.value) }
+  button.onclick = () => {
+    if (playing) { playing = false; look(Math.floor(view)) }
+    else {
+      playing = true
+      follow = false
+      if (view >= frames.length - 1) view = 0
+    }
+  }
+
+  const renew = (moment) => {
+    if (moment) return
+    frames = [...run.frames.values()].sort((a, b) => a.step - b.step)
+    slider.max = Math.max(0, frames.length - 1)
+    drawn = ""
+    if (!playing && !follow) view = asked === null ? frames.length - 1 : place(asked)
+  }
+  run.wake.add(renew)
+
+  // The picture of each moment, and between two of them what lies between.
+  const palette = () => {
+    const style = getComputedStyle(root)
+    return { ink: style.color, paper: style.getPropertyValue("--st-background-color"),
+      line: style.getPropertyValue("--st-border-color"),
+      accent: style.getPropertyValue("--st-primary-color") }
+  }
+  const fit = (canvas) => {
+    const ratio = devicePixelRatio || 1
+    const width = Math.round(canvas.clientWidth * ratio)
+    const height = Math.round(canvas.clientHeight * ratio)
+    if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height]
+    const pen = canvas.getContext("2d")
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0)
+    pen.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight)
+    return pen
+  }
+  const corner = (digit) => {
+    const angle = (2 * Math.PI * digit) / 10
+    return [Math.sin(angle), -Math.cos(angle)]
+  }
+  const spot = (x, y, side) => {
+    const radius = side * (0.5 - MARGIN)
+    return [side / 2 + x * radius, side / 2 + y * radius]
+  }
+  const between = () => {
+    const low = Math.floor(view), high = Math.min(low + 1, frames.length - 1)
+    return [frames[low], frames[high], view - low]
+  }
+  const pointAt = (number, side) => {
+    const [a, b, share] = between()
+    const mix = (at) => (a.points[at] + (b.points[at] - a.points[at]) * share) / 32767
+    return spot(mix(2 * number), mix(2 * number + 1), side)
+  }
+
+  const paintCloud = (colors) => {
+    const pen = fit(sky), side = sky.clientWidth, { ink, line } = palette()
+    const now = frames[Math.round(view)]
+    pen.lineWidth = 1
+    pen.strokeStyle = line
+    pen.beginPath()
+    pen.arc(side / 2, side / 2, side * (0.5 - MARGIN), 0, 2 * Math.PI)
+    pen.stroke()
+    pen.textAlign = "center"
+    pen.textBaseline = "middle"
+    pen.font = `600 ${Math.max(18, side / 17)}px ${getComputedStyle(root).fontFamily}`
+    for (let digit = 0; digit < 10; digit++) {
+      const [x, y] = corner(digit)
+      pen.fillStyle = colors[digit]
+      pen.fillText(digit, ...spot(1.24 * x, 1.24 * y, side))
+    }
+    const radius = Math.max(2.6, side / 130)
+    const wrong = []
+    run.images.labels.forEach((label, number) => {
+      if (now.said[number] !== label) { wrong.push([label, number]); return }
+      pen.globalAlpha = 0.75
+      pen.fillStyle = colors[label]
+      pen.beginPath()
+      pen.arc(...pointAt(number, side), radius, 0, 2 * Math.PI)
+      pen.fill()
+    })
+    pen.globalAlpha = 1
+    for (const [label, number] of wrong) { // above the others: they are what one looks for
+      pen.fillStyle = colors[label]
+      pen.beginPath()
+      pen.arc(...pointAt(number, side), radius * 1.15, 0, 2 * Math.PI)
+      pen.fill()
+      pen.strokeStyle = ink
+      pen.lineWidth = 1
+      pen.stroke()
+    }
+    const [a, b, share] = between()
+    const [from, to] = [run.own[a.step], run.own[b.step] ?? run.own[a.step]]
+    if (from) {
+      let x = 0, y = 0
+      from.forEach((old, digit) => {
+        const weight = old + (to[digit] - old) * share, [cx, cy] = corner(digit)
+        x += weight * cx
+        y += weight * cy
+      })
+      pen.font = `${Math.max(26, side / 12)}px sans-serif`
+      pen.lineWidth = 5
+      pen.strokeStyle = palette().paper
+      pen.strokeText("★", ...spot(x, y, side))
+      pen.fillStyle = ink
+      pen.fillText("★", ...spot(x, y, side))
+    }
+  }
+
+  const paintGraph = () => {
+    const pen = fit(graph), width = graph.clientWidth, height = graph.clientHeight
+    const { ink, accent } = palette(), last = Math.max(1, frames.length - 1)
+    const inset = 8 // as far as the knob of the slider stays from its ends
+    const x = (at) => inset + (at / last) * (width - 2 * inset)
+    const y = (share) => height - 3 - share * (height - 6)
+    pen.strokeStyle = ink
+    pen.globalAlpha = 0.6
+    pen.lineWidth = 2
+    pen.beginPath()
+    frames.forEach((frame, at) => pen.lineTo(x(at), y(frame.right)))
+    pen.stroke()
+    pen.globalAlpha = 1
+    pen.fillStyle = accent
+    pen.beginPath()
+    pen.arc(x(Math.round(view)), y(frames[Math.round(view)].right), 5, 0, 2 * Math.PI)
+    pen.fill()
+  }
+
+  const paint = () => {
+    const colors = run.images.colors, frame = frames[Math.round(view)], count = run.images.labels.length
+    const words = `After ${frame.images.toLocaleString("en")} training images: ` +
+      `${Math.round(frame.right * count)} of ${count} test images right`
+    find(".when").textContent = words
+    sky.setAttribute("aria-label", `${words}. Each point is a test image: the surer the network ` +
+      "is of a digit, the nearer it lies to the digit's corner.")
+    slider.value = Math.round(view)
+    slider.setAttribute("aria-valuetext", words)
+    button.textContent = playing ? "❚❚ Pause" : "▶ Play"
+    button.disabled = frames.length < 2
+    root.dataset.step = frame.step
+    root.dataset.frames = frames.length
+    paintCloud(colors)
+    paintGraph()
+    run.moment = frame
+    run.wake.forEach((wake) => wake(frame))
+  }
+
+  const loop = (time) => {
+    if (!root.isConnected) { run.wake.delete(renew); return }
+    requestAnimationFrame(loop)
+    const passed = Math.min(0.1, (time - clock) / 1000)
+    clock = time
+    if (!frames.length || !run.images || !sky.clientWidth) return
+    const end = frames.length - 1
+    if (playing) {
+      view = Math.min(end, view + passed * FRAMES_A_SECOND)
+      if (view >= end && !data.live) { playing = false; look(end) }
+    } else if (follow) {
+      const step = calm.matches ? 1 : 1 - Math.exp(-passed / 0.25)
+      view = end - view < 0.002 ? end : view + (end - view) * step
+    }
+    view = Math.max(0, Math.min(view, end))
+    const state = `${view} ${frames.length} ${playing} ${sky.clientWidth} ${palette().ink} ${JSON.stringify(run.own[frames[Math.round(view)].step] ?? 0)}`
+    if (state === drawn) return
+    drawn = state
+    paint()
+  }
+  requestAnimationFrame(loop)
+
+  const nearest = (event) => {
+    if (!frames[Math.round(view)] || !run.images) return
+    const box = sky.getBoundingClientRect()
+    const at = [event.clientX - box.left, event.clientY - box.top]
+    let best = null, least = 14 ** 2
+    run.images.labels.forEach((_, number) => {
+      const [x, y] = pointAt(number, box.width)
+      const far = (x - at[0]) ** 2 + (y - at[1]) ** 2
+      if (far < least) [best, least] = [number, far]
+    })
+    tip.style.display = best === null ? "none" : "flex"
+    if (best === null) return
+    const frame = frames[Math.round(view)], label = run.images.labels[best], said = frame.said[best]
+    cut(tip.firstChild, run.images, best)
+    tip.lastChild.textContent = `Test image ${run.images.numbers[best]}, a ${label}` +
+      (said === label ? ", read right" : `, read as a ${said}`)
+    tip.style.left = at[0] < box.width / 2 ? `${at[0] + 14}px` : "auto"
+    tip.style.right = at[0] < box.width / 2 ? "auto" : `${box.width - at[0] + 14}px`
+    tip.style.top = `${Math.max(0, Math.min(at[1] - 20, box.height - 90))}px`
+  }
+  sky.onpointermove = sky.onpointerdown = nearest
+  sky.onpointerleave = () => { tip.style.display = "none" }
+
+  return {
+    update(now) {
+      const first = data.run === undefined
+      data = now
+      if (first) {
+        asked = now.moment
+        follow = asked === null
+      }
+      renew()
+      if (first) view = follow ? Math.max(0, frames.length - (now.live ? 2 : 1)) : place(asked ?? 0)
+      drawn = ""
+    },
+  }
+}
+
+function openSide(root, run) {
+  root.innerHTML = `
+    <h3 class="about"></h3><div class="filters" role="img"></div>
+    <h3>What it says of twelve test images</h3><div class="guesses"></div>
+    <div class="mine"><h3>What it says of your drawing</h3><div class="bars"></div></div>`
+  const find = (name) => root.querySelector(name)
+  let data = {}
+
+  const paintFilters = (frame) => {
+    const box = find(".filters"), [count, height, width] = frame.shape
+    find(".about").textContent = height < 28
+      ? `What its first layer looks for: ${count} filters`
+      : `What ${count} units of its first layer look for`
+    while (box.children.length > count) box.lastChild.remove()
+    while (box.children.length < count) box.append(document.createElement("canvas"))
+    box.setAttribute("aria-label", `${count} pictures of weights: blue for more, orange for less`)
+    ;[...box.children].forEach((canvas, filter) => {
+      if (canvas.width !== width) [canvas.width, canvas.height] = [width, height]
+      const pen = canvas.getContext("2d"), picture = pen.createImageData(width, height)
+      for (let at = 0; at < width * height; at++) {
+        const value = frame.filters[filter * width * height + at]
+        picture.data.set(value >= 0 ? [11, 128, 214] : [224, 123, 0], 4 * at)
+        picture.data[4 * at + 3] = 255 * (Math.abs(value) / 127) ** 0.7
+      }
+      pen.putImageData(picture, 0, 0)
+    })
+  }
+
+  const paintGuesses = (frame) => {
+    const box = find(".guesses")
+    if (!box.children.length) {
+      for (let number = 0; number < 12; number++) {
+        const tile = document.createElement("div"), picture = document.createElement("span")
+        picture.className = "ink"
+        cut(picture, run.images, number)
+        tile.append(picture, document.createElement("span"))
+        box.append(tile)
+      }
+    }
+    ;[...box.children].forEach((tile, number) => {
+      const label = run.images.labels[number], said = frame.said[number]
+      tile.className = said === label ? "guess" : "guess wrong"
+      tile.lastChild.textContent = said === label ? `${said} ✓` : `${said} ✗`
+      tile.title = `Test image ${run.images.numbers[number]}, a ${label}, read as a ${said}`
+    })
+  }
+  const paintBars = (frame, colors) => {
+    const box = find(".bars"), said = run.own[frame.step]
+    find(".mine").style.display = data.drawn ? "" : "none"
+    if (!said) { box.replaceChildren(); return }
+    if (!box.children.length) {
+      for (let digit = 0; digit < 10; digit++) {
+        const name = document.createElement("span"), cell = document.createElement("span")
+        const bar = document.createElement("div"), share = document.createElement("span")
+        name.textContent = digit
+        bar.className = "bar"
+        bar.style.background = colors[digit]
+        share.className = "share"
+        cell.append(bar)
+        box.append(name, cell, share)
+      }
+    }
+    said.forEach((share, digit) => {
+      const [, cell, text] = [...box.children].slice(3 * digit, 3 * digit + 3)
+      cell.firstChild.style.width = `${100 * share}%`
+      text.textContent = `${Math.round(100 * share)} %`
+    })
+  }
+  const renew = () => {
+    if (!root.isConnected) { run.wake.delete(renew); return }
+    if (!run.moment || !run.images) return
+    paintFilters(run.moment)
+    paintGuesses(run.moment)
+    paintBars(run.moment, run.images.colors)
+  }
+  run.wake.add(renew)
+  return {
+    update(now) {
+      data = now
+      renew()
+    },
+  }
+}

@@ -1,0 +1,130 @@
+"""Slow motion: a run goes batch by batch, and tells what each of them did."""
+
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+import torch
+from test_worker import QUICK, make, wait_for
+
+from mnistcore.data.digits import epoch_permutation
+from mnistcore.data.loading import load_dataset
+from mnistcore.errors import RunError
+from mnistcore.models.checkpoint import load_network
+from mnistcore.runs import slow_motion, worker
+from mnistcore.training.trainer import Trainer
+
+ME = "the owner's secret"
+
+
+@pytest.fixture
+def started(tmp_path):
+    """Begins a run of ME's in a thread, at a pace, and waits for its end after the test."""
+    threads = []
+
+    def start(pace, **changes):
+        run = make(tmp_path, replace(QUICK, **changes), owner=ME)
+        slow_motion.set_pace(run, pace, ME)
+        threads.append(threading.Thread(target=worker.run_training, args=(run,)))
+        threads[-1].start()
+        wait_for(run, "running")
+        threads[-1].run_of = run
+        return run
+
+    yield start
+    for thread in threads:
+        if thread.is_alive():
+            thread.run_of.send("stop", ME)
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+def reaches(run, step):
+    until = time.monotonic() + 30
+    while slow_motion.steps_done(run) < step and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.3)  # in which it could go on
+    return slow_motion.steps_done(run)
+
+
+def test_a_step_is_exactly_one_batch(started):
+    run = started("step")
+    assert reaches(run, 0) == 0
+    for step in (1, 2, 3):
+        slow_motion.set_pace(run, "step", ME)
+        assert reaches(run, step) == step
+    assert run.status().state == "running"
+
+
+def test_a_batch_says_what_it_was_and_did(started):
+    run = started("step")
+    reaches(run, 0)
+    slow_motion.set_pace(run, "step", ME)
+    reaches(run, 1)
+    told, config = slow_motion.last_batch(run), run.train_config()
+    train_set, test_set = load_dataset("digits")
+    training = Trainer(config, train_set, test_set)
+    training.every_step = True
+    progress = iter(training)
+    next(progress), next(progress)
+    batch = training.last_batch
+    order = epoch_permutation(config.seed, 0, len(train_set.head(config.train_size or 10**9)))
+    assert [each[0] for each in told.predictions] == order[: len(told.predictions)].tolist()
+    assert told.count == training.batch_size
+    assert told.right == int((batch.logits.argmax(1) == batch.labels).sum())
+    loss = torch.nn.functional.cross_entropy(batch.logits, batch.labels)
+    assert told.loss == pytest.approx(float(loss), rel=1e-4)
+    assert all(change > 0 for change in told.changes)
+
+
+def test_slow_is_at_most_ten_batches_a_second(started):
+    before = time.monotonic()
+    run = started("slow", epochs=5)
+    reaches(run, 8)
+    done = slow_motion.steps_done(run)
+    assert 8 <= done <= (time.monotonic() - before) / slow_motion.SLOW_S + 1
+
+
+def test_slow_motion_changes_nothing_but_the_pace(started, tmp_path):
+    run = started("step")
+    for step in (1, 2):
+        reaches(run, step - 1)
+        slow_motion.set_pace(run, "step", ME)
+    reaches(run, 2)
+    slow_motion.set_pace(run, "full", ME)
+    wait_for(run, "finished")
+    other = make(tmp_path, QUICK)
+    worker.run_training(other)
+    weights = [load_network(each.model).network.state_dict() for each in (run, other)]
+    assert all(torch.equal(one, weights[1][name]) for name, one in weights[0].items())
+
+
+def test_it_can_be_stopped_while_it_waits(started):
+    run = started("step")
+    reaches(run, 0)
+    run.send("stop", ME)
+    wait_for(run, "stopped")
+
+
+def test_who_waits_too_long_is_paused_and_goes_on_at_full_speed(started, monkeypatch):
+    monkeypatch.setattr(slow_motion, "MAX_HOLD_S", 0.3)
+    run = started("step")
+    wait_for(run, "paused")
+    assert slow_motion.read_pace(run).kind == "full"
+    run.send("go", ME)
+    wait_for(run, "finished")
+
+
+def test_only_the_owner_sets_the_pace(tmp_path):
+    run = make(tmp_path, QUICK, owner=ME)
+    with pytest.raises(RunError, match="started this run"):
+        slow_motion.set_pace(run, "slow", "somebody else")
+    assert slow_motion.read_pace(run).kind == "full"
+
+
+@pytest.mark.parametrize("written", ["", "{", '{"format": 2, "kind": "warp"}', "[]"])
+def test_a_damaged_pace_is_full_speed(tmp_path, written):
+    run = make(tmp_path, QUICK, owner=ME)
+    (run.path / "pace.json").write_text(written)
+    assert slow_motion.read_pace(run).kind == "full"
