@@ -1,4 +1,4 @@
-"""The game on Home: can the visitor read what the network that comes with the app misreads?"""
+"""The game on Home: the visitor reads what the network that comes with the app misread."""
 
 import json
 from functools import cache
