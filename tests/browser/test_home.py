@@ -1,5 +1,5 @@
-"""Home in a real browser: the game is played, each of the nine ideas is touched, and its link leads to where it is
-done for real, set up for it."""
+"""Home in a real browser: the game is played, each of the nine ideas is touched, and its link leads
+to where it is done for real, set up for it."""
 
 import re
 
@@ -64,7 +64,7 @@ def test_the_game_is_on_one_screen_and_nothing_moves_when_the_answer_comes(
     picture = desktop.get_by_role("img", name="a test image")
     digits = [desktop.get_by_role("button", name=str(d), exact=True) for d in range(10)]
     onward = desktop.get_by_role("button", name="Next", exact=True)
-    answer = desktop.get_by_role("alert").filter(has_text="The network")
+    answer = desktop.get_by_test_id("stAlert").filter(has_text="The network")
     answer.scroll_into_view_if_needed()
     wrong, right = (str(each) for each in (game.mistakes()[0].predicted, game.mistakes()[0].label))
     assert min(min(place(each)["width"], place(each)["height"]) for each in digits) >= 40
