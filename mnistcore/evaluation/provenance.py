@@ -6,6 +6,7 @@ from typing import NamedTuple
 from mnistcore.config import TrainConfig, check
 from mnistcore.data.digits import Digits, epoch_permutation
 from mnistcore.errors import MnistError, RunError
+from mnistcore.inspection.frames import read_frame
 from mnistcore.models.checkpoint import images_seen, load_network
 from mnistcore.models.registry import SHIPPED, weights_path
 from mnistcore.records import Progress, RunResult
@@ -37,9 +38,12 @@ def training_provenance(model_id: str, runs_folder: Path | None = None) -> Train
         config, result = card.train, card.result or RunResult()
         dataset: str | None = result.dataset or "mnist"
     else:
-        run = store.Run(path.parent)
+        run, (_, step) = store.find_run(model_id, runs_folder), store.split_moment(model_id)
         config, dataset = run.config().train, run.config().dataset
-        if path == run.model:
+        if step is not None:
+            frame = read_frame(run.frames, step)
+            result = RunResult(images=frame.images if frame else 0)
+        elif path == run.model:
             result = run.status().result or RunResult()
         else:
             result = RunResult(images=images_seen(path, config) if config else 0)
@@ -54,10 +58,7 @@ def training_provenance(model_id: str, runs_folder: Path | None = None) -> Train
 
 
 def seen_images(train: Digits, config: TrainConfig, images: int) -> Digits:
-    """Those of `train` that a run was shown in its first epoch; images: in all of them.
-
-    What does not fill a batch is left out of every epoch, each time something else.
-    """
+    """Those of `train` that a run's first epoch showed, in whole batches; images: shown in all."""
     train = train.head(config.train_size or len(train))
     whole = len(train) - len(train) % min(config.batch_size, len(train))
     return train.select(epoch_permutation(config.seed, 0, len(train))[: min(images, whole)])

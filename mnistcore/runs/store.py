@@ -329,10 +329,11 @@ def list_runs(folder: Path | None = None) -> list[Run]:
 
 
 def find_run(name: str, folder: Path | None = None) -> Run:
-    """The run with this id or, if only one is called so, this name."""
+    """The run with this id or, if only one is called so, this name; of "RUN@STEP", the run."""
     folder = folder or runs_folder()
-    if _ID.fullmatch(name) and _is_file(folder / name / "config.json"):
-        return Run(folder / name)
+    run_id, _ = split_moment(name)
+    if _ID.fullmatch(run_id) and _is_file(folder / run_id / "config.json"):
+        return Run(folder / run_id)
     named = [run for run in list_runs(folder) if run.name == name]
     if len(named) == 1:
         return named[0]
@@ -340,6 +341,12 @@ def find_run(name: str, folder: Path | None = None) -> Run:
         ids = ", ".join(run.id for run in named)
         raise RunError(f"{len(named)} runs are called {name!r}: say which by its id, {ids}.")
     raise RunError(f"There is no run {name!r} in {folder}: `python -m mnistcore runs` lists them.")
+
+
+def split_moment(model_id: str) -> tuple[str, int | None]:
+    """ "RUN@STEP", a run's network as it was at a step -> RUN and STEP; otherwise None for STEP."""
+    run_id, _, step = model_id.partition("@")
+    return (run_id, int(step)) if step.isdecimal() and len(step) < 10 else (model_id, None)
 
 
 def clean_name(name: str) -> str:

@@ -156,7 +156,11 @@ TRAIN_RUN = Key[str | None]("run", None)  # the id of the run that is open
 TRAIN_PRESET = Key[str]("preset", "fast")
 TRAIN_FORM_OPEN = Key[bool]("recipe open", False)
 TRAIN_REFUSED = Key[str]("refused", "")
+TRAIN_MORE_OPEN = Key[bool]("more settings open", False)
 TRAIN_ALL_RUNS = Key[bool]("all runs", False)
+TRAIN_ONLY_MINE = Key[bool]("only mine", False)
+TRAIN_MENU = Key[bool]("run menu", False)
+TRAIN_NEW_NAME = Key[str]("new name", "")
 TRAIN_STEERING_REFUSED = Key[str]("steering refused", "")
 TRAIN_CLOSER = Key[bool]("closer", False)
 TRAIN_STAGE = Key[Any]("stage", None)  # what the browser says
@@ -169,9 +173,10 @@ def train_field(preset: str, name: str) -> Key[Any]:
     return Key(f"{preset} {name}", None)
 
 
-def train_fields_asked(preset: str) -> bool:
-    """Whether the address asks for something in the form for this preset."""
-    return any(name.startswith(f"{preset} ") for name in st.query_params)
+def train_fields_asked(preset: str) -> set[str]:
+    """The fields of the form for this preset for which the address asks."""
+    start = f"{preset} "
+    return {name.removeprefix(start) for name in st.query_params if name.startswith(start)}
 
 
 # Draw
