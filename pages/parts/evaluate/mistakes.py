@@ -102,7 +102,7 @@ def _grid(
         test.images[places],
         names,
         key=key,
-        columns=8,
+        columns=None,
         captions=mixed_up if len(set(mixed_up)) > 1 else None,
         chosen=chosen,
         on_pick=lambda place: large.set(places[place]),
