@@ -8,7 +8,7 @@ from mnistcore.runs import queue
 from pages.common import navigation
 from pages.common.datasets import start_loading
 from pages.common.identity import keep_token
-from pages.parts.app import memory
+from pages.parts.app import lamp, memory
 
 LOGO = Path(__file__).parent / "pages" / "common" / "logo.svg"
 PAGES = {
@@ -32,6 +32,7 @@ page = st.navigation(
 )
 navigation.on_page_enter(page.title)
 page.run()
+lamp.show(page.title)
 navigation.install_history_handler(page.title)
 keep_token()
 start_loading()

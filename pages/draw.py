@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mnistcore.drawing.strokes import are_several_digits
 from pages.common import model_picker, navigation, state
 from pages.common.canvas import canvas
 from pages.common.prediction_card import show_prediction
@@ -9,8 +10,8 @@ from pages.parts.draw import explanation, teaching
 
 navigation.require_frame(__file__)
 
-SIDE = 480  # pixels, at most: the sheet is smaller on a phone
 KINDS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
+LITTLE = "That is too little ink to be a digit: draw it larger."
 WHY = "Why this answer?"
 
 model_id = model_picker.selected_model()
@@ -23,18 +24,18 @@ def draw() -> None:
     if state.MODEL.get() not in ("", model_id):  # taught, or a teaching undone
         st.rerun()
     with st.container(horizontal=True, gap="small"):
-        with st.container(width=SIDE):
+        with st.container(width="content"):
             # Reasons and lessons are renewed with the answer: too much for every step of the pen.
             alone = state.DRAW_MORE.get() is None
             strokes = canvas(state.DRAW_PEN.get(), live=alone)
         with st.container(width="stretch"):
             from mnistcore.drawing.rasterize import from_strokes
 
-            little = "That is too little ink to be a digit: draw it larger."
+            nothing = LITTLE if strokes else "Draw a digit first."
+            if several := are_several_digits(strokes):
+                nothing = "One at a time: it reads single digits."
             image = show_prediction(
-                model_id,
-                lambda: from_strokes(strokes),
-                little if strokes else "Draw a digit first.",
+                model_id, lambda: None if several else from_strokes(strokes), nothing
             )
             if learning:
                 news = model_picker.training_progress(model_id)
@@ -92,5 +93,6 @@ with st.expander("Read a picture instead", icon=":material/photo_camera:"):
     upload()
 st.caption(
     "The bars share out 100 % among the ten digits: the more for one, the less for all others. "
-    "Where the drawing looks like no digit at all, it says so, with its best guess."
+    "Where the drawing looks like no digit at all, it says so; the hatched bars then show what it "
+    "would take if it had to choose."
 )

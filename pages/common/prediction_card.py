@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
 # Two lines high where the longest sentence takes two: the bars shall not jump while one draws.
 _SENTENCE = (
     "margin:0 0 .3rem;font-size:clamp(1.05rem,5cqw,1.2rem);line-height:1.3;"
-    "min-height:clamp(1lh,(19em - 100cqw)*99,2lh)"
+    "min-height:clamp(1lh,(27em - 100cqw)*99,2lh)"
 )
 
 
@@ -48,29 +48,33 @@ def show_prediction(
 def _card(prediction: PredictionResult, image: Tensor | None) -> str:
     """The answer large, what the network saw, and how sure it is of each of the ten digits."""
     doubt, faint = ("", "") if prediction.sure else ("?", ";opacity:.45")
-    large = "–" if prediction.digit is None else f"{prediction.digit}{doubt}"
+    shown = "–" if prediction.digit is None else f"{prediction.digit}{doubt}"
+    large = shown if prediction.in_distribution else "?"
     rows = "".join(
-        _row(digit, probability, digit == prediction.digit)
+        _row(digit, probability, digit == prediction.digit, prediction.in_distribution)
         for digit, probability in enumerate(prediction.probabilities or [None] * 10)
     )
     return (
         "<section aria-label='Answer' style='max-width:46rem;container-type:inline-size'>"
         f"<p role='status' style='{_SENTENCE}'>{prediction.sentence}</p>"
-        "<div style='display:flex;align-items:flex-start;gap:1.2rem'>"
+        "<div style='display:flex;flex-wrap:wrap;gap:.4rem 1.2rem'>"
         "<figure style='margin:0;text-align:center;font-size:.7rem'>"
-        f"<div aria-hidden='true' style='font-size:clamp(4.5rem,9vw,8rem);line-height:1;"
+        f"<div aria-hidden='true' style='font-size:clamp(3.5rem,9vw,8rem);line-height:1;"
         f"font-weight:700{faint}'>{large}</div>{_picture(image)}"
         "<figcaption>what the<br>network sees</figcaption></figure>"
-        f"<div style='flex:1;font-size:clamp(.85rem,1.1vw,1.05rem)'>{rows}</div></div></section>"
+        f"<div style='flex:1 1 9rem;font-size:clamp(.85rem,1.1vw,1.05rem)'>{rows}</div>"
+        "</div></section>"
     )
 
 
-def _row(digit: int, probability: float | None, is_answer: bool) -> str:
-    """One bar, from 0 to 100 %; None leaves it empty."""
+def _row(digit: int, probability: float | None, is_answer: bool, solid: bool) -> str:
+    """One bar, from 0 to 100 %; None leaves it empty. It is hatched where it says little."""
+    color = HIGHLIGHT if is_answer else GREY
+    hatched = f"repeating-linear-gradient(135deg,{color} 0 .15em,transparent .15em .5em)"
     return bar_row(
         f"<span>{digit}</span>",
         probability or 0.0,
-        HIGHLIGHT if is_answer else GREY,
+        color if solid else hatched,
         "" if probability is None else f"{100 * probability:.0f} %",
         width="5ch",
         style=f"line-height:clamp(1rem,2.1vw,1.9rem);font-weight:{700 if is_answer else 400}",

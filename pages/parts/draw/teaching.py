@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
+from mnistcore.drawing.strokes import are_several_digits
 from mnistcore.errors import MnistError, RunError
 from mnistcore.runs import store
 from pages.common import model_picker, state, tiles
@@ -88,6 +89,9 @@ def _add(digit: int) -> bool:
     from mnistcore.training.finetune_session import LabeledDrawing, is_full
 
     drawn, book = current_strokes(), _book()
+    if are_several_digits(drawn):
+        state.DRAW_NEWS.set("One at a time: draw a single digit.")
+        return False
     if from_strokes(drawn) is None:  # an empty sheet, or a dot
         state.DRAW_NEWS.set("Draw it larger first." if drawn else "Draw a digit first.")
         return False
