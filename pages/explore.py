@@ -115,7 +115,10 @@ with one:
         numbers = st.toggle("Numbers", value=True, key="numbers", persist_state="session")
     name = f"{part} image {index}, a {label}, as 28 rows of 28 numbers from 0, paper, to 255, ink"
     tiles.pixels(digits.images[index], name, key="pixels", numbers=numbers)
-    st.caption("To the computer an image is 28 x 28 numbers: 0 is paper, 255 is full ink.")
+    st.caption(
+        f"{len(shown):,} images. Choose one to see it as the computer does: as 28 x 28 numbers, "
+        "where 0 is paper and 255 is full ink."
+    )
 with many:
     match view:
         case "Typical and odd":
@@ -135,4 +138,3 @@ with many:
                 chosen=here.index(index) if index in here else None,
                 on_pick=pick,
             )
-            st.caption(f"{len(shown):,} images. Choose one to see it as the computer does.")

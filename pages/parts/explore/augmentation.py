@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
     from torch import Tensor
 
 
-MANY = 8
+MANY = 9
 
 
 @st.fragment
@@ -29,14 +29,13 @@ def show(image: Tensor, label: int) -> None:
         icon=":material/shuffle:",
         on_click=lambda: state.EXPLORE_AUGMENTATION_SEED.set(random.getrandbits(32)),
     )
-    with st.container(width=360):
-        tiles.tiles(
-            torch.cat([image[None], changed]),
-            [f"the image, a {label}", *[f"changed, still a {label}"] * MANY],
-            key="changed",
-            columns=3,
-            captions=["as it is", *["changed"] * MANY],
-        )
+    tiles.tiles(
+        torch.cat([image[None], changed]),
+        [f"the image, a {label}", *[f"changed, still a {label}"] * MANY],
+        key="changed",
+        columns=5,
+        captions=["as it is", *[""] * MANY],
+    )
     st.markdown(
         f"Turn it a little, stretch it, slant it, move it: to us it is still a {label}, but to a "
         "computer nearly every number has changed. So one image can be shown many times, each time "
