@@ -61,10 +61,7 @@ def initialize(examples: Examples, seed: int) -> NeuronState:
 def gradient_step(
     examples: Examples, neuron: NeuronState, learning_rate: float, times: int = 1
 ) -> NeuronState:
-    """`times` steps of full-batch gradient descent: each weight -= learning_rate * gradient.
-
-    Stops early when training has diverged.
-    """
+    """`times` steps of full-batch gradient descent, fewer where training diverges."""
     for _ in range(times):
         if neuron.diverged:
             break
@@ -88,14 +85,12 @@ def _evaluate(examples: Examples, weights: Tensor, steps: int) -> NeuronState:
 
 def scatter_chart(examples: Examples, neuron: NeuronState) -> dict[str, Any]:
     """The examples and the decision boundary, where the output is 0.5, as ECharts options."""
+    places, digits = examples.inputs.clamp(-_EDGE, _EDGE), examples.targets
     series: list[dict[str, Any]] = [
         {
             "type": "scatter",
             "name": f"images of a {digit}",
-            "data": [
-                [round(float(x), 2), round(float(y), 2)]
-                for x, y in examples.inputs[examples.targets == digit].clamp(-_EDGE, _EDGE)
-            ],
+            "data": [[round(x, 2), round(y, 2)] for x, y in places[digits == digit].tolist()],
             "symbol": symbol,
             "symbolSize": 9,
             "color": color,

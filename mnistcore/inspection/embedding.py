@@ -1,8 +1,4 @@
-"""Embedding: many images as points of a plane, by PCA or t-SNE of their features.
-
-Compared are the directions of features (cosine similarity), as in `attribution.nearest_neighbors`,
-so that one loud unit does not stretch the map.
-"""
+"""Embedding: many images as points of a plane, by PCA or t-SNE of their features' directions."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -32,15 +28,13 @@ class Embedding(NamedTuple):
 def pca(features: Tensor) -> Embedding:
     """Principal component analysis (Pearson 1901): the two directions of the largest variance.
 
-    features: (n, units), as `penultimate_features` or `collect_activations` gives them. Exact, and
-    done in milliseconds.
+    features: (n, units), as `penultimate_features` or `collect_activations` gives them.
     """
     known = _unit_norm(features)
     mean = known.mean(0)
     _, _, directions = torch.linalg.svd(known - mean, full_matrices=False)
-    axes = directions[:2].T
-    if axes.shape[1] < 2:  # a layer of one unit has one direction
-        axes = functional.pad(axes, (0, 2 - axes.shape[1]))
+    # A layer of one unit has one direction.
+    axes = functional.pad(directions[:2].T, (0, 2 - len(directions[:2])))
 
     def project(new: Tensor) -> Tensor:
         projected: Tensor = (_unit_norm(new) - mean) @ axes
@@ -116,5 +110,5 @@ def _among_neighbors(known: Tensor, points: Tensor, new: Tensor) -> Tensor:
 
 
 def _unit_norm(features: Tensor) -> Tensor:
-    """(n, units) scaled to length 1; a network whose weights ran away says nothing but zeros."""
+    """(n, units) -> length 1, so that no loud unit stretches the map; 0 if weights ran away."""
     return functional.normalize(features.nan_to_num(0, 0, 0))

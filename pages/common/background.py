@@ -14,14 +14,13 @@ ReportProgress = Callable[[float, float], None]  # done, and of how much
 class BackgroundTask(Generic[T]):
     """`do(report)`, begun at once, whoever leaves; kept in a st.cache_resource, it is there once.
 
-    daemon: it may be broken off when the server ends. Torch at work may not: it takes the whole
-    process down with it.
+    It is broken off when the server ends, which torch at work does not bear.
     """
 
-    def __init__(self, do: Callable[[ReportProgress], T], *, daemon: bool = False) -> None:
+    def __init__(self, do: Callable[[ReportProgress], T]) -> None:
         self._result: Future[T] = Future()
         self._progress = (0.0, 0.0)
-        threading.Thread(target=self._run, args=(do,), daemon=daemon).start()
+        threading.Thread(target=self._run, args=(do,), daemon=True).start()
 
     def _run(self, do: Callable[[ReportProgress], T]) -> None:
         try:

@@ -27,7 +27,7 @@ def _loading() -> BackgroundTask[LoadedDataset]:
         return load_or_fall_back(on_progress=report)
 
     _begun.set()
-    return BackgroundTask(load, daemon=True)
+    return BackgroundTask(load)
 
 
 def start_loading() -> None:
