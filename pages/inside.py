@@ -81,8 +81,8 @@ with alone:
     st.html(unit_arithmetic.picture(image))
 what = "Your drawing." if choice == DRAWING else f"A {int(test.labels[index])}."
 said.markdown(
-    f"{what} The network reads a **{int(out[-1].argmax())}**. Follow it from layer to layer: blue "
-    "is above zero, orange below, and the stronger the further. Choose any square to open it up."
+    f"{what} The network reads a **{int(out[-1].argmax())}**. In every layer blue is above zero, "
+    "orange below, and the stronger the further. Choose any square to open it up."
 )
 name = state.INSIDE_LAYER.get() or asked or names[0]
 squares = {}
@@ -91,14 +91,12 @@ for each in names:
     if each == name:
         panel = st.container(border=True)
 with panel:
-    headline = st.empty()
+    headline, written = st.empty(), st.container()
     layer, mine = parts[name], values[name]
     if state.INSIDE_UNIT.get() >= len(mine):
         state.INSIDE_UNIT.set(0)
-    written = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        bound = state.INSIDE_LAYER.bound()
-        st.selectbox("Layer", names, on_change=open_unit, width=200, **bound)
+        st.selectbox("Layer", names, on_change=open_unit, width=200, **state.INSIDE_LAYER.bound())
         label = f"Unit, 0 to {len(mine) - 1}"
         chosen = st.number_input(label, 0, len(mine) - 1, width=150, **state.INSIDE_UNIT.bound())
         spot = f"{model_id} {choice} {state.INSIDE_INDEX.get()} {name} {chosen}"
@@ -116,20 +114,14 @@ with written:
     st.html(unit_arithmetic.arithmetic(opened, map_shown, before, framed))
 for each, its_layer in parts.items():
     with squares[each]:
-        layer_tiles.show(
-            each,
-            values[each],
-            activations.weight_module(net, its_layer).weight.detach().cpu(),
-            chosen if each == name else None,
-            partial(open_unit, each),
-            reads_pixels=each == names[0],
-        )
+        unit = chosen if each == name else None
+        layer_tiles.show(net, its_layer, values[each], unit, partial(open_unit, each))
 
 left, right = st.columns(2, gap="large")
 with left:
-    st.subheader("What excites it most", anchor=False)
     survey = embedding_map.activation_survey(model_id, stamp, net, test, test.dataset)
     count = len(survey.logits)
+    st.subheader("What excites it most", anchor=False)
     st.caption(f"Of {count:,} test images, the unit says most to these, where the ink is full.")
     largest = survey.max_activations[names.index(name)][:, chosen]
     layer_tiles.show_max_activations(net, layer, chosen, largest, test, open_image)
