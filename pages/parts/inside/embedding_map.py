@@ -153,11 +153,12 @@ def show(
             on_picked_change=picking("atlas", count, on_pick),
         )
         st.caption(f"{'The groups are forming. ' if moves else ''}{ARRANGED[how][1]}")
-        if busy and not moves:
+        if (busy and not moves) or shown != (state.INSIDE_PICTURE.get(), state.INSIDE_INDEX.get()):
             st.rerun()
 
+    shown = (state.INSIDE_PICTURE.get(), state.INSIDE_INDEX.get())
     busy = how != key.default and forming.is_forming()
-    st.fragment(draw, run_every=0.5 if busy else None)()
+    (st.fragment(draw, run_every=0.5) if busy else draw)()
 
 
 def _sheet(images: Tensor) -> str:
