@@ -37,10 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 def trace_centerline(image: Image.Image) -> NDArray[np.float64]:
-    """The centreline of the ink: segments, (n, 2, 2): from and to; x and y in pixels of their own.
-
-    Any mode, size and light, dark on light or light on dark; n is 0 where nothing stands out.
-    """
+    """The ink's centreline: segments, (n, 2, 2), in own pixels; n is 0 where nothing stands out."""
     mask = ink_mask(to_grayscale(image))
     if mask is None:
         return np.empty((0, 2, 2))
@@ -154,10 +151,7 @@ def _small(image: Image.Image) -> Image.Image:
 
 
 def to_grayscale(image: Image.Image) -> NDArray[np.float64]:
-    """Brightness in [0, 1], (height, width), WORKING_SIZE pixels at most on either side.
-
-    What is transparent becomes paper: white under dark ink, black under bright ink.
-    """
+    """Brightness in [0, 1], (height, width) up to WORKING_SIZE; what is transparent is paper."""
     if image.mode.startswith("I;16"):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     elif image.mode in ("I", "F"):
@@ -176,10 +170,7 @@ def to_grayscale(image: Image.Image) -> NDArray[np.float64]:
 
 
 def ink_mask(light: NDArray[np.float64]) -> NDArray[np.bool_] | None:
-    """Binarisation: where the ink of the digit is, cropped to it; None where nothing stands out.
-
-    light: brightness in [0, 1], (height, width).
-    """
+    """Binarisation of brightness, (height, width): the ink, cropped; None if none stands out."""
     light = ndimage.gaussian_filter(light, max(light.shape) / 200)
     if _bright_ink(light):
         light = 1 - light
@@ -264,10 +255,7 @@ def _resized(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def zhang_suen_thin(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The skeleton, a pixel wide: ink is peeled from all sides (Zhang and Suen 1984).
-
-    mask: (height, width), blank along its rim -> the same shape.
-    """
+    """The skeleton, a pixel wide, of a mask with a blank rim (Zhang and Suen 1984); same shape."""
     line = mask.astype(np.uint8)
     changed = True
     while changed:

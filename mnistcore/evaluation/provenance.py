@@ -58,10 +58,7 @@ def training_provenance(model_id: str, runs_folder: Path | None = None) -> Train
 
 
 def seen_images(train: Digits, config: TrainConfig, images: int) -> Digits:
-    """Those of `train` that a run was shown in its first epoch; images: in all of them.
-
-    What does not fill a batch is left out of every epoch, each time something else.
-    """
+    """Those of `train` that a run's first epoch showed, in whole batches; images: shown in all."""
     train = train.head(config.train_size or len(train))
     whole = len(train) - len(train) % min(config.batch_size, len(train))
     return train.select(epoch_permutation(config.seed, 0, len(train))[: min(images, whole)])

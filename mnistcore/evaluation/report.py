@@ -52,10 +52,7 @@ def confusion_cell(exam: EvaluationReport, true: int, said: int) -> list[int]:
 def diagnose_report(
     exam: EvaluationReport, history: Sequence[Progress] = (), diverged: bool = False
 ) -> Diagnosis | None:
-    """The verdict on a network that was examined; history, diverged: see `training_history`.
-
-    None where nobody knows how it reads what it learned from.
-    """
+    """The verdict, with what `training_history` tells; None if no training accuracy is known."""
     score, trained = exam.score, exam.train_accuracy
     if trained is None:
         return None

@@ -52,10 +52,7 @@ def yield_processor() -> None:
 def start_sweep(
     kind: str, curves: Sequence[SeverityCurves], sample: Digits, near: float
 ) -> threading.Thread | None:
-    """Fill the curves in a thread, what is `near` first; None if all is known.
-
-    The thread is the same for whoever asks for the same meanwhile.
-    """
+    """Fill the curves in a thread, shared by all who ask, `near` first; None if all is known."""
     if all(accuracy is not None for each in curves for _, accuracy in each.curve(kind)):
         return None
     key: tuple[str | int, ...] = (kind, *(id(each.accuracies) for each in curves))

@@ -84,10 +84,7 @@ def _render(lines: list[NDArray[np.float64]]) -> Tensor:
 def distort(
     line: NDArray[np.float64], rng: np.random.Generator, strength: float = 1.0
 ) -> NDArray[np.float64]:
-    """A pen line, (n, 2, 2), randomly warped, rotated, scaled and sheared, as hands differ.
-
-    strength: 1 for as much as letters take without becoming others.
-    """
+    """A pen line, (n, 2, 2), warped, rotated, scaled and sheared; by 1: as much as letters take."""
     low, high = line.min(axis=(0, 1)), line.max(axis=(0, 1))
     points = (line - (low + high) / 2) / max((high - low).max(), 1e-9)
     waves, phases = rng.normal(0, 3, (2, 3)), rng.uniform(0, 2 * np.pi, 3)

@@ -111,10 +111,7 @@ def trace_unit(
     unit: int,
     position: tuple[int, int] = (0, 0),
 ) -> UnitTrace:
-    """One unit's arithmetic for one image, (28, 28) float32 in [0, 1].
-
-    position: row and column in the unit's feature map; a dense layer has none.
-    """
+    """One unit's arithmetic for a (28, 28) float32 image; position: row and column in its map."""
     out, summary = activations(network, image[None]), layer_summary(network.config)
     module = weight_module(network, layer)
     inputs, weights = out[layer.first][0], module.weight[unit].detach().cpu()

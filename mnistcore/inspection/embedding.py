@@ -26,10 +26,7 @@ class Embedding(NamedTuple):
 
 
 def pca(features: Tensor) -> Embedding:
-    """Principal component analysis (Pearson 1901): the two directions of the largest variance.
-
-    features: (n, units), as `penultimate_features` or `collect_activations` gives them.
-    """
+    """Principal component analysis (Pearson 1901) of (n, units): the two axes that vary most."""
     known = _unit_norm(features)
     mean = known.mean(0)
     _, _, directions = torch.linalg.svd(known - mean, full_matrices=False)

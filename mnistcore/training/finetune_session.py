@@ -55,10 +55,7 @@ def is_full(lessons: Sequence[LabeledDrawing]) -> bool:
 
 
 class FineTuneSession:
-    """One network learning these lessons; it can be left between two steps and gone on with.
-
-    `for share in teaching` gives how much is done, from 0 to 1. Then `keep` makes a run of it.
-    """
+    """Learns these lessons while iterated, for the share done, with breaks; `keep` makes a run."""
 
     def __init__(self, model_id: str, lessons: Sequence[LabeledDrawing], replay: Digits) -> None:
         self.lessons, self.replay = list(lessons)[:MAX_DRAWINGS], replay
@@ -85,10 +82,7 @@ class FineTuneSession:
     def keep(
         self, test: Digits, owner: str, folder: Path | None = None, *, address: str | None = None
     ) -> Run:
-        """Examine the network before and after, and keep it as a finished run of its owner.
-
-        owner, address: see create_run. Raises RunError where the disk is full, and leaves nothing.
-        """
+        """Examine the network before and after, and keep it as a finished run; raises RunError."""
         network = self.network
         assert network is not None
         title = (self.model.model_id != SHIPPED and self.model.title) or "Shipped"

@@ -127,15 +127,12 @@ class Trainer:
         self.stops: frozenset[int] = frozenset()  # steps at which to yield a Progress besides
         self.every_step = False  # whether to yield a Progress after every batch
         self.last_batch: Batch | None = None
-        self._recent: list[tuple[Tensor, Tensor]] = []  # logits and labels since the last record
+        self._recent: list[Batch] = []  # since the last record
         self._sums = torch.zeros(3, device=self.device)  # weight, loss, right: decaying averages
         self._order_epoch = -1
 
     def __iter__(self) -> Iterator[Progress]:
-        """Train from where it stands to the end, with a Progress every REPORT_IMAGES images.
-
-        Raises DivergenceError instead of yielding what is not finite.
-        """
+        """Train to the end, a Progress every REPORT_IMAGES images; raises DivergenceError."""
         every = max(1, REPORT_IMAGES // self.batch_size)
         tests = self._test_steps()
         stops = tests | self.stops
@@ -176,7 +173,7 @@ class Trainer:
         self.optimizer.step()
         self.step += 1
         self.last_batch = Batch(chosen, logits.detach(), labels)
-        self._recent.append((logits.detach(), labels))
+        self._recent.append(self.last_batch)
 
     def _products(self) -> torch.autocast:
         """Within it, layers multiply in the recipe's precision; at the end as a user's will."""
@@ -185,7 +182,7 @@ class Trainer:
 
     def _take_averages(self) -> None:
         """Loss and accuracy of the batches since the last record, all at once: it costs less."""
-        logits, labels = (torch.cat(parts) for parts in zip(*self._recent, strict=True))
+        _, logits, labels = (torch.cat(parts) for parts in zip(*self._recent, strict=True))
         self._recent.clear()
         right = (logits.argmax(1) == labels).float().mean()
         new = torch.stack([torch.ones_like(right), functional.cross_entropy(logits, labels), right])

@@ -55,10 +55,7 @@ def reliability_diagram(bins: Sequence[CalibrationBin]) -> go.Figure:
 
 
 def grey_histogram_chart(whole: Sequence[float], own: Sequence[float], of: str) -> go.Figure:
-    """Histogram of the grey values of inked pixels, in one image (own) and in all (whole).
-
-    whole, own: shares from `stats.grey_histogram`; `of` says what the whole is.
-    """
+    """Histogram of inked pixels, a `stats.grey_histogram` of one image (own) and of the whole."""
     width = 256 // len(whole)
     middles = [(at + 0.5) * width for at in range(len(whole))]
     hover = "%{customdata}: %{y:.1f} %"

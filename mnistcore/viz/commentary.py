@@ -35,10 +35,7 @@ class Commentary(NamedTuple):
 
 
 def describe_run(status: RunStatus, records: Sequence[Progress]) -> Commentary:
-    """Figures and sentence of a run, by Evaluate's judgement if it was judged at its end.
-
-    records: what its `metrics` gave after its `status`.
-    """
+    """Figures and sentence of a run, by its judgement if it has one; records: read after status."""
     figures = status.progress or (records[-1] if records else None)
     tested = [record for record in records if record.test_accuracy is not None]
     result = status.result
