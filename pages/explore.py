@@ -56,11 +56,6 @@ def open_page() -> None:
         state.EXPLORE_PAGE.set(int(place[0]) // PER_PAGE + 1)
 
 
-def pick(place: int) -> None:
-    """Show the image that was clicked."""
-    state.EXPLORE_INDEX.set(int(order()[(state.EXPLORE_PAGE.get() - 1) * PER_PAGE + place]))
-
-
 def jump(index: int) -> None:
     """Show this image, and where it stands among the others."""
     state.EXPLORE_INDEX.set(index)
@@ -136,5 +131,5 @@ with many:
                 key="tiles",
                 columns=8,
                 chosen=here.index(index) if index in here else None,
-                on_pick=pick,
+                on_pick=lambda place: state.EXPLORE_INDEX.set(here[place]),
             )

@@ -16,14 +16,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (!map) {
     map = document.createElement("div")
     map.className = "map"
-    make("svg", map, { tabindex: 0, role: "application" })
-    const tip = document.createElement("div")
-    tip.className = "tip"
-    tip.setAttribute("role", "status")
-    const ink = document.createElement("span")
-    ink.className = "ink"
-    tip.append(ink, document.createElement("span"))
-    map.appendChild(tip)
+    map.innerHTML = `<svg tabindex="0" role="application"></svg>
+      <div class="tip" role="status"><span class="ink"></span><span></span></div>`
     parentElement.appendChild(map)
   }
   const [svg, tip] = map.children
