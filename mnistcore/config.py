@@ -320,6 +320,13 @@ def check(config: TrainConfig, images: int = 60_000) -> None:
         )
 
 
+def planned_images(config: TrainConfig, images: int) -> int:
+    """Training images that it looks at when there are so many, repeats included: full batches."""
+    images = min(config.train_size or images, images)
+    batch = min(config.batch_size, images)
+    return batch * max(1, round(config.epochs * (images // batch)))
+
+
 def _check_settings(config: NetworkConfig | TrainConfig, error: type[MnistError]) -> None:
     for name, setting in settings(type(config)).items():
         value, what = getattr(config, name), setting.noun or setting.label

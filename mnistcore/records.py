@@ -39,7 +39,7 @@ class Creator:
 class Prediction(NamedTuple):
     """What a network says of one image."""
 
-    test_index: Count  # of the image, in the test set
+    image: Count  # its index in the training or test set
     digit: Digit
     confidence: Share  # the probability that it gives this digit
 
@@ -66,6 +66,7 @@ class Progress:
     test_accuracy: Share | None = None
     test_count: Count = 0  # test images that these two rest on
     predictions: tuple[Prediction, ...] = ()  # of some test images, where the test was taken
+    train_predictions: tuple[Prediction, ...] = ()  # and of some training images
 
     def __post_init__(self) -> None:
         if not 0 <= self.step <= self.total_steps or self.total_steps < 1:
@@ -153,6 +154,7 @@ class RunStatus:
     predictions: tuple[Prediction, ...] = ()  # the newest
     predictions_images: Count = 0  # training images that had been seen then
     result: RunResult | None = None
+    train_predictions: tuple[Prediction, ...] = ()  # of training images, likewise
 
 
 PaceKind = Literal["full", "slow", "step"]

@@ -116,7 +116,7 @@ def _train(
             frames.record_if_due()
         # First, so that no figure is shown that the curve does not have.
         if progress.step >= record_due or progress.test_accuracy is not None:
-            record = to_dict(replace(progress, predictions=()))
+            record = to_dict(replace(progress, predictions=(), train_predictions=()))
             _append(curve, json.dumps(record, allow_nan=False))
             # Every few batches at first, about N_RECORDS in all.
             record_due = progress.step + min(training.total_steps / N_RECORDS, 0.1 * progress.step)
@@ -201,14 +201,16 @@ class _StatusReporter:
 
     def progress(self, progress: Progress) -> None:
         with self._lock:
-            shown, newest = replace(progress, predictions=()), progress.predictions
+            cleared: dict[str, Any] = {"predictions": (), "train_predictions": ()}
+            shown = replace(progress, **cleared)
             if progress.test_accuracy is None and (last := self.status.progress):
                 tested = ("test_loss", "test_accuracy", "test_count")  # the newest stay
                 shown = replace(shown, **{name: getattr(last, name) for name in tested})
             self.status = replace(self.status, progress=shown)
-            if newest:
+            if progress.predictions:
+                newest = {name: getattr(progress, name) for name in cleared}
                 seen = progress.images
-                self.status = replace(self.status, predictions=newest, predictions_images=seen)
+                self.status = replace(self.status, predictions_images=seen, **newest)
             if time.monotonic() - self._written > 0.2 or progress.step == progress.total_steps:
                 self._write()
 

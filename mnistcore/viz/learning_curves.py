@@ -96,7 +96,7 @@ def severity_chart(
 
 def chart_height(curves: int) -> int:
     """Pixels that a chart of so many runs needs, with room for their names."""
-    return 340 + (LINE * curves if curves > 1 else 0)
+    return 300 + (LINE * curves if curves > 1 else 0)
 
 
 def _names_below_each_other(chart: dict[str, Any]) -> dict[str, Any]:

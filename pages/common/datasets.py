@@ -104,14 +104,19 @@ def show_fallback_notice() -> None:
             st.rerun()
 
 
-def test_images(dataset: str | None) -> Digits:
-    """The test images of a dataset, also if it is not today's; DataError if it cannot be had."""
+def train_and_test(dataset: str | None) -> tuple[Digits, Digits]:
+    """The images of a dataset, also if it is not today's; DataError if it cannot be had."""
     loaded = shared_dataset()
     if dataset in (None, loaded.test.dataset):
-        return loaded.test
+        return loaded.train, loaded.test
     if loaded.notice and dataset != "digits":  # to try again takes long, and has its own button
         raise DataError(loaded.notice)
-    return dataset_by_name(dataset)[1]
+    return dataset_by_name(dataset)
+
+
+def test_images(dataset: str | None) -> Digits:
+    """The test images alone."""
+    return train_and_test(dataset)[1]
 
 
 @st.cache_resource(show_spinner=False)

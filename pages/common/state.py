@@ -82,7 +82,19 @@ MODEL = Key[str]("model", "")
 # By network, when the weights that it shows were written.
 SNAPSHOTS = Key[Mapping[str, int]]("held", {})
 
+
+@dataclass(frozen=True)
+class Quiz:
+    """Would you have known? How far it is."""
+
+    turn: int = 0
+    guessed: int = 0
+    knew: int = 0
+    guess: int | None = None  # in this turn
+
+
 # Home
+HOME_QUIZ = Key("home quiz", Quiz())
 HOME_FIRST_SCREEN_SEEN = Key[bool]("first screen seen", False)
 HOME_DIGIT = Key[int]("story digit", 3)
 HOME_DIGIT_MOVED = Key[bool]("story digit moved", False)
@@ -144,7 +156,11 @@ TRAIN_RUN = Key[str | None]("run", None)  # the id of the run that is open
 TRAIN_PRESET = Key[str]("preset", "fast")
 TRAIN_FORM_OPEN = Key[bool]("recipe open", False)
 TRAIN_REFUSED = Key[str]("refused", "")
+TRAIN_MORE_OPEN = Key[bool]("more settings open", False)
 TRAIN_ALL_RUNS = Key[bool]("all runs", False)
+TRAIN_ONLY_MINE = Key[bool]("only mine", False)
+TRAIN_MENU = Key[bool]("run menu", False)
+TRAIN_NEW_NAME = Key[str]("new name", "")
 TRAIN_STEERING_REFUSED = Key[str]("steering refused", "")
 TRAIN_CLOSER = Key[bool]("closer", False)
 TRAIN_STAGE = Key[Any]("stage", None)  # what the browser says
@@ -157,9 +173,10 @@ def train_field(preset: str, name: str) -> Key[Any]:
     return Key(f"{preset} {name}", None)
 
 
-def train_fields_asked(preset: str) -> bool:
-    """Whether the address asks for something in the form for this preset."""
-    return any(name.startswith(f"{preset} ") for name in st.query_params)
+def train_fields_asked(preset: str) -> set[str]:
+    """The fields of the form for this preset for which the address asks."""
+    start = f"{preset} "
+    return {name.removeprefix(start) for name in st.query_params if name.startswith(start)}
 
 
 # Draw
@@ -185,17 +202,6 @@ INSIDE_MAP = Key[str]("map", "PCA")
 
 
 # Evaluate
-@dataclass(frozen=True)
-class Quiz:
-    """Would you have known? How far it is, for one network at one time."""
-
-    of: tuple[str, int]
-    turn: int = 0
-    guessed: int = 0
-    knew: int = 0
-    guess: int | None = None  # in this turn
-
-
 SEVERITIES = ("rotate", "translate", "scale", "thicken", "blur", "noise", "invert")
 EVALUATE_LOOK = Key[str]("look", "Mistakes")
 EVALUATE_TRUE = Key[int]("true", 0)
@@ -203,7 +209,6 @@ EVALUATE_PREDICTED = Key[int]("said", 0)
 EVALUATE_CORRUPTION = Key[str]("kind", "turn")
 EVALUATE_SEVERITY_SEEN = Key[tuple[str, float] | None]("snow at", None)
 EVALUATE_RIVAL = Key[str | None]("against", None)
-EVALUATE_QUIZ = Key[Quiz | None]("quiz", None)
 
 
 def evaluate_severity(corruption: str) -> Key[float | None]:
@@ -211,9 +216,9 @@ def evaluate_severity(corruption: str) -> Key[float | None]:
     return Key(corruption, None)
 
 
-def evaluate_guess(turn: int) -> Key[int | None]:
-    """The guess in this turn of the quiz."""
-    return Key(f"guess {turn}", None)
+def evaluate_quiz(model_id: str, stamp: int) -> Key[Quiz]:
+    """The quiz about a network with the weights of this time."""
+    return Key(f"quiz {model_id} {stamp}", Quiz())
 
 
 def evaluate_chosen(grid: str) -> Key[int | None]:

@@ -24,15 +24,24 @@ _line = st.components.v2.component(
     js="""
     export default function({ data, parentElement }) {
         const line = parentElement.querySelector("p")
-        if (line.textContent !== data) line.textContent = data
+        line.style = data.room
+        if (line.textContent !== data.text) line.textContent = data.text
     }
     """,
 )
 
 
-def live_region(text: str, key: str) -> None:
-    """Show this text, in plain letters, in place of what was there; screen readers read it out."""
-    _line(data=text, key=key)
+def room_for(lines: int) -> str:
+    """CSS: so many lines on a phone, where words wrap, and one on a wide screen."""
+    return f"min-height:clamp(1.5em,(48rem - 100vw)*99,{1.5 * lines}em)"
+
+
+def live_region(text: str, key: str, lines: int = 1) -> None:
+    """Show this text, in plain letters, in place of what was there; screen readers read it out.
+
+    lines: that are kept free for it on a phone.
+    """
+    _line(data={"text": text, "room": room_for(lines)}, key=key)
 
 
 _into_view = st.components.v2.component(

@@ -12,7 +12,6 @@ from pages.common.state import GuessingGame
 from pages.common.widgets import live_region
 from pages.parts.home import sample_picker
 
-TITLE = "A model is a function"
 _ELSEWHERE = {
     "an e-mail": "spam or not",
     "what a customer writes": "how positive it is",
@@ -27,17 +26,10 @@ _INPUTS = list(_ELSEWHERE)
 @st.fragment
 def show() -> None:
     """The digit, the function and its ten numbers; below it, six other functions to guess."""
-    st.markdown(
-        "Something goes in, something comes out: *y = F(x)*. Here *x* is a picture, and *y* is "
-        "ten numbers, one for each digit, that add up to 100 %. Nobody wrote this *F* down. It "
-        "was found from examples, pictures with their right answers: *supervised learning*."
-    )
-    with st.container(border=True):
-        st.markdown("**Choose what goes in:**")
-        with st.container(horizontal=True, gap="medium"):
-            sample_picker.choose("idea 1 digits")
-            with st.container(width="stretch"):
-                show_prediction("shipped", sample_picker.picture)
+    with st.container(border=True, horizontal=True, gap="medium"):
+        sample_picker.choose("idea 1 digits")
+        with st.container(width="stretch"):
+            show_prediction("shipped", sample_picker.picture)
     index, label = sample_picker.chosen()
     links.explore(part="test", index=index).onward(f"See this {label} as 784 numbers")
     _elsewhere()
