@@ -147,7 +147,7 @@ EXPLORE_PART = Key[str]("set", "training")
 EXPLORE_DIGIT = Key[str]("digit", "all")
 EXPLORE_PAGE = Key[int]("page", 1)
 EXPLORE_INDEX = Key[int]("index", 0)
-EXPLORE_VIEW = Key[str]("view", "All together")
+EXPLORE_VIEW = Key[str]("view", "One by one")
 EXPLORE_SHUFFLE = Key[int]("shuffle", 0)  # the seed of the order, 0 for their own
 EXPLORE_AUGMENTATION_SEED = Key[int]("changes", 0)
 
