@@ -45,7 +45,8 @@ def a_run(state: str = "finished", dataset: str = "mnist", **result: float) -> s
 
 def words(app: AppTest) -> str:
     kinds = (app.markdown, app.success, app.warning, app.info, app.caption)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    lines = [element.value for kind in kinds for element in kind]
+    return "\n".join(lines + [each.label for each in app.expander])
 
 
 def test_the_verdict_is_in_words_and_says_what_it_rests_on():

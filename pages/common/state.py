@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import streamlit as st
 
@@ -147,7 +147,7 @@ EXPLORE_PART = Key[str]("set", "training")
 EXPLORE_DIGIT = Key[str]("digit", "all")
 EXPLORE_PAGE = Key[int]("page", 1)
 EXPLORE_INDEX = Key[int]("index", 0)
-EXPLORE_VIEW = Key[str]("view", "All together")
+EXPLORE_VIEW = Key[str]("view", "One by one")
 EXPLORE_SHUFFLE = Key[int]("shuffle", 0)  # the seed of the order, 0 for their own
 EXPLORE_AUGMENTATION_SEED = Key[int]("changes", 0)
 
@@ -180,16 +180,25 @@ def train_fields_asked(preset: str) -> set[str]:
 
 
 # Draw
+class Doubt(NamedTuple):
+    """A lesson that the network takes for a slip: asked about before it is kept."""
+
+    meant: int
+    read: int
+    drawn: Sequence[Stroke]
+
+
 DRAW_SHEET = Key[Any]("sheet", None)  # what the browser says
 DRAW_STROKES: Key[Sequence[Stroke]] = Key("drawing", ())
 DRAW_WIDTHS = Key[Sequence[float]]("drawing_widths", ())  # of the strokes
 DRAW_PLACE = Key[tuple[int, int]]("drawing_place", (0, 0))  # of the first stroke, and its turn
+DRAW_PUT = Key[int]("drawing_put", 0)  # how often the server has put strokes on the sheet
 DRAW_PEN = Key[float]("pen", 20.0)
 DRAW_MORE = Key[str | None]("more", None)
 DRAW_NEWS = Key[str]("lesson news", "")
 DRAW_MEANT = Key[int | None]("was", None)  # the digit that a drawing was meant to be
 DRAW_LESSONS: Key[list[LabeledDrawing] | None] = Key("lessons", None)
-DRAW_SKIPPED = Key[frozenset[int]]("skipped", frozenset())
+DRAW_DOUBT = Key[Doubt | None]("doubt", None)
 # Begun, and the network that it will take the place of; None until the page runs next.
 DRAW_TEACHING: Key[tuple[FineTuneSession, Run | None] | None] = Key("teaching", None)
 
