@@ -17,7 +17,7 @@ from pages.common import model_picker, state
 from pages.common.identity import creator, visitor_token
 from pages.common.text import escape_markdown
 from pages.common.widgets import scroll_into_view
-from pages.parts.train import comparison, config_form, frame_stage, run_list, run_panel, speed
+from pages.parts.train import bet, comparison, config_form, frame_stage, run_list, run_panel, speed
 
 
 def open_run(run: store.Run | None) -> None:
@@ -58,6 +58,7 @@ def start(preset: str, config: TrainConfig) -> None:
             data=data_folder(),
             **creator(),
         )
+        bet.place(run)
         speed.begin(run)
         queue.dispatch(run.path.parent)
     except MnistError as error:
@@ -95,7 +96,9 @@ if run is None:
         args=(preset, config),
         width="stretch",
     )
-    speed.choose()
+    with st.container(horizontal=True):
+        speed.choose()
+        bet.choose()
     if refused := state.TRAIN_REFUSED.pop():
         st.warning(refused, icon=":material/hourglass_empty:")
     run_panel.show_charts([learning_curves.Curve("", [], images)])

@@ -21,7 +21,7 @@ from pages.common.datasets import train_and_test
 from pages.common.identity import visitor_token
 from pages.common.text import escape_markdown
 from pages.common.widgets import live_region, room_for
-from pages.parts.train import batch_view, comparison, frame_stage, predictions, speed
+from pages.parts.train import batch_view, bet, comparison, frame_stage, predictions, speed
 
 CLOSER = 90.0  # percent from which the accuracy is shown when one looks closer
 
@@ -106,8 +106,9 @@ def _stage(
         if run.under_way() and speed.is_slow(run):
             batch_view.show(run, slow_motion.last_batch(run))
         else:
-            show_accuracy(lines, least)
-        live_region(sentence, key="narrator", lines=3)
+            show_accuracy(lines, least, bet.on(run))
+        words = f"{sentence} {bet.verdict(bet.on(run), status.result)}".strip()
+        live_region(words, key="narrator", lines=3)
         frame_stage.show_side(run)
 
 
@@ -120,9 +121,11 @@ def show_charts(lines: list[learning_curves.Curve], least: float = 0.0) -> None:
         show_loss(lines)
 
 
-def show_accuracy(lines: list[learning_curves.Curve], least: float) -> None:
-    """The accuracy of a run, and of those that are laid over it."""
-    _chart("accuracy", learning_curves.accuracy_chart(lines, least), lines)
+def show_accuracy(
+    lines: list[learning_curves.Curve], least: float, bet_on_it: float | None = None
+) -> None:
+    """The accuracy of a run, of those that are laid over it, and a bet in percent."""
+    _chart("accuracy", learning_curves.accuracy_chart(lines, least, bet_on_it), lines)
 
 
 def show_loss(lines: list[learning_curves.Curve]) -> None:
