@@ -12,7 +12,7 @@ from mnistcore.data.mnist import data_folder
 from mnistcore.errors import MnistError
 from mnistcore.presets import PRESETS, describe_changes, name_run, scale_epochs
 from mnistcore.runs import queue, store
-from mnistcore.viz import learning_curves, network_diagram
+from mnistcore.viz import network_diagram
 from pages.common import model_picker, state
 from pages.common.identity import creator, visitor_token
 from pages.common.text import escape_markdown
@@ -101,7 +101,6 @@ if run is None:
         bet.choose()
     if refused := state.TRAIN_REFUSED.pop():
         st.warning(refused, icon=":material/hourglass_empty:")
-    run_panel.show_charts([learning_curves.Curve("", [], images)])
     if not problem:
         st.html(network_diagram.network_html(layer_summary(config.network)))
     queue.warm_spare_worker()

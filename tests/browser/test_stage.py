@@ -63,7 +63,7 @@ def test_a_moment_can_be_gone_back_to_sent_and_asked(app: App, desktop: Page):
     expect(desktop.locator(f".cloud[data-step='{step}']")).to_be_visible()
     settle(desktop)
     said = desktop.locator(".bars .share").all_inner_texts()
-    desktop.get_by_role("link", name="Draw for this moment").click()
+    desktop.get_by_role("link", name="Draw for it, as it was then").click()
     expect(desktop.get_by_role("combobox")).to_have_value(re.compile(f"after {step} updates"))
     settle(desktop)
     card = desktop.get_by_test_id("stHtml").first.inner_text()
@@ -75,7 +75,7 @@ def test_a_moment_can_be_gone_back_to_sent_and_asked(app: App, desktop: Page):
 
 def test_a_step_is_one_batch_and_the_lamp_tells_the_truth(app: App, desktop: Page):
     visit(desktop, f"{app.address}/train?preset=notebook")
-    desktop.get_by_text("Step by step").click()
+    desktop.get_by_role("radio", name="Step", exact=True).click()
     settle(desktop)
     desktop.get_by_role("button", name="Start", exact=True).click()
     following = desktop.get_by_role("button", name="Next batch")

@@ -295,7 +295,7 @@ function openCloud(root, run, setStateValue) {
 
 function openSide(root, run) {
   root.innerHTML = `
-    <h3 class="about"></h3><div class="filters" role="img"></div>
+    <h3 class="about">What its first layer looks for</h3><div class="filters" role="img"></div>
     <h3>What it says of twelve test images</h3><div class="guesses"></div>
     <div class="mine" hidden><h3>What it says of your drawing</h3><div class="bars"></div></div>`
   const find = (name) => root.querySelector(name)

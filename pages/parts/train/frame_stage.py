@@ -21,6 +21,7 @@ from pages.common.canvas import current_strokes
 from pages.common.datasets import train_and_test
 from pages.common.images import ink_uri
 from pages.common.tiles import component
+from pages.parts.train.speed import ROW
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -104,10 +105,10 @@ def show_links(run: Run) -> None:
     """Further, with the network of the moment that is looked at."""
     step = state.TRAIN_MOMENT.get()
     model = run.id if step is None else f"{run.id}@{step}"
-    what = "this network" if step is None else "this moment"
-    with st.container(horizontal=True):
-        links.inside(model=model).show(f"Look inside {what}", ":material/network_node:")
-        links.draw(model=model).show(f"Draw for {what}", ":material/draw:")
+    when = "" if step is None else ", as it was then"
+    with st.container(horizontal=True, height=ROW, border=False):
+        links.inside(model=model).show(f"Look inside{when}", ":material/network_node:")
+        links.draw(model=model).show(f"Draw for it{when}", ":material/draw:")
 
 
 def asked_moment() -> int | None:

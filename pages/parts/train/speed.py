@@ -10,10 +10,11 @@ from pages.common import state
 from pages.common.identity import visitor_token
 from pages.common.text import escape_markdown
 
-_NAMES: dict[PaceKind, str] = {"full": "Full speed", "slow": "Slow motion", "step": "Step by step"}
+_NAMES: dict[PaceKind, str] = {"full": "Full speed", "slow": "Slow", "step": "Step"}
+ROW = 56  # pixels of the row below the cloud, whatever is in it
 _HELP = (
-    "In slow motion it learns from ten batches of images a second; step by step, from one each "
-    "time that you press Next batch. You see what it makes of them."
+    "Slow: it learns from ten batches of images a second. Step: from one batch each time that you "
+    "press Next batch. You see what it makes of them."
 )
 
 
@@ -47,7 +48,7 @@ def show(run: Run, status: RunStatus) -> None:
     key, kind = state.train_pace(run.id), slow_motion.read_pace(run).kind
     key.set(kind)
     mine = run.belongs_to(visitor_token())
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, height=ROW, border=False):
         st.segmented_control(
             "Speed",
             list(_NAMES),
