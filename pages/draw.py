@@ -6,6 +6,7 @@ from mnistcore.drawing.strokes import are_several_digits
 from pages.common import model_picker, navigation, state
 from pages.common.canvas import canvas
 from pages.common.prediction_card import show_prediction
+from pages.common.widgets import scroll_into_view
 from pages.parts.draw import explanation, teaching
 
 navigation.require_frame(__file__)
@@ -23,34 +24,45 @@ def draw() -> None:
     """A stroke redraws what is in here, and nothing else."""
     if state.MODEL.get() not in ("", model_id):  # taught, or a teaching undone
         st.rerun()
+    more, taught = state.DRAW_MORE.get(), teaching.own_taught(model_id)
     with st.container(horizontal=True, gap="small"):
-        with st.container(width="content"):
+        with st.container(width="content", gap=None):
+            scroll_into_view(more or "answer", "sheet in view")
             # Reasons and lessons are renewed with the answer: too much for every step of the pen.
-            alone = state.DRAW_MORE.get() is None
-            strokes = canvas(state.DRAW_PEN.get(), live=alone)
+            strokes = canvas(state.DRAW_PEN.get(), live=more is None)
         with st.container(width="stretch"):
+            if state.DRAW_TEACHING.exists():
+                teaching.learn(model_id)
+            if more == teaching.TEACH:
+                teaching.lesson(model_id)
+                return
             from mnistcore.drawing.rasterize import from_strokes
 
             nothing = LITTLE if strokes else "Draw a digit first."
             if several := are_several_digits(strokes):
                 nothing = "One at a time: it reads single digits."
             image = show_prediction(
-                model_id, lambda: None if several else from_strokes(strokes), nothing
+                model_id,
+                lambda: None if several else from_strokes(strokes),
+                nothing,
+                before=teaching.base_of(taught) if taught else None,
             )
             if learning:
                 news = model_picker.training_progress(model_id)
                 if news is None:
                     st.rerun()
                 st.caption(news)
+            if taught:
+                teaching.outcome(taught)
             teaching.correct()
-            more = st.segmented_control(
+            st.segmented_control(
                 "And now?", [WHY, teaching.TEACH], wrap=True, **state.DRAW_MORE.kept()
             )
     # Whatever takes longer than the answer comes after it, and only when it is asked for.
     if more == WHY:
         explanation.show(model_id, image, strokes)
-    elif more == teaching.TEACH:
-        teaching.panel(model_id)
+    elif taught:
+        teaching.before_and_after(taught)
 
 
 @st.fragment

@@ -19,7 +19,7 @@ from mnistcore.evaluation.metrics import evaluate
 from mnistcore.evaluation.provenance import seen_subset, training_provenance
 from mnistcore.models.checkpoint import save_network
 from mnistcore.models.network import Network
-from mnistcore.models.registry import SHIPPED, load_model, shipped_ood_detector
+from mnistcore.models.registry import SHIPPED, Model, load_model, shipped_ood_detector
 from mnistcore.records import FineTuneResult, ModelCard, RunResult, RunStatus
 from mnistcore.runs import store
 from mnistcore.runs.store import Run
@@ -78,6 +78,11 @@ class FineTuneSession:
             self._done += 1
             self._seconds += time.monotonic() - started
             yield self._done / N_STEPS
+
+    def learner(self) -> Model:
+        """The copy as it stands, after the first step; none of these drawings is refused."""
+        assert self.network is not None
+        return replace(self.model, network=self.network, accepted_drawings=self.drawings)
 
     def keep(
         self, test: Digits, owner: str, folder: Path | None = None, *, address: str | None = None

@@ -64,6 +64,7 @@ const lay = (parent) => {
   let strokes = null // [{points: [[x, y], ...], width}], in the order in which they were drawn
   let first = 0 // strokes that the server has taken away before the first of these
   let turn = 0 // reports so far
+  let put = 0 // times that the server has exchanged the strokes
   let waiting = false // for the answer to the last report
   let asked = 0 // when that was sent, in ms
   let pause = PAUSE
@@ -105,6 +106,7 @@ const lay = (parent) => {
     given.report({
       turn,
       first,
+      put,
       strokes: strokes.map(({ points }) => points),
       widths: strokes.map(({ width }) => width),
     })
@@ -205,9 +207,13 @@ const lay = (parent) => {
 
   sheet.hear = (data, tell) => {
     given = { data, report: tell }
-    if (!strokes) {
+    if (!strokes || data.put > put) {
       strokes = data.strokes.map((points, place) => ({ points, width: data.widths[place] }))
-      ;({ first, turn } = data)
+      turn = Math.max(turn, data.turn)
+      ;({ first, put } = data)
+      pointer = null
+      unsaid = false
+      if (waiting) goOn()
       paint()
     } else if (data.first > first) {
       strokes.splice(0, data.first - first)
