@@ -313,3 +313,9 @@ def echarts(app: AppTest) -> list[str]:
 def test_a_bet_is_judged_by_the_final_test(accuracy: float | None, said: str) -> None:
     assert bet.verdict(90.0, RunResult("a run", test_accuracy=accuracy)) == said
     assert bet.verdict(None, RunResult("a run", test_accuracy=accuracy)) == ""
+
+
+def test_the_axes_of_a_run_that_has_not_begun_are_those_of_its_end() -> None:
+    run = store.create_run(TrainConfig(epochs=2, batch_size=64), owner=ME, dataset="digits")
+    axes = [json.loads(c.proto.spec)["xAxis"] for c in train_page(run).get("echarts_chart")]
+    assert [(axis["min"], axis["max"]) for axis in axes] == [(0, 2 * (1500 // 64) * 64)] * 2

@@ -100,7 +100,7 @@ def test_all_that_moves_is_on_one_screen(app: App, desktop: Page):
     for name in (".cloud .sky", ".cloud input", ".side .filters", ".side .guesses"):
         expect(desktop.locator(name)).to_be_in_viewport(ratio=0.95)
     expect(desktop.get_by_test_id("stEChartsChart").first).to_be_in_viewport(ratio=1)
-    expect(desktop.get_by_test_id("stProgress")).to_be_in_viewport(ratio=1)
+    expect(desktop.get_by_role("progressbar")).to_be_in_viewport(ratio=1)
     expect(desktop.get_by_role("button", name="Pause")).to_be_in_viewport(ratio=1)
     desktop.get_by_role("button", name="Stop").click()
 
