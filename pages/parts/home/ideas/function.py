@@ -20,7 +20,6 @@ _ELSEWHERE = {
     "a satellite image of the ocean": "the outlines of ships",
     "a close-up of a material": "is there a defect?",
 }
-_INPUTS = list(_ELSEWHERE)
 
 
 @st.fragment
@@ -40,29 +39,24 @@ def show() -> None:
 def _elsewhere() -> None:
     """Which output belongs to this input? The visitor guesses, and the score is kept."""
     now = state.IDEA_1_GAME.get()
-    turn = now.turn
+    lap, place = divmod(now.turn, len(_ELSEWHERE))
+    what, answer = list(_ELSEWHERE.items())[place]
+    asked = state.idea_1_guess(now.turn)
 
     def guess() -> None:
-        said = state.idea_1_guess(turn).get()
-        if said is None:
-            return
-        what = _INPUTS[turn % len(_INPUTS)]
-        right = said == _ELSEWHERE[what]
-        told = f"{'Yes' if right else 'Not quite'}: from {what} to “{_ELSEWHERE[what]}”."
-        state.IDEA_1_GAME.set(GuessingGame(turn + 1, state.IDEA_1_GAME.get().right + right, told))
+        if (said := asked.get()) is not None:
+            told = f"{'Yes' if said == answer else 'Not quite'}: from {what} to “{answer}”."
+            state.IDEA_1_GAME.set(GuessingGame(now.turn + 1, now.right + (said == answer), told))
 
     with st.container(border=True):
-        st.markdown(
-            "The same idea, elsewhere. "
-            f"**{_INPUTS[turn % len(_INPUTS)].capitalize()} goes in: what should come out?**"
-        )
+        st.markdown(f"The same elsewhere. **{what.capitalize()} goes in: what should come out?**")
         st.pills(
             "What comes out",
-            random.Random(turn // len(_INPUTS)).sample(list(_ELSEWHERE.values()), len(_INPUTS)),
-            key=state.idea_1_guess(turn),
+            random.Random(lap).sample(list(_ELSEWHERE.values()), len(_ELSEWHERE)),
+            key=asked,
             on_change=guess,
             label_visibility="collapsed",
             wrap=True,
         )
-        score = f" {now.right} of {turn} right so far." if turn else "Six of them to guess."
+        score = f" {now.right} of {now.turn} right so far." if now.turn else "Six of them to guess."
         live_region(now.said + score, key="idea 1 said")
