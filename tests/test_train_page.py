@@ -284,3 +284,9 @@ def test_renaming_closes_the_menu_and_deleting_asks_first() -> None:
     assert not app.exception
     assert not run.path.exists()
     assert app.title[0].value == "Train"
+
+
+def test_the_axes_of_a_run_that_has_not_begun_are_those_of_its_end() -> None:
+    run = store.create_run(TrainConfig(epochs=2, batch_size=64), owner=ME, dataset="digits")
+    axes = [json.loads(c.proto.spec)["xAxis"] for c in train_page(run).get("echarts_chart")]
+    assert [(axis["min"], axis["max"]) for axis in axes] == [(0, 2 * (1500 // 64) * 64)] * 2

@@ -33,7 +33,7 @@ _line = st.components.v2.component(
 
 def room_for(lines: int) -> str:
     """CSS: so many lines on a phone, where words wrap, and one on a wide screen."""
-    return f"min-height:clamp(1.5em,(48rem - 100vw)*99,{1.5 * lines}em)"
+    return f"min-height:clamp(1.6em,(48rem - 100vw)*99,{1.6 * lines}em)"
 
 
 def live_region(text: str, key: str, lines: int = 1) -> None:

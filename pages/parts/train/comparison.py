@@ -79,10 +79,10 @@ def _row(run: Run) -> dict[str, str]:
     train, test = ("–" if share is None else f"{share:.1%}" for share in shares)
     return {
         "Run": escape_markdown(run.name),
+        "Test images right": test,
+        "Training images right": train,
         "Recipe": recipe_text(run) or "–",
         "Weights": weights,
         "Images looked at": f"{p.images:,}" if p else "–",
         "Time": f"{p.seconds:.0f} s" if p else "–",
-        "Training images right": train,
-        "Test images right": test,
     }

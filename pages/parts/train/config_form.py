@@ -58,6 +58,10 @@ def edit_config(preset: str, images: int) -> TrainConfig:
     recipe = scale_epochs(PRESETS[preset].config, images)
     start, asked = recipe.network, state.train_fields_asked(preset)
     with _expander("Change the recipe", asked, state.TRAIN_FORM_OPEN, ":material/tune:"):
+        st.caption(
+            "These are hyperparameters: nobody knows the best ones beforehand, so people try, "
+            "look, and try again."
+        )
         left, right = st.columns(2, gap="large")
         with left:
             counts = _number_of_layers(preset, start)
@@ -70,10 +74,6 @@ def edit_config(preset: str, images: int) -> TrainConfig:
                 network = replace(_layers(preset, start, *counts), **_settings(preset, start))
             with right:
                 changed |= _settings(preset, recipe, lambda name: name not in _BASIC)
-        st.caption(
-            "These are hyperparameters: nobody knows the best ones beforehand, so people try, "
-            "look, and try again."
-        )
     return replace(recipe, network=network, **changed)
 
 

@@ -15,7 +15,7 @@ from mnistcore.records import Progress, RunResult, RunStatus
 from mnistcore.runs import queue
 from mnistcore.runs.store import LIVE, RESUMABLE, Run
 from mnistcore.training.trainer import RUNNING_AVERAGE_IMAGES
-from mnistcore.viz import commentary, learning_curves
+from mnistcore.viz import commentary, learning_curves, theme
 from pages.common import links, state
 from pages.common.datasets import train_and_test
 from pages.common.identity import visitor_token
@@ -45,9 +45,7 @@ def _panel(run: Run, others: Sequence[Run], pace: float | None) -> None:
     told = commentary.describe_run(status, records)
     left, right = st.columns([5, 2], vertical_alignment="center")
     with left:
-        st.html(f'<div style="{room_for(3)}">{_headline(run, status)}</div>')
-        done = status.progress
-        st.progress(done.step / done.total_steps if done else float(status.state == "finished"))
+        st.html(f'<div style="{room_for(3)}">{_headline(run, status)}</div>{_bar(status)}')
     with right:
         _steer(run, status)
     images = _planned(run, records)
@@ -120,7 +118,19 @@ def _headline(run: Run, status: RunStatus) -> str:
         return told  # be it well or badly
     if status.state in (*RESUMABLE, "failed"):
         return f"<b>{status.state.capitalize()}.</b> {message or told}"
-    return message
+    return message or "Starting."
+
+
+def _bar(status: RunStatus) -> str:
+    """How far it is, as HTML: Streamlit's own bar comes up in another height than it stays in."""
+    p = status.progress
+    done = 100 * p.step / p.total_steps if p else 100 * (status.state == "finished")
+    return (
+        '<div role="progressbar" aria-label="Done" aria-valuemin="0" aria-valuemax="100" '
+        f'aria-valuenow="{done:.0f}" style="height:.5rem;margin-top:.5rem;border-radius:.25rem;'
+        f'background:{theme.css_rgba(theme.GREY, 0.25)}"><div style="width:{done:.1f}%;'
+        f'height:100%;border-radius:inherit;background:{theme.BLUE}"></div></div>'
+    )
 
 
 def _in_a_sentence(result: RunResult | None) -> str:
