@@ -31,7 +31,8 @@ def draw() -> None:
     more, taught = state.DRAW_MORE.get(), teaching.own_taught(model_id)
     with st.container(horizontal=True, gap="small"):
         with st.container(width="content", gap=None):
-            scroll_into_view(more or "answer", "sheet in view")
+            place = "lesson" if more == teaching.TEACH else "answer"
+            scroll_into_view(place, "sheet in view")
             # Reasons and lessons are renewed with the answer: too much for every step of the pen.
             strokes = canvas(state.DRAW_PEN.get(), live=more is None)
         with st.container(width="stretch"):
