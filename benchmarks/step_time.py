@@ -63,7 +63,7 @@ def operations(run: Trainer) -> int:
 
 def as_listed(run: Trainer) -> None:
     """Activation before pooling, as the layers are listed."""
-    run.network._quickest = list(run.network.layers)
+    run.network._forward_order = list(run.network.layers)
 
 
 def plain_layout(run: Trainer) -> None:

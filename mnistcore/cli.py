@@ -12,18 +12,18 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO, get_type_hints
+from typing import Any, NoReturn, TextIO, get_type_hints
 
+from mnistcore import config, serialization
+from mnistcore.config import NetworkConfig, TrainConfig
 from mnistcore.errors import MnistError
-
-if TYPE_CHECKING:
-    from mnistcore.config import TrainConfig
-    from mnistcore.records import RunResult
-    from mnistcore.runs.store import Run
+from mnistcore.presets import PRESET_IDS, PRESETS, scale_epochs
+from mnistcore.records import OLD_FINE_TUNE_NAMES, Progress, RunResult
+from mnistcore.runs import queue, store, worker
+from mnistcore.runs.store import Run
 
 # Threads that wait must sleep, or two trainings on one machine stand still; read at torch's import.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 
 Answer = tuple[dict[str, Any], list[str]]
 """What a command has found out, as --json prints it and as lines to read."""
@@ -40,18 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _answering():
             for line in [json.dumps(answer, allow_nan=False)] if options.json else lines:
                 print(line)
+        return 0
     except KeyboardInterrupt:
-        return _complain("stopped; a run that was training can be resumed.", 130)
+        what, status = "stopped; a run that was training can be resumed.", 130
     except BrokenPipeError:  # whoever read it has seen enough
         _abandon(sys.stdout, sys.stderr)
         return 141  # as a shell says it of a program that SIGPIPE ended
     except (MnistError, OSError) as error:
-        return _complain(str(error), 2)
-    return 0
-
-
-def _complain(what: str, status: int) -> int:
-    """One line on standard error, if that can be written to."""
+        what, status = str(error), 2
     try:
         print("mnistcore:", " ".join(what.splitlines()), file=sys.stderr)
     except OSError:
@@ -102,7 +98,6 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _folder(text: str) -> Path:
-    """A folder that is there or can be made."""
     path = Path(text)
     if not text or (path.exists() and not path.is_dir()):
         raise argparse.ArgumentTypeError(f"{text!r} is not a folder")
@@ -116,12 +111,9 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--json", action="store_true", help="end with one JSON object")
     for name, what in (("data", "that holds MNIST/raw"), ("runs", "of the runs")):
         known = f"MNIST_{name.upper()}"
-        common.add_argument(
-            f"--{name}",
-            type=_folder,
-            default=os.environ.get(known) or name,
-            help=f"folder {what} (${known}, or else {name})",
-        )
+        help = f"folder {what} (${known}, or else {name})"
+        default = os.environ.get(known) or name
+        common.add_argument(f"--{name}", type=_folder, default=default, help=help)
 
     def command(name: str, function: Any, text: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=text, description=text, parents=[common])
@@ -131,7 +123,6 @@ def _parser() -> argparse.ArgumentParser:
     train = command("train", _train, "train a network; Ctrl+C stops, resume goes on")
     train.add_argument("--preset", default="fast", help="fast, notebook, plain, ...")
     train.add_argument("--name", default="", help="what to call the run")
-    train.add_argument("--dataset", choices=("mnist", "digits", "mnist+digits"))
     _add_recipe(train)
     resume = command("resume", _resume, "go on with a run that was stopped or interrupted")
     resume.add_argument("run")
@@ -141,9 +132,10 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--strokes", type=Path, help="a .jsonl or .jsonl.gz file of pen strokes")
     predict.add_argument("--layout", choices=("as-written", "filling"), default="as-written")
     evaluate = command("evaluate", _evaluate, "judge a network on the test images")
-    evaluate.add_argument("--dataset", choices=("mnist", "digits", "mnist+digits"))
     calibrate = command("calibrate", _calibrate, "teach a finished network how sure it may be")
     calibrate.add_argument("--out", type=Path, required=True, help="the .safetensors to write")
+    for learner in (train, evaluate):
+        learner.add_argument("--dataset", choices=("mnist", "digits", "mnist+digits"))
     for reader in (predict, evaluate, calibrate):
         reader.add_argument("--model", default="shipped", help="shipped, a run, or a file")
     return parser
@@ -151,58 +143,47 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_recipe(parser: argparse.ArgumentParser) -> None:
     """One option for each setting; what is not given is the preset's."""
-    from mnistcore.config import NetworkConfig, TrainConfig, settings
-
-    net = parser.add_argument_group("network")
-    net.add_argument("--convolutions", metavar="32@5,64@3", help="filters@window; '' for none")
-    net.add_argument("--dense", metavar="64,32", help="hidden widths; '' for none")
-    for group, kind in ((net, NetworkConfig), (parser.add_argument_group("recipe"), TrainConfig)):
+    net, recipe = parser.add_argument_group("network"), parser.add_argument_group("recipe")
+    layers = (
+        ("convolutions", "32@5,64@3", config.parse_convolutions, "filters@window"),
+        ("dense", "64,32", config.parse_dense, "hidden widths"),
+    )
+    for name, example, parse, what in layers:
+        net.add_argument(f"--{name}", metavar=example, type=parse, help=f"{what}; '' for none")
+    for group, kind in ((net, NetworkConfig), (recipe, TrainConfig)):
         types = get_type_hints(kind)
-        for name, setting in settings(kind).items():
-            more: dict[str, Any] = {"help": setting.help.replace("%", "%%")}
-            number = next(
-                (each for each in (float, int) if types[name] in (each, each | None)), None
-            )
-            if types[name] is bool:
-                more |= {"action": argparse.BooleanOptionalAction, "default": None}
-            elif number:
-                more |= {"type": number, "metavar": "N"}
-            else:
-                more |= {"metavar": "NAME"}
-            option = f"--{name.replace('_', '-')}"
+        for name, setting in config.settings(kind).items():
+            more: dict[str, Any] = {"metavar": "NAME"}
+            if number := {float: float, int: int, int | None: int}.get(types[name]):
+                more = {"type": number, "metavar": "N"}
+            elif types[name] is bool:
+                more = {"action": argparse.BooleanOptionalAction}
             old = ["--optimiser"] if name == "optimizer" else []
-            group.add_argument(option, *old, **more)
+            help = setting.help.replace("%", "%%")
+            group.add_argument(f"--{name.replace('_', '-')}", *old, help=help, **more)
 
 
-def _configured(options: argparse.Namespace, images: int) -> "TrainConfig":
+def _configured(options: argparse.Namespace, images: int) -> TrainConfig:
     """The preset for so many images, with what the options change in it, checked."""
-    from mnistcore.config import NetworkConfig, TrainConfig, check, parse_convolutions, parse_dense
-    from mnistcore.presets import PRESET_IDS, PRESETS, scale_epochs
     from mnistcore.training.trainer import pick_device
 
     options.preset = PRESET_IDS.get(options.preset, options.preset)  # it may be a title
     if options.preset not in PRESETS:
         raise MnistError(f"There is no preset {options.preset!r}: use one of {', '.join(PRESETS)}.")
-    config = scale_epochs(PRESETS[options.preset].config, images)
-
-    def given(kind: type) -> dict[str, Any]:
-        names = {f.name for f in fields(kind)} - {"network"}
-        return {n: v for n, v in vars(options).items() if n in names and v is not None}
-
-    layers = given(NetworkConfig)
-    if "convolutions" in layers:
-        layers["convolutions"] = parse_convolutions(layers["convolutions"])
-    if "dense" in layers:
-        layers["dense"] = parse_dense(layers["dense"])
-    config = replace(config, **given(TrainConfig), network=replace(config.network, **layers))
-    check(config, images)
-    pick_device(config.device)
-    return config
+    given = {name: value for name, value in vars(options).items() if value is not None}
+    recipe = scale_epochs(PRESETS[options.preset].config, images)
+    in_network, in_recipe = (
+        {each.name: given[each.name] for each in fields(part) if each.name in given}
+        for part in (recipe.network, recipe)
+    )
+    recipe = replace(recipe, **in_recipe, network=replace(recipe.network, **in_network))
+    config.check(recipe, images)
+    pick_device(recipe.device)
+    return recipe
 
 
 def _train(options: argparse.Namespace) -> Answer:
     from mnistcore.data.loading import load_or_fall_back
-    from mnistcore.runs import store
 
     # What is wrong is told before anything is loaded.
     _configured(options, images=60_000)
@@ -224,7 +205,6 @@ def _train(options: argparse.Namespace) -> Answer:
 
 
 def _resume(options: argparse.Namespace) -> Answer:
-    from mnistcore.runs import store
     from mnistcore.training.trainer import pick_device
 
     run = store.find_run(options.run, options.runs)
@@ -237,12 +217,9 @@ def _resume(options: argparse.Namespace) -> Answer:
     return _work(run)
 
 
-def _work(run: "Run") -> Answer:
+def _work(run: Run) -> Answer:
     """Train in this process, with a bar on standard error; Ctrl+C stops it, a second ends it."""
     from tqdm import tqdm
-
-    from mnistcore.records import Progress
-    from mnistcore.runs import queue, store, worker
 
     def stop(*_: object) -> None:
         signal.signal(signal.SIGINT, before)
@@ -280,10 +257,8 @@ def _work(run: "Run") -> Answer:
     return _result_in_json(result), []
 
 
-def _result_in_json(result: "RunResult | None") -> dict[str, Any]:
+def _result_in_json(result: RunResult | None) -> dict[str, Any]:
     """A result under the names that --json promises, which are those of format 1."""
-    from mnistcore.records import OLD_FINE_TUNE_NAMES
-
     if result is None:
         return {}
     if result.diverged:
@@ -300,8 +275,6 @@ def _result_in_json(result: "RunResult | None") -> dict[str, Any]:
 
 
 def _runs(options: argparse.Namespace) -> Answer:
-    from mnistcore.runs import store
-
     listed, lines = [], []
     for run in store.list_runs(options.runs):
         status = run.status()
@@ -324,41 +297,31 @@ def _predict(options: argparse.Namespace) -> Answer:
     model = load_model(options.model, options.runs)
     if bool(options.images) == bool(options.strokes):
         raise MnistError("Give pictures to read, or --strokes FILE: one of the two.")
+    examples: list[tuple[str, int | None, torch.Tensor | None]] = []
     if options.strokes:
-        examples = strokes.read_strokes(options.strokes)
-        sources = [f"{options.strokes}:{line}" for line in range(1, len(examples) + 1)]
-        labels = [label for label, _, _ in examples]
-        pictures = [
-            from_strokes(strokes.place_on_canvas(written, options.layout))
-            for _, _, written in examples
-        ]
-    else:
-        sources = [str(path) for path in options.images]
-        labels = [None] * len(sources)
-        pictures = [from_bitmap(vectorize.open_image(path)) for path in options.images]
+        for line, (label, _, drawn) in enumerate(strokes.read_strokes(options.strokes), 1):
+            picture = from_strokes(strokes.place_on_canvas(drawn, options.layout))
+            examples.append((f"{options.strokes}:{line}", label, picture))
+    for path in options.images:
+        examples.append((str(path), None, from_bitmap(vectorize.open_image(path))))
     torch.set_num_threads(1)
-    nothing = "There is no digit to be seen."
-    readings = [predict.predict(model, picture, nothing) for picture in pictures]
-    answer: dict[str, Any] = {
-        "model": model.model_id,
-        "predictions": [
-            {"source": source, "digit": reading.digit, "probabilities": reading.probabilities}
-            for source, reading in zip(sources, readings, strict=True)
-        ],
-    }
-    labelled = zip(readings, labels, strict=True)
-    known = [(reading.digit, label) for reading, label in labelled if label is not None]
-    if known:
-        accuracy = sum(digit == label for digit, label in known) / len(known)
-        answer |= {"accuracy": accuracy, "count": len(known)}
-        print(f"{accuracy:.2%} of {len(known):,} right", file=sys.stderr)
-        return answer, []
-    told = zip(sources, readings, strict=True)
-    return answer, [f"{source}: {reading.sentence}" for source, reading in told]
+    predictions, sentences, right = [], [], []
+    for source, label, picture in examples:
+        reading = predict.predict(model, picture, "There is no digit to be seen.")
+        answer = {"digit": reading.digit, "probabilities": reading.probabilities}
+        predictions.append({"source": source} | answer)
+        sentences.append(f"{source}: {reading.sentence}")
+        if label is not None:
+            right.append(reading.digit == label)
+    found = {"model": model.model_id, "predictions": predictions}
+    if not right:
+        return found, sentences
+    accuracy = sum(right) / len(right)
+    print(f"{accuracy:.2%} of {len(right):,} right", file=sys.stderr)
+    return found | {"accuracy": accuracy, "count": len(right)}, []
 
 
 def _evaluate(options: argparse.Namespace) -> Answer:
-    from mnistcore import serialization
     from mnistcore.data.loading import load_or_fall_back
     from mnistcore.evaluation import metrics
     from mnistcore.models.registry import load_model
@@ -386,7 +349,6 @@ def _calibrate(options: argparse.Namespace) -> Answer:
     from mnistcore.inference.calibration import fit_temperature
     from mnistcore.models.checkpoint import load_network, save_network
     from mnistcore.models.registry import weights_path
-    from mnistcore.records import RunResult
 
     _require_writable(options.out)
     path = weights_path(options.model, options.runs)
@@ -412,9 +374,9 @@ def _calibrate(options: argparse.Namespace) -> Answer:
 
 def _require_writable(path: Path) -> None:
     """Refuse a network's file that cannot be written, before minutes go into it."""
+    if path.suffix != ".safetensors" or path.is_dir():
+        raise MnistError(f"'{path}' is no name for a network: it has to end in .safetensors.")
     try:
-        if path.suffix != ".safetensors" or path.is_dir():
-            raise MnistError(f"'{path}' is no name for a network: it has to end in .safetensors.")
         tempfile.TemporaryFile(dir=path.parent).close()
     except OSError as error:
         raise MnistError(

@@ -205,11 +205,6 @@ class LayerSummary:
     num_params: int = 0
     args: tuple[Any, ...] = ()  # of the torch module, in its order
 
-    @property
-    def mult_adds(self) -> int:
-        """Multiplications for one image: every place of a map uses the same weights again."""
-        return self.num_params * math.prod(self.shape[1:])
-
 
 def layer_summary(config: NetworkConfig) -> list[LayerSummary]:
     """Every layer in order, from the 28 x 28 pixels to the 10 logits.
@@ -295,10 +290,7 @@ def check_network(config: NetworkConfig) -> None:
 
 
 def check(config: TrainConfig, images: int = 60_000) -> None:
-    """Refuse, in words, a recipe that cannot work on so many training images, or not in time.
-
-    Raises NetworkError or TrainingError.
-    """
+    """Refuse, with NetworkError or TrainingError, what cannot work on so many images in time."""
     check_network(config.network)
     _check_settings(config, TrainingError)
     if config.network.batch_norm and config.batch_size == 1:
@@ -317,13 +309,22 @@ def check(config: TrainConfig, images: int = 60_000) -> None:
             f"this network: use a batch size of {MAX_BATCH_ACTIVATIONS // activations:.0f} or "
             "less, or fewer filters."
         )
-    epochs = MAX_TRAIN_MULT_ADDS / (sum(layer.mult_adds for layer in layers) * images)
+    # Every place of a map uses the same weights again.
+    mult_adds = sum(layer.num_params * math.prod(layer.shape[1:]) for layer in layers)
+    epochs = MAX_TRAIN_MULT_ADDS / (mult_adds * images)
     if config.epochs > epochs:
         raise TrainingError(
             f"{config.epochs:g} epochs of {images:,} images take too long in this network: use "
             f"{math.floor(10 * epochs) / 10:g} epochs or less, fewer images, fewer filters, or "
             "halve the picture earlier."
         )
+
+
+def planned_images(config: TrainConfig, images: int) -> int:
+    """Training images that it looks at when there are so many, repeats included: full batches."""
+    images = min(config.train_size or images, images)
+    batch = min(config.batch_size, images)
+    return batch * max(1, round(config.epochs * (images // batch)))
 
 
 def _check_settings(config: NetworkConfig | TrainConfig, error: type[MnistError]) -> None:

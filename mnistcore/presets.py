@@ -102,18 +102,19 @@ def describe_changes(start: TrainConfig, config: TrainConfig) -> list[str]:
 
 def _describe_settings(start: Recipe, config: Recipe) -> list[str]:
     return [
-        _setting_text(setting, value)
+        setting_text(setting, value)
         for name, setting in settings(type(start)).items()
         if (value := getattr(config, name)) != getattr(start, name)
     ]
 
 
-def _setting_text(setting: Setting, value: Any) -> str:
+def setting_text(setting: Setting, value: Any) -> str:
+    """A setting and its value in a few words: "learning rate 1", "no dropout"."""
     name = setting.label[0].lower() + setting.label[1:].partition(" (")[0]
-    if value is True or value == setting.switches_on:
-        return name
     if value is None:
         return f"all {name}"
+    if value is True or value == setting.switches_on:
+        return name
     if value in (False, "none") and setting.step != 1:  # of seeds, 0 is one like any other
         return f"no {name}"
     form = {int: ",", float: "g"}.get(type(value), "")

@@ -1,8 +1,7 @@
 """What is written down of runs and networks: typed records, without torch.
 
-`to_dict` and `from_dict` write and read all of them, whatever file they stand in. Reading is strict
-about kinds and ranges, and lenient otherwise: a value that makes no sense falls back to the default
-of its field, and what has no default makes the record around it fall back to its own.
+`to_dict` and `from_dict` write and read all of them. A value of the wrong kind or out of range
+falls back to the default of its field; without one, the record around it falls back to its own.
 """
 
 import contextlib
@@ -29,7 +28,8 @@ LiveState = Literal["queued", "starting", "running", "testing"]
 State = Literal[LiveState, "paused", "stopped", "interrupted", "finished", "failed"]
 
 
-class Creator(NamedTuple):
+@dataclass(frozen=True)
+class Creator:
     """Who started a run, as fingerprints; nothing is known of whoever did on the command line."""
 
     owner: str | None = None
@@ -39,7 +39,7 @@ class Creator(NamedTuple):
 class Prediction(NamedTuple):
     """What a network says of one image."""
 
-    test_index: Count  # of the image, in the test set
+    image: Count  # its index in the training or test set
     digit: Digit
     confidence: Share  # the probability that it gives this digit
 
@@ -66,6 +66,7 @@ class Progress:
     test_accuracy: Share | None = None
     test_count: Count = 0  # test images that these two rest on
     predictions: tuple[Prediction, ...] = ()  # of some test images, where the test was taken
+    train_predictions: tuple[Prediction, ...] = ()  # and of some training images
 
     def __post_init__(self) -> None:
         if not 0 <= self.step <= self.total_steps or self.total_steps < 1:
@@ -74,8 +75,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class FineTuneResult:
-    """What one person's drawings changed in a copy of a network: one label and two predictions
-    for each drawing. ValueError if these are not as many, or none."""
+    """What drawings changed in a copy of a network; ValueError unless as many of each, and some."""
 
     base_model: str  # that was copied, as load_model takes it
     test_accuracy_before: Share
@@ -154,6 +154,7 @@ class RunStatus:
     predictions: tuple[Prediction, ...] = ()  # the newest
     predictions_images: Count = 0  # training images that had been seen then
     result: RunResult | None = None
+    train_predictions: tuple[Prediction, ...] = ()  # of training images, likewise
 
 
 PaceKind = Literal["full", "slow", "step"]

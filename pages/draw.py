@@ -2,15 +2,17 @@
 
 import streamlit as st
 
+from mnistcore.drawing.strokes import are_several_digits
 from pages.common import model_picker, navigation, state
 from pages.common.canvas import canvas
 from pages.common.prediction_card import show_prediction
+from pages.common.widgets import scroll_into_view
 from pages.parts.draw import explanation, teaching
 
 navigation.require_frame(__file__)
 
-SIDE = 480  # pixels, at most: the sheet is smaller on a phone
 KINDS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
+LITTLE = "That is too little ink to be a digit: draw it larger."
 WHY = "Why this answer?"
 
 model_id = model_picker.selected_model()
@@ -22,34 +24,46 @@ def draw() -> None:
     """A stroke redraws what is in here, and nothing else."""
     if state.MODEL.get() not in ("", model_id):  # taught, or a teaching undone
         st.rerun()
+    more, taught = state.DRAW_MORE.get(), teaching.own_taught(model_id)
     with st.container(horizontal=True, gap="small"):
-        with st.container(width=SIDE):
+        with st.container(width="content", gap=None):
+            place = "lesson" if more == teaching.TEACH else "answer"
+            scroll_into_view(place, "sheet in view")
             # Reasons and lessons are renewed with the answer: too much for every step of the pen.
-            alone = state.DRAW_MORE.get() is None
-            strokes = canvas(state.DRAW_PEN.get(), live=alone)
+            strokes = canvas(state.DRAW_PEN.get(), live=more is None)
         with st.container(width="stretch"):
+            if state.DRAW_TEACHING.exists():
+                teaching.learn(model_id)
+            if more == teaching.TEACH:
+                teaching.lesson(model_id)
+                return
             from mnistcore.drawing.rasterize import from_strokes
 
-            little = "That is too little ink to be a digit: draw it larger."
+            nothing = LITTLE if strokes else "Draw a digit first."
+            if several := are_several_digits(strokes):
+                nothing = "One at a time: it reads single digits."
             image = show_prediction(
                 model_id,
-                lambda: from_strokes(strokes),
-                little if strokes else "Draw a digit first.",
+                lambda: None if several else from_strokes(strokes),
+                nothing,
+                before=teaching.base_of(taught) if taught else None,
             )
             if learning:
                 news = model_picker.training_progress(model_id)
                 if news is None:
                     st.rerun()
                 st.caption(news)
+            if taught:
+                teaching.outcome(taught)
             teaching.correct()
-            more = st.segmented_control(
+            st.segmented_control(
                 "And now?", [WHY, teaching.TEACH], wrap=True, **state.DRAW_MORE.kept()
             )
     # Whatever takes longer than the answer comes after it, and only when it is asked for.
     if more == WHY:
         explanation.show(model_id, image, strokes)
-    elif more == teaching.TEACH:
-        teaching.panel(model_id)
+    elif taught:
+        teaching.before_and_after(taught)
 
 
 @st.fragment
@@ -92,5 +106,6 @@ with st.expander("Read a picture instead", icon=":material/photo_camera:"):
     upload()
 st.caption(
     "The bars share out 100 % among the ten digits: the more for one, the less for all others. "
-    "Where the drawing looks like no digit at all, it says so, with its best guess."
+    "Where the drawing looks like no digit at all, it says so; the hatched bars then show what it "
+    "would take if it had to choose."
 )

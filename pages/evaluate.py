@@ -9,7 +9,8 @@ from pages.common.widgets import one_of
 
 navigation.require_frame(__file__)
 
-st.title("Evaluate")
+top = st.container(horizontal=True, vertical_alignment="bottom")
+top.title("Evaluate")
 show_fallback_notice()
 
 # They bring torch, and the title need not wait for it.
@@ -21,17 +22,16 @@ from pages.parts.evaluate import mistakes, quiz, report, robustness
 # The address says which, in the same words: ?look=Sunshine+and+snow.
 LOOKS = ("Mistakes", "Would you have known?", "Mix-ups", "Figures", "Sunshine and snow")
 
-st.markdown("What counts is how it reads digits that it has never seen, so it is judged by those.")
 model_id = model_picker.selected_model()
-model_picker.model_selectbox()
+with top.container(width=380):
+    model_picker.model_selectbox()
 try:
     exam, stamp = report.evaluated(model_id)
 except MnistError as error:
     st.warning(escape_markdown(error), icon=":material/help:")
     st.stop()
-report.show_verdict(exam)
-
-look = one_of("Look at", LOOKS, state.EVALUATE_LOOK, wrap=True)
+look = one_of("Look at", LOOKS, state.EVALUATE_LOOK, wrap=True, label_visibility="collapsed")
+report.show_verdict(exam, unfolded=look == LOOKS[0])
 match look:
     case "Would you have known?":
         quiz.show_quiz(exam, stamp)

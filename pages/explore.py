@@ -10,7 +10,8 @@ from pages.common.widgets import one_of
 
 navigation.require_frame(__file__)
 
-st.title("Explore")
+top = st.container(horizontal=True, vertical_alignment="center")
+top.title("Explore", width="content")
 train, test, _ = shared_dataset()
 
 # They bring torch, and the title need not wait for it.
@@ -21,7 +22,7 @@ from pages.parts.explore import augmentation, overview, typical
 
 PARTS = {"training": train, "test": test}
 PER_PAGE = 64
-VIEWS = ("All together", "Typical and odd", "Small changes", "Grey values")
+VIEWS = ("One by one", "All together", "Typical and odd", "Small changes", "Grey values")
 
 
 def order() -> torch.Tensor:
@@ -55,27 +56,27 @@ def open_page() -> None:
         state.EXPLORE_PAGE.set(int(place[0]) // PER_PAGE + 1)
 
 
-def pick(place: int) -> None:
-    """Show the image that was clicked."""
-    state.EXPLORE_INDEX.set(int(order()[(state.EXPLORE_PAGE.get() - 1) * PER_PAGE + place]))
-
-
 def jump(index: int) -> None:
     """Show this image, and where it stands among the others."""
     state.EXPLORE_INDEX.set(index)
     open_page()
 
 
+with top:
+    view = one_of("Look at", VIEWS, state.EXPLORE_VIEW, wrap=True, label_visibility="collapsed")
 st.markdown(
-    f"Nobody tells a network what a 3 looks like: it learns from examples. These are **"
-    f"{DATASETS[train.dataset]}**: {len(train):,} *training* images to learn from, and "
-    f"{len(test):,} *test* images that are kept aside, to see whether it can read what it has "
-    "never seen."
+    f"A network learns from examples. **{DATASETS[train.dataset]}** has {len(train):,} *training* "
+    f"images to learn from, and {len(test):,} *test* images to see whether it reads new ones."
 )
 show_fallback_notice()
 
-with st.container(horizontal=True, vertical_alignment="bottom"):
+controls = st.container(horizontal=True, vertical_alignment="bottom")
+with controls:
     part = one_of("Images", list(PARTS), state.EXPLORE_PART, on_change=start_over)
+if view == "All together":
+    overview.show_class_overview(part, PARTS[part])
+    st.stop()
+with controls:
     st.pills(
         "Digit",
         ["all", *"0123456789"],
@@ -85,57 +86,50 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         on_change=start_over,
         **state.EXPLORE_DIGIT.bound(),
     )
-    st.button(
-        "Shuffle", icon=":material/shuffle:", on_click=shuffle, args=(random.getrandbits(32),)
-    )
-    if state.EXPLORE_SHUFFLE.get():
-        st.button("In order", icon=":material/sort:", on_click=shuffle, args=(0,))
-
 digits, shown = PARTS[part], order()
 if not len(shown):
     st.info(f"There is no {state.EXPLORE_DIGIT.get()} among these images.")
     st.stop()
 if not state.EXPLORE_INDEX.exists() and state.EXPLORE_INDEX.asked() is None:
     state.EXPLORE_INDEX.set(int(shown[0]))
+with controls:
+    last, bound = len(digits) - 1, state.EXPLORE_INDEX.bound()
+    index = st.number_input(
+        f"Index, 0 to {last:,}", 0, last, on_change=open_page, width=160, **bound
+    )
+    if view == "One by one":
+        st.button("Shuffle", on_click=shuffle, args=(random.getrandbits(32),))
+        if state.EXPLORE_SHUFFLE.get():
+            st.button("In order", on_click=shuffle, args=(0,))
+
 many, one = st.columns(2, gap="medium")
 with one:
-    heading = st.empty()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        last = len(digits) - 1
-        index = st.number_input(
-            f"Index, 0 to {last:,}",
-            0,
-            last,
-            on_change=open_page,
-            width=220,
-            **state.EXPLORE_INDEX.bound(),
-        )
-        numbers = st.toggle("Show the numbers", value=True, key="numbers", persist_state="session")
-    label = int(digits.labels[index])
-    heading.subheader(f"{part.capitalize()} image {index:,}: a {label}", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        label = int(digits.labels[index])
+        st.subheader(f"{part.capitalize()} image {index:,}: a {label}", anchor=False)
+        numbers = st.toggle("Numbers", value=True, key="numbers", persist_state="session")
     name = f"{part} image {index}, a {label}, as 28 rows of 28 numbers from 0, paper, to 255, ink"
     tiles.pixels(digits.images[index], name, key="pixels", numbers=numbers)
-    st.caption("To the computer an image is 28 x 28 numbers: 0 is paper, 255 is full ink.")
-with many:
-    page = st.pagination(max(1, -(-len(shown) // PER_PAGE)), **state.EXPLORE_PAGE.bound())
-    here = shown[(page - 1) * PER_PAGE : page * PER_PAGE].tolist()
-    tiles.tiles(
-        digits.images[here],
-        [f"{part} image {each}, a {int(digits.labels[each])}" for each in here],
-        key="tiles",
-        columns=8,
-        chosen=here.index(index) if index in here else None,
-        on_pick=pick,
+    st.caption(
+        f"{len(shown):,} images. Choose one to see it as the computer does: as 28 x 28 numbers, "
+        "where 0 is paper and 255 is full ink."
     )
-    st.caption(f"{len(shown):,} images. Choose one to see it as the computer does.")
-
-view = one_of("Look at", VIEWS, state.EXPLORE_VIEW, wrap=True)
-match view:
-    case "Typical and odd":
-        typical.show(part, digits, index, jump)
-    case "Small changes":
-        augmentation.show(digits.images[index], label)
-    case "Grey values":
-        overview.show_grey_values(part, digits, index)
-    case _:
-        overview.show_class_overview(part, digits)
+with many:
+    match view:
+        case "Typical and odd":
+            typical.show(part, digits, index, jump)
+        case "Small changes":
+            augmentation.show(digits.images[index], label)
+        case "Grey values":
+            overview.show_grey_values(part, digits, index)
+        case _:
+            page = st.pagination(max(1, -(-len(shown) // PER_PAGE)), **state.EXPLORE_PAGE.bound())
+            here = shown[(page - 1) * PER_PAGE : page * PER_PAGE].tolist()
+            tiles.tiles(
+                digits.images[here],
+                [f"{part} image {each}, a {int(digits.labels[each])}" for each in here],
+                key="tiles",
+                columns=8,
+                chosen=here.index(index) if index in here else None,
+                on_pick=lambda place: state.EXPLORE_INDEX.set(here[place]),
+            )

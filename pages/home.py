@@ -1,9 +1,9 @@
-"""The first page: what this is, the three things to do, and how it works in nine ideas."""
+"""The first page: what this is, the three things to do, a game, and how it works in nine ideas."""
 
 import streamlit as st
 
 from pages.common import links, navigation
-from pages.parts.home import hero, walkthrough
+from pages.parts.home import game, hero, walkthrough
 
 navigation.require_frame(__file__)
 
@@ -29,10 +29,9 @@ words, picture = st.columns([2, 3], gap="large", vertical_alignment="center")
 with words:
     st.title("See a network learn to read", anchor=False)
     st.markdown(
-        "A neural network turns a picture into an answer, and nobody tells it how. It begins by "
-        "guessing, is shown thousands of handwritten digits together with the right answers, and "
-        "corrects itself a little after each mistake. Here you can look at those digits, watch a "
-        "network learn them, and then try it on your own handwriting."
+        "A neural network turns a picture into an answer, and nobody tells it how. It guesses, is "
+        "told the right answer, corrects itself a little, and guesses again, thousands of times. "
+        "Look at the digits, watch a network learn them, and try it on your own handwriting."
     )
 with picture:
     hero.show()
@@ -40,8 +39,10 @@ with picture:
 
 for column, (link, title, what) in zip(st.columns(3), THINGS_TO_DO, strict=True):
     with column.container(border=True, height="stretch"):
-        st.subheader(title, anchor=False)
+        st.header(title, anchor=False)
         st.markdown(what)
         link.show(f":primary[**{link.page}**]", icon_position="right", width="stretch")
 
-walkthrough.show()
+with st.container(horizontal_alignment="center"), st.container(width=900):  # easy to read
+    game.show()
+    walkthrough.show()

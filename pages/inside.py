@@ -11,11 +11,8 @@ from pages.common.widgets import one_of, scroll_into_view
 
 navigation.require_frame(__file__)
 
-st.title("Inside")
-st.markdown(
-    "A network has no secrets, only many numbers. Follow one picture through it, open up any of "
-    "its units, and see on a map how like goes to like."
-)
+top = st.container(horizontal=True, vertical_alignment="bottom")
+top.title("Inside")
 test = shared_dataset().test
 show_fallback_notice()
 
@@ -45,15 +42,16 @@ def open_unit(layer: str | None = None, place: int | None = None) -> None:
 
 
 model_id = model_picker.selected_model()
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    choice = one_of("Picture", [TEST, DRAWING], state.INSIDE_PICTURE, format_func=str.capitalize)
-    if choice != DRAWING:
-        last = len(test) - 1
-        index = st.number_input(
-            f"Index, 0 to {last:,}", 0, last, width=170, **state.INSIDE_INDEX.bound()
-        )
-    with st.container(width=330):
-        model_picker.model_selectbox()
+with top.container(width=380):
+    model_picker.model_selectbox()
+alone, beside = st.columns([1, 5], gap="medium", vertical_alignment="center")
+with beside:
+    said = st.empty()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        choice = one_of("Picture", [TEST, DRAWING], state.INSIDE_PICTURE)
+        if choice != DRAWING:
+            last, bound = len(test) - 1, state.INSIDE_INDEX.bound()
+            index = st.number_input(f"Index, 0 to {last:,}", 0, last, width=170, **bound)
 drawn = from_strokes(current_strokes())
 if choice == DRAWING and drawn is None:
     st.info("There is no drawing yet: write a digit, and come back.", icon=":material/draw:")
@@ -78,51 +76,52 @@ asked = state.INSIDE_LAYER.get() or state.INSIDE_LAYER.asked()
 if asked not in parts or not (has_unit or arriving):
     open_unit(asked if asked in parts else names[0])
 
-st.subheader("Layer by layer", anchor=False)
-alone, through = st.columns([1, 5], gap="medium")
 with alone:
     scroll_into_view(f"{choice} {state.INSIDE_INDEX.get()}", key="picture in view")
     st.html(unit_arithmetic.picture(image))
-    what = "Your drawing." if choice == DRAWING else f"A {int(test.labels[index])}."
-    st.markdown(f"{what} The network reads a **{int(out[-1].argmax())}**.")
-    st.caption("Blue is above zero, orange below, and the stronger the further. Choose any square.")
-st.subheader("One unit, opened up", anchor=False)
-st.markdown(
-    "Every number above comes about like this one: what the unit is given, times the weights that "
-    "it has learned, all added up; then the activation decides what is passed on."
+what = "Your drawing." if choice == DRAWING else f"A {int(test.labels[index])}."
+said.markdown(
+    f"{what} The network reads a **{int(out[-1].argmax())}**. In every layer blue is above zero, "
+    "orange below, and the stronger the further. Choose any square to open it up."
 )
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    bound = state.INSIDE_LAYER.bound()
-    name = st.selectbox("Layer", names, on_change=open_unit, width=200, **bound)
+name = state.INSIDE_LAYER.get() or asked or names[0]
+squares = {}
+for each in names:
+    squares[each] = st.container()
+    if each == name:
+        panel = st.container(border=True)
+with panel:
+    headline, written = st.empty(), st.container()
     layer, mine = parts[name], values[name]
     if state.INSIDE_UNIT.get() >= len(mine):
         state.INSIDE_UNIT.set(0)
-    label = f"Unit, 0 to {len(mine) - 1}"
-    chosen = st.number_input(label, 0, len(mine) - 1, width=150, **state.INSIDE_UNIT.bound())
-    spot = f"{model_id} {choice} {state.INSIDE_INDEX.get()} {name} {chosen}"
-    place = unit_arithmetic.choose_place(mine, chosen, spot)
-    opened = activations.trace_unit(net, image, layer, chosen, place)
-    map_shown = unit_arithmetic.choose_map(opened, f"{spot} {place}")
-before = names[names.index(name) - 1] if name != names[0] else None
-framed = unit_arithmetic.picture(image, activations.receptive_field(net, layer, place))
-st.html(unit_arithmetic.arithmetic(opened, map_shown, before, framed))
-scroll_into_view(f"{name} {chosen}", key="unit in view", arriving=arriving)
-with through:
-    for each, its_layer in parts.items():
-        layer_tiles.show(
-            each,
-            values[each],
-            activations.weight_module(net, its_layer).weight.detach().cpu(),
-            chosen if each == name else None,
-            partial(open_unit, each),
-            reads_pixels=each == names[0],
-        )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox("Layer", names, on_change=open_unit, width=200, **state.INSIDE_LAYER.bound())
+        label = f"Unit, 0 to {len(mine) - 1}"
+        chosen = st.number_input(label, 0, len(mine) - 1, width=150, **state.INSIDE_UNIT.bound())
+        spot = f"{model_id} {choice} {state.INSIDE_INDEX.get()} {name} {chosen}"
+        place = unit_arithmetic.choose_place(mine, chosen, spot)
+        opened = activations.trace_unit(net, image, layer, chosen, place)
+        map_shown = unit_arithmetic.choose_map(opened, f"{spot} {place}")
+    headline.markdown(
+        f"**{name.capitalize()}, unit {chosen}, opened up**: what it is given, times the weights "
+        "that it has learned, all added up; then the activation decides what is passed on."
+    )
+with written:
+    scroll_into_view(f"{name} {chosen}", key="unit in view", below="17rem", arriving=arriving)
+    before = names[names.index(name) - 1] if name != names[0] else None
+    framed = unit_arithmetic.picture(image, activations.receptive_field(net, layer, place))
+    st.html(unit_arithmetic.arithmetic(opened, map_shown, before, framed))
+for each, its_layer in parts.items():
+    with squares[each]:
+        unit = chosen if each == name else None
+        layer_tiles.show(net, its_layer, values[each], unit, partial(open_unit, each))
 
 left, right = st.columns(2, gap="large")
 with left:
-    st.subheader("What excites it most", anchor=False)
     survey = embedding_map.activation_survey(model_id, stamp, net, test, test.dataset)
     count = len(survey.logits)
+    st.subheader("What excites it most", anchor=False)
     st.caption(f"Of {count:,} test images, the unit says most to these, where the ink is full.")
     largest = survey.max_activations[names.index(name)][:, chosen]
     layer_tiles.show_max_activations(net, layer, chosen, largest, test, open_image)
@@ -140,10 +139,6 @@ st.markdown(
     "what it finds alike lies close together. Point at a digit to see it, choose it to look "
     "inside. Those in a thin ring are misread; the one in a thick ring is the one above."
 )
-arranged = one_of("Arranged by", list(embedding_map.ARRANGED), state.INSIDE_MAP)
-plane, fixed = embedding_map.arrange(model_id, stamp, net, test, test.dataset, arranged)
 features = None if drawn is None else attribution.penultimate_features(net, drawn[None])
-own = None if features is None else plane.project(features)[0]
 marked = index if choice == TEST and index < count else None
-embedding_map.show(plane, fixed, marked, own, open_image)
-st.caption(embedding_map.ARRANGED[arranged])
+embedding_map.show(model_id, stamp, survey, test, marked, features, open_image)

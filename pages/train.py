@@ -7,17 +7,17 @@ from pages.common.datasets import shared_dataset, show_fallback_notice
 
 navigation.require_frame(__file__)
 
-from mnistcore.config import TrainConfig, check, layer_summary
+from mnistcore.config import TrainConfig, check, layer_summary, planned_images
 from mnistcore.data.mnist import data_folder
 from mnistcore.errors import MnistError
 from mnistcore.presets import PRESETS, describe_changes, name_run, scale_epochs
 from mnistcore.runs import queue, store
 from mnistcore.viz import learning_curves, network_diagram
-from pages.common import links, model_picker, state
+from pages.common import model_picker, state
 from pages.common.identity import creator, visitor_token
 from pages.common.text import escape_markdown
 from pages.common.widgets import scroll_into_view
-from pages.parts.train import config_form, run_list, run_panel
+from pages.parts.train import comparison, config_form, run_list, run_panel
 
 
 def open_run(run: store.Run | None) -> None:
@@ -71,46 +71,39 @@ show_fallback_notice()
 everything = [each for each in store.list_runs() if model_picker.is_listed(each)]
 
 if run is None:
-    st.markdown("Choose a recipe and press Start: you will see the network learn to read.")
     preset = config_form.choose_preset()
-    what, plan = st.empty(), st.container()  # shown above what can be changed in it
+    plan, (press, change) = st.container(), st.columns([1, 4])
     count = len(shared_dataset().train)
-    config = config_form.edit_config(preset, count)
-    what.markdown(config_form.describe(preset, config, count))
-    with plan:
-        problem, images = None, min(config.train_size or count, count)
-        try:
-            check(config, count)
-            steps = layer_summary(config.network)
-            share = f"half of {images:,}" if config.epochs == 0.5 else f"{images:,}"
-            often = "once" if config.epochs in (0.5, 1) else f"{config.epochs:g} times"
-            st.markdown(
-                f"**{sum(step.num_params for step in steps):,} weights** will learn from "
-                f"**{share} training images**, {often} each."
-            )
-        except MnistError as error:
-            problem, steps = escape_markdown(error), []
-            st.error(problem, icon=":material/build:")
-        st.button(
-            "Start",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=problem is not None,
-            on_click=start,
-            args=(preset, config),
-        )
-        if refused := state.TRAIN_REFUSED.pop():
-            st.warning(refused, icon=":material/hourglass_empty:")
-        if steps:
-            st.html(network_diagram.network_html(steps))
-    run_panel.show_charts([learning_curves.Curve("", [], max(1, round(images * config.epochs)))])
+    with change:
+        config = config_form.edit_config(preset, count)
+    images, problem = planned_images(config, count), ""
+    try:
+        check(config, count)
+        plan.markdown(config_form.describe(preset, config, count))
+    except MnistError as error:
+        problem = escape_markdown(error)
+        plan.error(problem, icon=":material/build:")
+    press.button(
+        "Start",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=bool(problem),
+        on_click=start,
+        args=(preset, config),
+        width="stretch",
+    )
+    if refused := state.TRAIN_REFUSED.pop():
+        st.warning(refused, icon=":material/hourglass_empty:")
+    run_panel.show_charts([learning_curves.Curve("", [], images)])
+    if not problem:
+        st.html(network_diagram.network_html(layer_summary(config.network)))
     queue.warm_spare_worker()
 else:
+    st.caption(f"Recipe: {escape_markdown(comparison.recipe_text(run) or 'unknown')}")
     others = [each for each in everything if each.id != run.id and each.has_curves()]
     run_panel.show(run, others[: run_list.SHOWN_RUNS])
+    comparison.show_recipe(run)
     with st.container(horizontal=True):
-        if st.button("Draw a digit for it", type="primary", icon=":material/draw:"):
-            links.draw(model=run.id).go()
         st.button("Train another", icon=":material/add:", on_click=open_run, args=(None,))
         if run.belongs_to(visitor_token()):
             run_list.rename_or_delete(run, on_delete=lambda: open_run(None))

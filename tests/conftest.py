@@ -7,10 +7,21 @@ from pathlib import Path
 import pytest
 import torch
 
+from mnistcore.config import Conv, NetworkConfig
 from mnistcore.data.digits import Digits
 from mnistcore.data.loading import load_dataset
+from mnistcore.models.network import Network, build_network
 from mnistcore.runs import queue
 from pages.common import datasets
+
+_SMALL = (Conv(4, 5), Conv(6, 3))
+NETWORK_KINDS = {
+    "convolutional": NetworkConfig(_SMALL, (12,)),
+    "normalised": NetworkConfig(_SMALL, (12,), "GELU", dropout=0.3, batch_norm=True),
+    "padded": NetworkConfig((Conv(3, 3, pool=False, padding=True),), (), "Tanh"),
+    "dense": NetworkConfig((), (16, 8), "LeakyReLU", dropout=0.5),
+    "straight": NetworkConfig((), (), "none"),
+}
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +50,16 @@ def write_idx(folder: Path, part: str, some: Digits) -> None:
     (raw / f"{part}-labels-idx1-ubyte").write_bytes(
         struct.pack(">2I", 0x801, len(labels)) + labels.tobytes()
     )
+
+
+@pytest.fixture(params=NETWORK_KINDS)
+def any_network(request: pytest.FixtureRequest) -> Network:
+    """Every kind of network that can be built, with fresh weights and some running averages."""
+    built = build_network(NETWORK_KINDS[request.param], seed=1)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        built(torch.rand(32, 1, 28, 28))
+    return built.eval()
 
 
 @pytest.fixture(autouse=True)

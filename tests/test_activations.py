@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_attribution import KINDS
+from conftest import NETWORK_KINDS
 
 from mnistcore.config import Conv, NetworkConfig, layer_summary
 from mnistcore.data.digits import Digits, to_model_input
@@ -10,15 +10,6 @@ from mnistcore.inspection import activations, attribution
 from mnistcore.models.network import Network, build_network
 
 Parts = tuple[Digits, Digits]
-
-
-@pytest.fixture(params=KINDS)
-def any_network(request: pytest.FixtureRequest) -> Network:
-    built = build_network(KINDS[request.param], seed=1)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        built(torch.rand(32, 1, 28, 28))
-    return built.eval()
 
 
 @pytest.fixture
@@ -64,7 +55,7 @@ def test_the_terms_of_a_unit_add_up_to_what_its_layer_says(
 
 
 def test_every_place_of_a_padded_map_can_be_opened(image: torch.Tensor) -> None:
-    built = build_network(KINDS["padded"], seed=2).eval()
+    built = build_network(NETWORK_KINDS["padded"], seed=2).eval()
     first = activations.weight_layers(built)[0]
     own = activations.activations(built, image[None])[1][0]
     for place in ((0, 0), (0, 27), (27, 0), (27, 27), (13, 9)):
@@ -74,7 +65,7 @@ def test_every_place_of_a_padded_map_can_be_opened(image: torch.Tensor) -> None:
 
 
 def test_what_follows_the_sum_is_told_in_order() -> None:
-    built = build_network(KINDS["normalised"], seed=1).eval()
+    built = build_network(NETWORK_KINDS["normalised"], seed=1).eval()
     opened = activations.trace_unit(
         built, torch.rand(28, 28), activations.weight_layers(built)[0], 0, (3, 4)
     )

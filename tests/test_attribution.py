@@ -6,28 +6,10 @@ import torch
 from mnistcore.config import Conv, NetworkConfig, TrainConfig
 from mnistcore.data.digits import Digits, to_model_input
 from mnistcore.inspection import attribution
-from mnistcore.models.network import Network, build_network
+from mnistcore.models.network import Network
 from mnistcore.training.trainer import Trainer
 
 Parts = tuple[Digits, Digits]
-SMALL = (Conv(4, 5), Conv(6, 3))
-KINDS = {
-    "convolutional": NetworkConfig(SMALL, (12,)),
-    "normalised": NetworkConfig(SMALL, (12,), "GELU", dropout=0.3, batch_norm=True),
-    "padded": NetworkConfig((Conv(3, 3, pool=False, padding=True),), (), "Tanh"),
-    "dense": NetworkConfig((), (16, 8), "LeakyReLU", dropout=0.5),
-    "straight": NetworkConfig((), (), "none"),
-}
-
-
-@pytest.fixture(params=KINDS)
-def any_network(request: pytest.FixtureRequest) -> Network:
-    """Every kind of network that can be built, with fresh weights and some running averages."""
-    built = build_network(KINDS[request.param], seed=1)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        built(torch.rand(32, 1, 28, 28))
-    return built.eval()
 
 
 @pytest.fixture(scope="module")

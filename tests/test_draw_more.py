@@ -49,6 +49,12 @@ def press(app: AppTest, label: str) -> None:
     assert not app.exception
 
 
+def teach_on(app: AppTest) -> None:
+    app.session_state["more"] = TEACH
+    app.run()
+    press(app, "Teach")
+
+
 def say_that_it_was(app: AppTest, digit: int) -> None:
     app.button_group(key="was").set_value(digit).run()
     assert not app.exception
@@ -104,7 +110,7 @@ def test_teaching_again_starts_from_the_network_before(folder: Path) -> None:
     say_that_it_was(app, 4)
     press(app, "Teach")
     first = store.list_runs(folder)[0]
-    press(app, "Teach")
+    teach_on(app)
     (second,) = store.list_runs(folder)
     assert second.id != first.id
     assert second.status().result.fine_tune.base_model == "shipped"
@@ -192,23 +198,63 @@ def test_lessons_that_were_damaged_take_only_their_pictures_away(folder: Path) -
     assert app.metric[0].value.endswith("of 1")
 
 
-def test_the_guide_asks_for_three_of_each_and_can_be_cut_short() -> None:
+def test_lessons_of_any_digit_are_kept_by_one_tap_each_and_the_sheet_is_free_again() -> None:
     app = draw_page(more=TEACH)
-    assert "**Draw a 0** (1 of 3)" in words(app)
-    for count in (1, 2):
-        app.session_state["drawing"] = [[(80.0, 90.0), (80.0, 90.0 + 50 * count)]]
+    assert next(button for button in app.button if button.label == "Teach").disabled
+    for digit, stroke in ((7, SEVEN), (1, [(80.0, 90.0), (80.0, 300.0)]), (7, SEVEN[::-1])):
+        app.session_state["drawing"] = [stroke]
         app.run()
-        press(app, "Keep this 0")
-        assert f"**Draw a 0** ({count + 1} of 3)" in words(app)
+        say_that_it_was(app, digit)
         assert app.session_state["drawing"] == []
-    press(app, "No 0s")
-    assert "**Draw a 1** (1 of 3)" in words(app)
-    assert next(button for button in app.button if button.label == "Keep this 1").disabled
+    assert [lesson.digit for lesson in app.session_state["lessons"]] == [7, 1, 7]
+    press(app, "Back to the answer")
+    assert "Draw a digit first." in words(app)
+
+
+@pytest.mark.parametrize(("answer", "kept"), [("Yes, it is a 7", 7), ("No, keep it as a 0", 0)])
+def test_a_lesson_that_is_clearly_another_digit_is_doubted(answer: str, kept: int) -> None:
+    app = draw_page(SEVEN, more=TEACH)
+    say_that_it_was(app, 0)
+    assert app.session_state["lessons"] == []
+    assert app.session_state["drawing"] == [SEVEN]
+    press(app, answer)
+    assert [lesson.digit for lesson in app.session_state["lessons"]] == [kept]
+    assert app.session_state["drawing"] == []
+
+
+def test_a_doubt_is_over_when_something_else_is_drawn() -> None:
+    app = draw_page(SEVEN, more=TEACH)
+    say_that_it_was(app, 0)
+    app.session_state["drawing"] = [SEVEN, [(90.0, 200.0), (200.0, 200.0)]]
+    app.run()
+    assert "Teach" in {button.label for button in app.button}
+
+
+def test_a_drawing_that_nobody_named_is_not_left_out_of_a_teaching(folder: Path) -> None:
+    app = draw_page(SEVEN, more=TEACH)
+    say_that_it_was(app, 7)
+    app.session_state["drawing"] = [[(80.0, 90.0), (80.0, 300.0)]]
+    app.run()
+    press(app, "Teach")
+    assert not store.list_runs(folder)
+    say_that_it_was(app, 1)
+    press(app, "Teach")
+    assert len(read_drawings(store.list_runs(folder)[0])) == 2
+
+
+def test_what_was_learned_lies_on_the_sheet_and_is_read_before_and_after() -> None:
+    app = draw_page(SEVEN, more=TEACH)
+    say_that_it_was(app, 2)
+    press(app, "No, keep it as a 2")
+    press(app, "Teach")
+    assert app.session_state["drawing"] == [SEVEN]
+    assert "Before: a 7." in words(app)
+    assert "Of your 1 drawing it reads 1 right, before it read 0." in words(app)
 
 
 def test_a_stroke_that_was_begun_before_the_page_took_the_sheet_stays() -> None:
     app = draw_page(SEVEN, more=TEACH)
-    press(app, "Keep this 0")
+    say_that_it_was(app, 7)
     dash = [(120.0, 200.0), (240.0, 200.0)]
     late = {"turn": 2, "first": 0, "strokes": [SEVEN, dash], "widths": [20, 9]}
     app.session_state["sheet"] = {"drawing": late}
@@ -284,7 +330,7 @@ def test_who_teaches_on_when_the_network_before_is_gone_loses_nothing(folder: Pa
     say_that_it_was(app, 7)
     press(app, "Teach")
     base.delete(me)
-    press(app, "Teach")
+    teach_on(app)
     assert not app.exception
     assert [run.name for run in store.list_runs(folder)] == [
         "Base, taught my hand, taught my hand",

@@ -45,7 +45,8 @@ def a_run(state: str = "finished", dataset: str = "mnist", **result: float) -> s
 
 def words(app: AppTest) -> str:
     kinds = (app.markdown, app.success, app.warning, app.info, app.caption)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    lines = [element.value for kind in kinds for element in kind]
+    return "\n".join(lines + [each.label for each in app.expander])
 
 
 def test_the_verdict_is_in_words_and_says_what_it_rests_on():
@@ -69,17 +70,20 @@ def test_the_mistakes_come_surest_first_with_what_it_should_have_said():
 
 def test_a_guess_shows_the_label_and_the_score_is_kept():
     app = evaluate(model=a_run().id, look="Would you have known?")
-    assert "labelled" not in words(app)
-    assert not [metric for metric in app.metric if "You knew" in metric.label]
-    app.button_group[-1].set_value(3).run()
-    assert "It is labelled" in words(app)
-    label = int(words(app).split("labelled **")[1][0])
-    assert app.session_state["quiz"].knew == (label == 3)
-    next(button for button in app.button if button.label == "Next").click().run()
-    assert "labelled" not in words(app)
-    app.button_group[-1].set_value(3).run()
-    metric = next(metric for metric in app.metric if "You knew" in metric.label)
-    assert metric.label == "You knew, of 2 that it got wrong"
+
+    def press(label: str) -> None:
+        next(button for button in app.button if button.label.startswith(label)).click().run()
+
+    assert "took it for" not in words(app)
+    assert "**0 of 0**" in words(app)
+    press("**3**")
+    assert "took it for" in words(app)
+    label = next(button.label for button in app.button if "green" in button.label)
+    assert f"You knew **{int('3' in label)} of 1**" in words(app)
+    press("Next")
+    assert "took it for" not in words(app)
+    press("**3**")
+    assert " of 2**" in words(app)
 
 
 def test_a_link_opens_a_cell_of_the_confusion_matrix():

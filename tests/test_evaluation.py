@@ -181,10 +181,10 @@ def test_where_the_shipped_network_comes_from_is_known():
 def test_a_network_is_judged_on_images_that_it_has_really_learned_from(digits: Parts, epochs):
     config = TrainConfig(NetworkConfig((), (4,)), epochs=epochs, batch_size=64, device="cpu")
     training = train(config, *digits)
-    batches, batch = [], training._batch
-    training._batch = lambda: batches.append(batch()) or batches[-1]
-    images = max(progress.images for progress in training)
-    seen = {image.numpy().tobytes() for part, _ in batches for image in part}
+    training.every_step = True
+    steps = [(progress.images, training.last_batch) for progress in training]
+    images, chosen = steps[-1][0], torch.cat([batch.indices for _, batch in steps if batch])
+    seen = {image.numpy().tobytes() for image in digits[0].images[chosen]}
     own = seen_images(digits[0], config, images)
     assert len(own) == min(images, 1472)
     assert {image.numpy().tobytes() for image in own.images} <= seen

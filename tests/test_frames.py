@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from mnistcore.config import Conv, NetworkConfig, TrainConfig
 from mnistcore.data.loading import load_dataset
 from mnistcore.errors import ModelError
+from mnistcore.evaluation.provenance import training_provenance
 from mnistcore.inspection import frames
 from mnistcore.models.registry import load_model
 from mnistcore.runs import store
@@ -37,10 +38,20 @@ def digits():
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> store.Run:
-    """A run of the small digits that has come to its end."""
+    """A run of the small digits that has come to its end, with time for all frames."""
     run = store.create_run(SMALL, dataset="digits", here=True, folder=tmp_path_factory.mktemp("r"))
-    run_training(run)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frame_recorder, "MAX_TIME_SHARE", 1e9)
+        run_training(run)
     return run
+
+
+def record_all(digits, folder) -> None:
+    training = Trainer(SMALL, *digits)
+    recorder = FrameRecorder(folder, training)
+    training.stops = frozenset(recorder.steps)
+    for _ in training:
+        recorder.record_if_due()
 
 
 @pytest.fixture
@@ -95,6 +106,12 @@ def test_changes_are_none_at_first_and_then_some(finished):
     assert (second.changes > 0).all()
 
 
+def test_without_time_there_are_two_frames(digits, tmp_path, monkeypatch):
+    monkeypatch.setattr(frame_recorder, "MAX_TIME_SHARE", 0.0)
+    record_all(digits, tmp_path)
+    assert frames.recorded_steps(tmp_path) == [0, Trainer(SMALL, *digits).total_steps]
+
+
 def test_recording_leaves_the_training_as_it_is(digits, tmp_path):
     config = replace(SMALL, network=replace(SMALL.network, batch_norm=True, dropout=0.2))
 
@@ -129,17 +146,13 @@ def test_a_damaged_frame_is_none_and_the_others_stay(copied, harm):
 
 
 def test_large_networks_keep_within_the_bytes(digits, tmp_path, monkeypatch):
-    monkeypatch.setattr(frame_recorder, "MAX_BYTES", 1_300_000)
-    training = Trainer(SMALL, *digits)
-    recorder = FrameRecorder(tmp_path / "frames", training)
-    training.stops = frozenset(recorder.steps)
-    for progress in training:
-        if progress.step in training.stops:
-            recorder.record()
+    monkeypatch.setattr(frame_recorder, "MAX_BYTES", 2_400_000)
+    monkeypatch.setattr(frame_recorder, "MAX_TIME_SHARE", 1e9)
+    record_all(digits, tmp_path / "frames")
     steps = frames.recorded_steps(tmp_path / "frames")
     kept = [frames.read_frame(tmp_path / "frames", step) for step in steps]
     with_weights = [frame.step for frame in kept if frame.weights]
-    assert folder_size(tmp_path / "frames") <= 1_300_000
+    assert folder_size(tmp_path / "frames") <= 2_400_000
     assert 1 < len(with_weights) < len(steps) and steps[-1] in with_weights
     assert all(frame.filters.any() for frame in kept)
 
@@ -164,7 +177,8 @@ def test_the_network_of_a_moment_that_was_not_kept_is_refused_in_a_sentence(fini
         load_model(f"{finished.id}@7777777", finished.path.parent)
 
 
-def test_a_stopped_run_goes_on_with_its_frames(digits, tmp_path):
+def test_a_stopped_run_goes_on_with_its_frames(tmp_path, monkeypatch):
+    monkeypatch.setattr(frame_recorder, "MAX_TIME_SHARE", 1e9)
     run = store.create_run(SMALL, dataset="digits", here=True, folder=tmp_path)
 
     def stop_early(progress):
@@ -178,3 +192,24 @@ def test_a_stopped_run_goes_on_with_its_frames(digits, tmp_path):
     total = run.status().progress.total_steps
     assert before[-1] < total
     assert frames.recorded_steps(run.frames) == frame_steps(total)
+
+
+def test_the_history_of_an_answer_says_since_when_it_stayed(finished, digits):
+    image = digits[1].images[0] / 255
+    steps = frames.recorded_steps(finished.frames)
+    answers = [frames.answer(finished.frames, step, SMALL.network, image) for step in steps]
+    settled = answers.index(frames.settled_at(answers))
+    read = [int(each.probabilities.argmax()) for each in answers]
+    assert set(read[settled:]) == {read[-1]}
+    assert settled == 0 or read[settled - 1] != read[-1]
+    model = load_model(f"{finished.id}@{steps[settled]}", finished.path.parent)
+    torch.testing.assert_close(
+        model.probabilities(image[None])[0], answers[settled].probabilities, atol=1e-4, rtol=0
+    )
+
+
+def test_what_a_moment_had_learned_from_is_known(finished):
+    step = frames.recorded_steps(finished.frames)[5]
+    learned = training_provenance(f"{finished.id}@{step}", finished.path.parent)
+    assert (learned.images, learned.dataset) == (step * SMALL.batch_size, "digits")
+    assert training_provenance(finished.id, finished.path.parent).images > learned.images

@@ -3,12 +3,19 @@
 from pathlib import Path
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
+from mnistcore.data.digits import Digits
+from mnistcore.evaluation.metrics import evaluate
+from mnistcore.models.registry import load_model
 from pages.common import datasets
 from pages.common.datasets import shared_dataset
+from pages.common.text import with_article
+from pages.parts.home import game, walkthrough
 
 ROOT = Path(__file__).parents[1]
+FIRST_SCREEN = ["explore", "train", "draw", "evaluate"]  # three things to do, and a game
 SEES_TWO_WAYS = ("explore", "draw")  # idea 1 leads to both
 
 
@@ -34,11 +41,11 @@ def test_nine_ideas_are_told_in_order_and_each_leads_somewhere():
     assert [each[:2] for each in ideas(app)] == [f"{number}." for number in range(1, 10)]
     pages = [link.proto.page for link in app.get("page_link")]
     rest = ["explore", "train", "inside", *["train"] * 3, "evaluate", "train"]
-    assert pages == ["explore", "train", "draw", *SEES_TWO_WAYS, *rest]
+    assert pages == [*FIRST_SCREEN, *SEES_TWO_WAYS, *rest]
 
 
 def test_every_link_of_an_idea_says_how_the_page_is_to_be_set_up():
-    for link in home().get("page_link")[3:]:
+    for link in home().get("page_link")[len(FIRST_SCREEN) :]:
         assert link.proto.query_string, link.proto.label
 
 
@@ -47,7 +54,50 @@ def test_until_torch_is_there_the_first_screen_stands_alone(monkeypatch: pytest.
     app = AppTest.from_file(ROOT / "app.py", default_timeout=30).run()
     assert not app.exception
     assert not ideas(app)
-    assert [link.proto.page for link in app.get("page_link")] == ["explore", "train", "draw"]
+    assert [link.proto.page for link in app.get("page_link")] == FIRST_SCREEN
+
+
+def test_an_idea_is_told_in_45_words_before_there_is_something_to_touch():
+    texts = walkthrough.WORDS.read_text("utf-8").split("\n## ")[1:]
+    assert len(texts) == 9
+    for text in texts:
+        title, before, more = text.split("\n\n", 2)
+        assert len(before.split()) <= 45, title
+        assert more.strip(), title
+
+
+def test_the_network_misreads_what_the_game_shows_and_as_it_says():
+    # If the pretrained network has changed: python benchmarks/misread.py
+    shown = game.mistakes()
+    images = torch.tensor([list(each.image) for each in shown], dtype=torch.uint8)
+    labels = torch.tensor([each.label for each in shown])
+    digits = Digits(images.view(-1, 28, 28), labels, "mnist")
+    score = evaluate(load_model("shipped").network, digits)
+    assert score.accuracy == 0
+    assert score.predicted.tolist() == [each.predicted for each in shown]
+    assert score.confidence.tolist() == pytest.approx([each.confidence for each in shown], abs=0.01)
+
+
+def test_the_game_is_there_before_torch_and_keeps_the_score(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(datasets, "is_loaded", lambda: False)
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=30).run()
+    first, second = game.mistakes()[:2]
+
+    def press(name: str) -> None:
+        next(b for b in app.button if b.label.startswith((name, f"**{name}**"))).click().run()
+        assert not app.exception
+
+    assert not app.success
+    press(str(first.label))
+    assert "Yes" in app.success[0].value
+    assert f"took it for {with_article(first.predicted)}" in app.success[0].value
+    press("Next")
+    assert not app.success
+    press(str(second.predicted))
+    assert f"labelled {with_article(second.label)}" in app.warning[0].value
+    app.switch_page("pages/explore.py").run()
+    app.switch_page("pages/home.py").run()
+    assert any("You knew **1 of 2**" in each.value for each in app.markdown)
 
 
 def test_an_experiment_that_ran_before_is_still_in_the_table():

@@ -139,6 +139,7 @@ def test_what_errors_and_runs_say_is_shown_letter_by_letter():
     """They quote visitors, names of files and folders: nothing in them is Markdown."""
     plain = (
         "escape_markdown",
+        "escape",  # of html
         "live_region",
         "set_exception",
     )  # these show it as it is, or not at all

@@ -1,8 +1,8 @@
 """The Inside page, run by Streamlit's own tester on scikit-learn's digits."""
 
 import os
-import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -155,26 +155,26 @@ def test_a_network_that_still_learns_is_shown_as_it_was_until_asked_again() -> N
     assert written_out(app) != first
 
 
-def test_one_map_at_a_time_is_arranged_by_neighbours(
-    digits: Parts, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    at_work, most, met = [], [], []
+def test_maps_form_one_at_a_time_and_none_is_ever_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_work, most = [], []
 
-    def arrange(features: torch.Tensor, on_progress: object) -> embedding.Embedding:
+    def form(features: torch.Tensor) -> Iterator[embedding.Embedding]:
+        yield embedding.pca(features)
         at_work.append(1)
         most.append(len(at_work))
-        met.append(threading.current_thread().daemon)
         time.sleep(0.2)
         at_work.pop()
-        return embedding.pca(features)
+        yield embedding.pca(features.square())
 
-    monkeypatch.setattr(embedding, "tsne", arrange)
-    net, test = build_network(NetworkConfig((), (4,)), 1), digits[1]
-    begun = [embedding_map._arranging("it", -n, net, test, "digits", "t-SNE") for n in (1, 2, 3)]
-    for each in begun:
-        each.result(lambda done, of: "")
+    monkeypatch.setattr(embedding, "tsne", form)
+    forming = [embedding_map.FormingMap(torch.rand(9, 4)) for _ in range(3)]
+    begun = [each.plane.points for each in forming]
+    while any(each.is_forming() for each in forming):
+        time.sleep(0.01)
     assert most == [1, 1, 1]
-    assert all(met)
+    for points, each in zip(begun, forming, strict=True):
+        assert points.shape == each.plane.points.shape
+        assert not points.equal(each.plane.points)
 
 
 def test_an_empty_word_in_the_address_is_no_word() -> None:

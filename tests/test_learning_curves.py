@@ -147,5 +147,5 @@ def test_the_names_of_many_runs_do_not_cover_the_lines():
         rows = 1 if count == 1 else len(chart["series"])
         assert chart["grid"]["top"] >= chart["legend"]["top"] + learning_curves.LINE * rows
         assert (
-            learning_curves.chart_height(count) - chart["grid"]["top"] == 270
+            learning_curves.chart_height(count) - chart["grid"]["top"] == 230
         )  # the lines have the same room

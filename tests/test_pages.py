@@ -88,7 +88,7 @@ def test_the_test_images_are_fewer_and_an_index_beyond_them_is_forgotten(digits:
 def test_the_chosen_image_can_be_looked_at_in_every_way(view: str) -> None:
     app = explore(set="test", digit="4", view=view)
     assert picture(app).endswith("a 4")
-    expected = "All together" if view == "nonsense" else view
+    expected = "One by one" if view == "nonsense" else view
     assert app.button_group(key="view").value == expected
 
 

@@ -139,7 +139,7 @@ def test_a_sure_answer_is_plain_and_an_unsure_one_says_so():
 def test_what_is_no_digit_is_told_with_the_best_guess():
     reading = predict.predict(_Fixed([0.1] * 3 + [0.3] + [0.08] * 5 + [0.0]), torch.zeros(28, 28))
     assert (reading.digit, reading.sure, reading.in_distribution) == (3, False, False)
-    assert reading.sentence == "This does not look like a digit. Perhaps a 3?"
+    assert reading.sentence == "This does not look like a digit. If it had to choose: a 3."
 
 
 @pytest.mark.parametrize("inputs", [3, 5000])

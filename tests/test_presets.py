@@ -114,3 +114,8 @@ def test_a_run_is_named_by_what_was_changed_and_no_two_alike():
 
 def test_the_old_title_of_a_preset_still_means_it():
     assert PRESET_IDS["Notebook, fast"] == PRESET_IDS["Small"] == "notebook-fast"
+
+
+def test_a_recipe_that_takes_all_images_says_so():
+    few = PRESETS["memoriser"].config
+    assert describe_changes(few, replace(few, train_size=None)) == ["all training images"]

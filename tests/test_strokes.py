@@ -12,6 +12,7 @@ import pytest
 from mnistcore.drawing.strokes import (
     CANVAS_SIZE,
     MAX_POINTS,
+    are_several_digits,
     parse_canvas_strokes,
     place_on_canvas,
     read_strokes,
@@ -158,3 +159,16 @@ def test_whatever_a_browser_sends_costs_little_and_little_is_kept(sent: list) ->
     kept = parse_canvas_strokes(sent)
     assert time.thread_time() - started < 0.3
     assert sum(map(len, kept)) <= MAX_POINTS
+
+
+def test_two_digits_side_by_side_are_told_from_one_of_several_strokes() -> None:
+    one, two = [(80.0, 100.0), (82.0, 300.0)], [(200.0, 110.0), (290.0, 110.0), (210.0, 300.0)]
+    assert are_several_digits([one, two])
+    assert are_several_digits([two, one, [(205.0, 200.0), (260.0, 200.0)]])
+    four = [[(150.0, 90.0), (110.0, 220.0), (260.0, 220.0)], [(230.0, 110.0), (225.0, 310.0)]]
+    five = [
+        [(180.0, 100.0), (170.0, 190.0), (250.0, 220.0), (160.0, 300.0)],
+        [(185, 98), (270, 96)],
+    ]
+    for single in (four, five, [one], [one, [(300.0, 200.0)]], []):
+        assert not are_several_digits(single)

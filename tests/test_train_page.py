@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -53,8 +53,12 @@ def buttons(app: AppTest) -> set[str]:
     return {button.label for button in app.button}
 
 
+def html(app: AppTest) -> str:
+    return "\n".join(each.proto.body for each in app.get("html"))
+
+
 def shows_guesses(app: AppTest) -> bool:
-    return any("What it says of" in each.value for each in app.markdown)
+    return "<b>Never seen</b>" in html(app)
 
 
 def test_a_whole_run_shows_what_it_says_of_the_test_images() -> None:
@@ -100,14 +104,14 @@ def test_a_run_of_mnist_is_shown_without_its_images_while_they_cannot_be_had(
 def test_a_run_that_lacks_only_its_final_test_can_be_resumed() -> None:
     run = a_run(state="interrupted", message="No room: make room, then resume.")
     app = train_page(run)
-    assert "make room, then resume" in app.warning[0].value
+    assert "<b>Interrupted.</b> No room: make room, then resume." in html(app)
     assert "Resume" in buttons(app)
 
 
 def test_who_has_left_can_be_told_to_go_on_but_not_to_stop() -> None:
     left = train_page(a_run(state="paused", pid=store.PID_EXITED))
     assert "Go on" in buttons(left)
-    assert "Stop" not in buttons(left)
+    assert next(button for button in left.button if button.label == "Stop").disabled
 
 
 def test_a_new_run_learns_from_the_images_that_the_page_shows(
@@ -141,16 +145,16 @@ def test_a_run_that_waits_says_how_long_and_can_be_stopped() -> None:
     running = a_run(state="running", pid=os.getpid(), heartbeat=time.time() + 20)
     first, second, third = (store.create_run(TrainConfig(), owner=str(n)) for n in range(3))
     for run, words in (
-        (first, "Waiting: its turn is next."),
-        (second, "Waiting: 1 run goes before this one."),
-        (third, "Waiting: 2 runs go before this one."),
+        (first, "<b>Waiting</b>: its turn is next."),
+        (second, "<b>Waiting</b>: 1 run goes before this one."),
+        (third, "<b>Waiting</b>: 2 runs go before this one."),
     ):
-        assert train_page(run).info[0].value == words
-    assert not train_page(running).info
+        assert words in html(train_page(run))
+    assert "Waiting" not in html(train_page(running))
     mine = store.create_run(TrainConfig(), owner=ME)
     app = train_page(mine)
     next(button for button in app.button if button.label == "Stop").click().run()
-    assert store.STOPPED_WAITING in app.warning[0].value
+    assert store.STOPPED_WAITING in html(app)
     assert "Resume" in buttons(app)
 
 
@@ -196,7 +200,7 @@ def test_one_can_look_closer_once_both_curves_can_be_seen_so(accuracy: float, lo
     (run.path / "metrics.jsonl").write_text(json.dumps(record))
     app = train_page(run)
     assert app.toggle(key="closer").disabled == low
-    assert any("of the last 72 or so" in each.proto.body for each in app.get("html"))
+    assert "of the last 72 or so" in html(app)
 
 
 def test_a_recipe_that_was_changed_is_not_described_as_the_preset() -> None:
@@ -205,12 +209,84 @@ def test_a_recipe_that_was_changed_is_not_described_as_the_preset() -> None:
     app.number_input(key="fast epochs").set_value(3.0).run()
     assert not any(each.value.startswith("Watch") for each in app.markdown)
     assert any("Your own recipe, begun from Fast" in each.value for each in app.markdown)
+    next(button for button in app.button if button.label == "Start").click().run()
+    assert app.title[0].value == "Fast, epochs 3"
+    assert app.caption[0].value == "Recipe: Fast with epochs 3"
 
 
 def test_a_run_that_was_stopped_says_one_accuracy() -> None:
     result = {"test_accuracy": 0.25, "test_count": 300, "train_accuracy": 0.0}
     result |= {"train_count": 300, "seconds": 0.0}
     app = train_page(a_run(state="stopped", result=result))
-    figures = "".join(each.proto.body for each in app.get("html"))
-    assert "25.0%" in figures
-    assert "of 300 test images right" in figures
+    assert "25.0%" in html(app)
+    assert "of 300 test images right" in html(app)
+
+
+def test_what_it_learned_from_is_shown_beside_what_it_has_never_seen() -> None:
+    train, test = dataset_by_name("digits")
+    learned = [[image, int(train.labels[image]), 1.0] for image in (3, 5)]
+    new = [[0, int(test.labels[0]), 1.0], [1, (int(test.labels[1]) + 1) % 10, 0.5]]
+    more = {"format": 2, "predictions": new, "train_predictions": learned}
+    shown = html(train_page(a_run("digits", **more)))
+    assert "<b>Learned from</b>: 2 of 2 right" in shown
+    assert "<b>Never seen</b>: 1 of 2 right" in shown
+    old = html(train_page(a_run("digits")))
+    assert "Learned from" not in old
+    assert "<b>Never seen</b>: " in old
+
+
+def test_runs_are_compared_in_a_table() -> None:
+    first = store.create_run(
+        replace(TrainConfig(), learning_rate=1.0), preset="notebook", name="One", dataset="mnist"
+    )
+    record = asdict(Progress(9, 9, 72, 1, 0.5, 0.9, 0.1, 2.0, 72, 0, 0.5, 0.75, 100))
+    (first.path / "metrics.jsonl").write_text(json.dumps(record))
+    store.write_json(first.path / "status.json", {"state": "stopped", "progress": record})
+    app = train_page(a_run())
+    assert not app.table
+    app.button_group(key="compare").set_value([first.id]).run()
+    assert not app.exception
+    (table,) = app.table
+    rows = table.value.to_dict("records")
+    assert [row["Run"] for row in rows] == ["Made up", "One"]
+    assert rows[1] | {"Recipe": ""} == {
+        "Run": "One",
+        "Recipe": "",
+        "Weights": "49,770",
+        "Images looked at": "72",
+        "Time": "2 s",
+        "Training images right": "90.0%",
+        "Test images right": "75.0%",
+    }
+    assert "learning rate 1" in rows[1]["Recipe"]
+
+
+def test_one_may_see_only_ones_own_runs() -> None:
+    store.create_run(TrainConfig(), name="Hers", owner="1" * 32)
+    a_run()
+    app = train_page()
+    assert {"Hers", "Made up"} <= buttons(app)
+    app.toggle(key="only mine").set_value(True).run()
+    assert "Made up" in buttons(app)
+    assert "Hers" not in buttons(app)
+
+
+def test_renaming_closes_the_menu_and_deleting_asks_first() -> None:
+    run = a_run()
+    app = train_page(run)
+    app.session_state["run menu"] = True
+    app.text_input(key="new name").set_value("Better")
+    next(button for button in app.button if button.label == "Rename").click().run()
+    assert (run.name, app.session_state["run menu"]) == ("Better", False)
+    next(button for button in app.button if button.label == "Delete ...").click().run()
+    assert run.path.is_dir()
+    next(button for button in app.button if button.label == "Delete for good").click().run()
+    assert not app.exception
+    assert not run.path.exists()
+    assert app.title[0].value == "Train"
+
+
+def test_the_axes_of_a_run_that_has_not_begun_are_those_of_its_end() -> None:
+    run = store.create_run(TrainConfig(epochs=2, batch_size=64), owner=ME, dataset="digits")
+    axes = [json.loads(c.proto.spec)["xAxis"] for c in train_page(run).get("echarts_chart")]
+    assert [(axis["min"], axis["max"]) for axis in axes] == [(0, 2 * (1500 // 64) * 64)] * 2

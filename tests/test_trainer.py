@@ -20,7 +20,9 @@ from mnistcore.training.trainer import (
     AUGMENTATIONS,
     OPTIMIZERS,
     SCHEDULES,
+    first_learned,
     pick_device,
+    shown_images,
     spread_sample,
     train,
 )
@@ -207,10 +209,13 @@ def test_each_test_reports_the_first_guesses_and_some_mistakes(digits):
     assert len(tested) > 5
     for progress in tested:
         first, rest = progress.predictions[:12], progress.predictions[12:]
-        assert [guess.test_index for guess in first] == list(range(12))
+        assert [guess.image for guess in first] == shown_images(297)
         assert len(rest) <= 6
-        assert all(digits[1].labels[g.test_index] != g.digit for g in rest)
+        assert all(digits[1].labels[g.image] != g.digit for g in rest)
         assert all(0 <= g.confidence <= 1 for g in progress.predictions)
+        assert [guess.image for guess in progress.train_predictions] == first_learned(QUICK, 1500)
+    right = [digits[0].labels[g.image] == g.digit for g in tested[-1].train_predictions]
+    assert sum(right) > 9
 
 
 def test_watching_does_not_change_what_is_learned(digits):
@@ -353,7 +358,7 @@ def test_it_is_judged_on_the_way_by_images_from_all_over_the_test_set(total: int
     places = spread_sample(total, count)
     assert len(places) == min(count, total)
     assert len(places.unique()) == len(places)
-    assert places[:12].tolist() == list(range(min(12, total)))
+    assert places[:12].tolist() == shown_images(total)
     assert places.max() >= total - 25
 
 

@@ -404,7 +404,7 @@ def test_a_finished_run_keeps_its_network_and_a_stopped_one_also_where_it_stood(
     worker.run_training(done)
     assert (done.model.exists(), done.checkpoint.exists()) == (True, False)
     worker.run_training(
-        stopped, lambda progress: progress.step == 20 and stopped.send("stop", "you")
+        stopped, lambda progress: progress.step >= 20 and stopped.send("stop", "you")
     )
     assert (stopped.model.exists(), stopped.checkpoint.exists()) == (True, True)
 

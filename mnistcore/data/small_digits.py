@@ -18,10 +18,7 @@ def load_small_digits() -> tuple[Digits, Digits]:
 
 
 def add_small_digits(train: Digits, test: Digits) -> tuple[Digits, Digits]:
-    """MNIST, and among its training images the small digits, which other people wrote.
-
-    Each of them twice in three line widths, so that they are a seventh of what is learned.
-    """
+    """MNIST with the small digits among the training images, each twice in three line widths."""
     (small, _), (labels, _) = _small_digits()  # the rest stays unseen, as a test of its own
     strengths = [_upsample(small, *strength) for strength in ((0.65, 20), (0.8, 24), (1.0, 24))]
     both = Digits(

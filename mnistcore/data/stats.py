@@ -42,11 +42,7 @@ def grey_histogram(images: Tensor) -> tuple[float, list[float]]:
 
 
 def rank_by_typicality(network: Network, digits: Digits, digit: int) -> Tensor:
-    """The indices of all images of a digit by cosine similarity to their mean, most typical first.
-
-    Compared are the network's penultimate features: not only where the ink lies, but what a network
-    that can read goes by.
-    """
+    """The indices of a digit's images, most typical first: by cosine similarity to their mean."""
     indices = (digits.labels == digit).nonzero().flatten()
     if len(indices) == 0:
         return indices

@@ -19,19 +19,19 @@ class NotebookStep(NamedTuple):
     code: str
 
 
-STEPS = (
-    NotebookStep(
-        "Load data", "train, test = load()\nimage, label = train.images[10], train.labels[10]"
-    ),
-    NotebookStep("Create a network", "network = build_network(NetworkConfig(), seed=1)"),
-    NotebookStep(
-        "Choose a loss",
-        "guesses = network(to_model_input(train.images[:8]))\n"
-        "loss = cross_entropy(guesses, train.labels[:8])",
-    ),
-    NotebookStep(
-        "Optimise",
-        """
+_NOTEBOOK = """
+# Load data
+train, test = load()
+image, label = train.images[10], train.labels[10]
+
+# Create a network
+network = build_network(NetworkConfig(), seed=1)
+
+# Choose a loss
+guesses = network(to_model_input(train.images[:8]))
+loss = cross_entropy(guesses, train.labels[:8])
+
+# Optimise
 optimizer = Adam(network.parameters(), lr=1e-3)
 losses = []
 for images, labels in zip(train.images[:1200].split(8), train.labels[:1200].split(8)):
@@ -40,15 +40,15 @@ for images, labels in zip(train.images[:1200].split(8), train.labels[:1200].spli
     loss.backward()
     optimizer.step()
     losses.append(loss.item())
-""".strip(),
-    ),
-    NotebookStep(
-        "Measure",
-        "on_train = evaluate(network, train.head(1000))\n"
-        "on_test = evaluate(network, test.head(1000))",
-    ),
-    NotebookStep("Predict", "predicted = network(to_model_input(test.images[:8])).argmax(1)"),
-)
+
+# Measure
+on_train = evaluate(network, train.head(1000))
+on_test = evaluate(network, test.head(1000))
+
+# Predict
+predicted = network(to_model_input(test.images[:8])).argmax(1)
+"""
+STEPS = [NotebookStep(*cell.strip().split("\n", 1)) for cell in _NOTEBOOK.split("# ")[1:]]
 
 
 def initial_names(load: Callable[[], tuple[Digits, Digits]]) -> dict[str, Any]:
@@ -58,10 +58,7 @@ def initial_names(load: Callable[[], tuple[Digits, Digits]]) -> dict[str, Any]:
 
 
 def run_step(number: int, names: dict[str, Any]) -> dict[str, Any]:
-    """Execute STEPS[number] on a copy of the namespace, and return that.
-
-    The network is trained in place; so every step can be run once.
-    """
+    """Execute STEPS[number] on a copy of the namespace, but once: it trains the same network."""
     after = dict(names)
     exec(STEPS[number].code, after)
     after.pop("__builtins__", None)

@@ -32,8 +32,8 @@ class Examples:
 class NeuronState:
     """Where training stands. The output is `w1 * ink + w2 * middle + bias`."""
 
-    weights: tuple[float, float, float]  # w1, w2, bias
-    gradient: tuple[float, float, float]  # of the loss, by each of the weights
+    weights: tuple[float, ...]  # w1, w2, bias
+    gradient: tuple[float, ...]  # of the loss, by each of the weights
     loss: float  # mean squared error
     accuracy: float  # share of the examples on the right side of 0.5
     steps: int = 0
@@ -61,10 +61,7 @@ def initialize(examples: Examples, seed: int) -> NeuronState:
 def gradient_step(
     examples: Examples, neuron: NeuronState, learning_rate: float, times: int = 1
 ) -> NeuronState:
-    """`times` steps of full-batch gradient descent: each weight -= learning_rate * gradient.
-
-    Stops early when training has diverged.
-    """
+    """`times` steps of full-batch gradient descent, fewer where training diverges."""
     for _ in range(times):
         if neuron.diverged:
             break
@@ -80,22 +77,18 @@ def _evaluate(examples: Examples, weights: Tensor, steps: int) -> NeuronState:
     loss = (outputs - examples.targets).square().mean()
     (gradient,) = torch.autograd.grad(loss, weights)
     right = (outputs > 0.5) == (examples.targets > 0.5)
-    (w1, w2, bias), (g1, g2, g_bias) = weights.tolist(), gradient.tolist()
-    return NeuronState(
-        (w1, w2, bias), (g1, g2, g_bias), loss.item(), float(right.float().mean()), steps
-    )
+    now, slopes = (tuple(each.tolist()) for each in (weights, gradient))
+    return NeuronState(now, slopes, loss.item(), float(right.float().mean()), steps)
 
 
 def scatter_chart(examples: Examples, neuron: NeuronState) -> dict[str, Any]:
     """The examples and the decision boundary, where the output is 0.5, as ECharts options."""
+    places, digits = examples.inputs.clamp(-_EDGE, _EDGE), examples.targets
     series: list[dict[str, Any]] = [
         {
             "type": "scatter",
             "name": f"images of a {digit}",
-            "data": [
-                [round(float(x), 2), round(float(y), 2)]
-                for x, y in examples.inputs[examples.targets == digit].clamp(-_EDGE, _EDGE)
-            ],
+            "data": [[round(x, 2), round(y, 2)] for x, y in places[digits == digit].tolist()],
             "symbol": symbol,
             "symbolSize": 9,
             "color": color,
@@ -129,7 +122,7 @@ def scatter_chart(examples: Examples, neuron: NeuronState) -> dict[str, Any]:
     }
 
 
-def _boundary(weights: tuple[float, float, float]) -> list[list[float]]:
+def _boundary(weights: tuple[float, ...]) -> list[list[float]]:
     """The two ends of the line `w1 * x + w2 * y + bias = 0.5`, outside the chart."""
     w1, w2, bias = weights
     norm = math.hypot(w1, w2)

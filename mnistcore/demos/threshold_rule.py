@@ -17,27 +17,17 @@ class Feature(NamedTuple):
     compute: Callable[[Tensor], Tensor]  # (n, 28, 28) float32 in [0, 1] -> (n,)
 
 
-def _share(images: Tensor, rows: slice, columns: slice) -> Tensor:
-    """The percentage of each image's ink that lies there; 0 where there is no ink."""
-    inside = images[:, rows, columns].sum((1, 2))
-    return 100 * inside / images.sum((1, 2)).clamp(min=1e-6)
+def _share(rows: tuple[int, int], columns: tuple[int, int]) -> Callable[[Tensor], Tensor]:
+    """The percentage of an image's ink that lies there; 0 where there is no ink."""
+    there = (slice(None), slice(*rows), slice(*columns))
+    return lambda x: 100 * x[there].sum((1, 2)) / x.sum((1, 2)).clamp(min=1e-6)
 
 
-_ALL = slice(None)
 FEATURES: dict[str, Feature] = {
     "ink": Feature("ink", "% of the paper", 40, lambda x: 100 * x.mean((1, 2))),
-    "middle": Feature(
-        "ink in the very middle",
-        "% of its ink",
-        60,
-        lambda x: _share(x, slice(10, 18), slice(10, 18)),
-    ),
-    "top": Feature(
-        "ink in the upper half", "% of its ink", 100, lambda x: _share(x, slice(0, 14), _ALL)
-    ),
-    "left": Feature(
-        "ink in the left half", "% of its ink", 100, lambda x: _share(x, _ALL, slice(0, 14))
-    ),
+    "middle": Feature("ink in the very middle", "% of its ink", 60, _share((10, 18), (10, 18))),
+    "top": Feature("ink in the upper half", "% of its ink", 100, _share((0, 14), (0, 28))),
+    "left": Feature("ink in the left half", "% of its ink", 100, _share((0, 28), (0, 14))),
     "width": Feature("width", "pixels", 28, lambda x: (x > 0.5).any(1).float().sum(1)),
 }
 
@@ -48,9 +38,6 @@ def measure(images: Tensor, name: str) -> Tensor:
 
 
 def classify(values: Tensor, pair: tuple[int, int], limit: float) -> Tensor:
-    """The rule's answers, (n,) int64: the first digit of the pair below the limit, else the other.
-
-    values: (n,), as `measure` gives them.
-    """
+    """Values, (n,) -> (n,) int64: the first digit of the pair below the limit, else the other."""
     first, second = pair
     return (values >= limit).long() * (second - first) + first

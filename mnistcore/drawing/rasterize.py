@@ -33,10 +33,7 @@ def from_strokes(strokes: Sequence[Stroke]) -> torch.Tensor | None:
 
 
 def from_bitmap(image: Image.Image) -> torch.Tensor | None:
-    """A scan or photograph of any kind and size, dark ink or bright -> the same.
-
-    The centreline of its ink is drawn anew; what is 28 x 28 on black already is taken as it is.
-    """
+    """A scan or photograph, dark ink or bright -> the same; what is 28 x 28 on black, as it is."""
     if (ready := _already_mnist(image)) is not None:
         return ready
     segments = fit_mnist_frame(trace_centerline(image))
@@ -44,10 +41,7 @@ def from_bitmap(image: Image.Image) -> torch.Tensor | None:
 
 
 def to_segments(strokes: Sequence[Stroke]) -> NDArray[np.float64]:
-    """Strokes resampled to line segments, (n, 2, 2): from and to; x and y in canvas pixels.
-
-    Evenly spaced along each stroke, without slips of the pen; n is 0 with nothing to read.
-    """
+    """Strokes, evenly resampled, without slips -> segments, (n, 2, 2): from, to; canvas pixels."""
     lines = [line for line in map(_points, strokes) if len(line) > 1]
     longest = max((np.ptp(line, axis=0).max() for line in lines), default=0.0)
     if longest < MIN_EXTENT:

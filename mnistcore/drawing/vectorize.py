@@ -3,9 +3,11 @@
 import contextlib
 import io
 import logging
+import math
 import re
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from scipy import ndimage
 
+from mnistcore.drawing.strokes import Stroke
 from mnistcore.errors import DrawingError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")  # no other is even tried
@@ -37,16 +40,41 @@ _log = logging.getLogger(__name__)
 
 
 def trace_centerline(image: Image.Image) -> NDArray[np.float64]:
-    """The centreline of the ink: segments, (n, 2, 2): from and to; x and y in pixels of their own.
-
-    Any mode, size and light, dark on light or light on dark; n is 0 where nothing stands out.
-    """
+    """The ink's centreline: segments, (n, 2, 2), in own pixels; n is 0 where nothing stands out."""
     mask = ink_mask(to_grayscale(image))
     if mask is None:
         return np.empty((0, 2, 2))
     ink = _resized(mask)
     line = zhang_suen_thin(ink)
     return np.concatenate([_segments(line), _blots(ink, line)])
+
+
+def trace_strokes(image: Image.Image) -> list[Stroke]:
+    """The centreline of the ink as strokes of a pen, in pixels of their own; see trace_centerline.
+
+    At a crossing a stroke goes straight on. Spurs, a tenth of the longest stroke or less, are left
+    out.
+    """
+    near = defaultdict(list)  # the points that a point is joined to
+    for segment in trace_centerline(image).tolist():
+        a, b = map(tuple, segment)
+        if a != b:
+            near[a].append(b)
+            near[b].append(a)
+    strokes: list[Stroke] = []
+    for start in sorted(near, key=lambda point: len(near[point]) != 1):  # ends come first
+        while near[start]:
+            line = [start, start]
+            while following := near[line[-1]]:
+                (x0, y0), (x, y) = line[-2:]
+                ahead = (2 * x - x0, 2 * y - y0)
+                point = min(following, key=lambda each: math.dist(each, ahead))
+                following.remove(point)
+                near[point].remove(line[-1])
+                line.append(point)
+            strokes.append(line[1:])
+    longest = max(map(len, strokes), default=0)
+    return [stroke for stroke in strokes if len(stroke) > longest / 10]
 
 
 def open_image(source: Path | str | BinaryIO) -> Image.Image:
@@ -154,10 +182,7 @@ def _small(image: Image.Image) -> Image.Image:
 
 
 def to_grayscale(image: Image.Image) -> NDArray[np.float64]:
-    """Brightness in [0, 1], (height, width), WORKING_SIZE pixels at most on either side.
-
-    What is transparent becomes paper: white under dark ink, black under bright ink.
-    """
+    """Brightness in [0, 1], (height, width) up to WORKING_SIZE; what is transparent is paper."""
     if image.mode.startswith("I;16"):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     elif image.mode in ("I", "F"):
@@ -176,10 +201,7 @@ def to_grayscale(image: Image.Image) -> NDArray[np.float64]:
 
 
 def ink_mask(light: NDArray[np.float64]) -> NDArray[np.bool_] | None:
-    """Binarisation: where the ink of the digit is, cropped to it; None where nothing stands out.
-
-    light: brightness in [0, 1], (height, width).
-    """
+    """Binarisation of brightness, (height, width): the ink, cropped; None if none stands out."""
     light = ndimage.gaussian_filter(light, max(light.shape) / 200)
     if _bright_ink(light):
         light = 1 - light
@@ -264,10 +286,7 @@ def _resized(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def zhang_suen_thin(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The skeleton, a pixel wide: ink is peeled from all sides (Zhang and Suen 1984).
-
-    mask: (height, width), blank along its rim -> the same shape.
-    """
+    """The skeleton, a pixel wide, of a mask with a blank rim (Zhang and Suen 1984); same shape."""
     line = mask.astype(np.uint8)
     changed = True
     while changed:

@@ -18,13 +18,15 @@ SAFE_RATE = 0.01  # a learning rate with which every optimizer here gets somewhe
 _TITLES = {"diverged": "Diverged: its loss ran away", "collapsed": "Collapsed: it only guesses"}
 
 
-class FitDiagnosis(NamedTuple):
+class Diagnosis(NamedTuple):
     """What is the matter with a network that has learned."""
 
     kind: str  # "underfitting", "overfitting", "about right", "diverged" or "collapsed"
     title: str
     reason: str  # the rest of a sentence: "it fails already on what it was taught"
     advice: tuple[str, ...]  # what to try next
+    sentence: str = ""  # the two accuracies and the reason; see report.report_diagnosis
+    rests_on: str = ""  # how many images, and what chance alone does
 
 
 def margin_of_error(accuracy: float, count: int) -> float:
@@ -48,12 +50,6 @@ def best_accuracy(history: Sequence[Progress]) -> float:
     return max((accuracy for accuracy in tests if accuracy is not None), default=0.0)
 
 
-def has_exploded(history: Sequence[Progress]) -> bool:
-    """Whether a loss on the way was far above that of a guess."""
-    losses = [loss for record in history for loss in (record.loss, record.test_loss)]
-    return any(loss is not None and loss > EXPLODED_LOSS for loss in losses)
-
-
 def suggest_learning_rate(learning_rate: float) -> float:
     """What to try where steps were too big: a tenth, and no more than is safe; one digit."""
     return float(f"{min(SAFE_RATE, learning_rate / 10):.1g}")
@@ -69,18 +65,16 @@ def diagnose_fit(
     one_digit: float | None = None,
     diverged: bool = False,
     learning_rate: float | None = None,
-) -> FitDiagnosis:
+) -> Diagnosis:
     """Tell the five ways apart in which a training can end.
 
     Accuracies are shares from 0 to 1. test_loss: mean cross-entropy; history: the records of the
     training, in order; one_digit: the share of test answers that are one and the same digit, for
-    where there is no history; diverged: it broke off because something was not finite any more;
-    learning_rate: its own, to name a better one.
+    where there is no history; diverged: it broke off because something was not finite any more.
 
-    A person reads nearly all digits, so misreading many of the very images that it learned from
-    is the network's own fault (bias). What it loses from there to new images (variance) has to be
-    more than chance explains before it counts. A bad loss alone proves nothing: one that learned
-    by heart is sure of its mistakes, too. On top of bias, it tells steps that were too big.
+    A person reads nearly all digits, so misreading many of the very images that it learned from is
+    the network's own fault (bias). What it loses on new images (variance) counts where it is more
+    than chance explains. A bad loss alone proves nothing: what was learned by heart gives it, too.
     """
     error, gap = 1 - train_accuracy, train_accuracy - test_accuracy
     overfits = generalization_gap_is_real(train_accuracy, test_accuracy, test_count)
@@ -91,7 +85,7 @@ def diagnose_fit(
     if fails and (found := _went_wrong(test_accuracy, loss, history, one_digit or 0.0)):
         return _too_big(*found, learning_rate)
     if fails:
-        return FitDiagnosis(
+        return Diagnosis(
             "underfitting",
             "Underfitting: high bias",
             "it fails already on what it was taught",
@@ -102,7 +96,7 @@ def diagnose_fit(
             ),
         )
     if overfits:
-        return FitDiagnosis(
+        return Diagnosis(
             "overfitting",
             "Overfitting: high variance",
             "it has learned its examples by heart more than it learned to read",
@@ -112,7 +106,7 @@ def diagnose_fit(
                 "dropout, weight decay or a smaller network: less room to learn by heart",
             ),
         )
-    return FitDiagnosis(
+    return Diagnosis(
         "about right",
         "About right",
         "what it learned holds for digits that it has never seen",
@@ -133,7 +127,8 @@ def _went_wrong(
     if accuracy <= CHANCE_ACCURACY:
         if best >= LEARNED:
             return "collapsed", f"its steps were too big, so it lost what it knew ({best:.0%} once)"
-        if has_exploded(history):
+        losses = [loss or 0.0 for each in history for loss in (each.loss, each.test_loss)]
+        if max(losses, default=0.0) > EXPLODED_LOSS:
             return "collapsed", "its steps were too big, and it never got past guessing"
         if not history and one_digit >= ONE_DIGIT:
             return "collapsed", "it gives the same answer to nearly everything"
@@ -142,9 +137,9 @@ def _went_wrong(
     return None
 
 
-def _too_big(kind: str, reason: str, learning_rate: float | None) -> FitDiagnosis:
+def _too_big(kind: str, reason: str, learning_rate: float | None) -> Diagnosis:
     such_as = f", such as {suggest_learning_rate(learning_rate):g}" if learning_rate else ""
-    return FitDiagnosis(
+    return Diagnosis(
         kind,
         _TITLES[kind],
         reason,

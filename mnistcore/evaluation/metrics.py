@@ -62,10 +62,7 @@ def by_confidence(score: Score, chosen: Tensor) -> list[int]:
 
 
 def calibration_bins(labels: Tensor, score: Score) -> list[CalibrationBin]:
-    """The answers in N_BINS bins of equal width by their confidence, without the empty bins.
-
-    labels: (n,) int64. The reliability diagram of Guo et al., 2017 is drawn of them.
-    """
+    """The answers, labels (n,) int64, in N_BINS of equal width by confidence; no empty bins."""
     confidence = score.confidence.nan_to_num()  # of weights that ran away it is no number
     place = (confidence * N_BINS).long().clamp(max=N_BINS - 1)
     right = (score.predicted == labels).double()

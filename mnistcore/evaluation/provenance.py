@@ -6,6 +6,7 @@ from typing import NamedTuple
 from mnistcore.config import TrainConfig, check
 from mnistcore.data.digits import Digits, epoch_permutation
 from mnistcore.errors import MnistError, RunError
+from mnistcore.inspection.frames import read_frame
 from mnistcore.models.checkpoint import images_seen, load_network
 from mnistcore.models.registry import SHIPPED, weights_path
 from mnistcore.records import Progress, RunResult
@@ -30,52 +31,37 @@ UNKNOWN = TrainingProvenance(None, None, 0, None, 0)
 
 
 def training_provenance(model_id: str, runs_folder: Path | None = None) -> TrainingProvenance:
-    """What the network by this id (see registry.load_model) learned from.
-
-    Raises ModelError or RunError, in one sentence, if it cannot be had.
-    """
+    """What `load_model(model_id)` learned from; raises ModelError or RunError."""
     path = weights_path(model_id, runs_folder)
     if model_id == SHIPPED or model_id.endswith(".safetensors"):
         card = load_network(path).card
         config, result = card.train, card.result or RunResult()
         dataset: str | None = result.dataset or "mnist"
     else:
-        run = store.Run(path.parent)
+        run, (_, step) = store.find_run(model_id, runs_folder), store.split_moment(model_id)
         config, dataset = run.config().train, run.config().dataset
-        if path == run.model:
+        if step is not None:
+            frame = read_frame(run.frames, step)
+            result = RunResult(images=frame.images if frame else 0)
+        elif path == run.model:
             result = run.status().result or RunResult()
         else:
             result = RunResult(images=images_seen(path, config) if config else 0)
-    count = result.train_count if result.images and result.train_accuracy is not None else 0
-    return TrainingProvenance(
-        dataset,
-        config if config and _makes_sense(config) else None,
-        result.images,
-        result.train_accuracy if count else None,
-        count,
-    )
-
-
-def _makes_sense(config: TrainConfig) -> bool:
     try:
-        check(config, images=1)
+        if config:
+            check(config, images=1)
     except MnistError:
-        return False
-    return True
+        config = None
+    count = result.train_count if result.images and result.train_accuracy is not None else 0
+    accuracy = result.train_accuracy if count else None
+    return TrainingProvenance(dataset, config, result.images, accuracy, count)
 
 
 def seen_images(train: Digits, config: TrainConfig, images: int) -> Digits:
-    """Those that a run has learned from, as its first epoch shows them.
-
-    train: all that there were;  images: how many it was shown, repeats included. What does not fill
-    a batch is left out of every epoch, each time something else.
-    """
+    """Those of `train` that a run's first epoch showed, in whole batches; images: shown in all."""
     train = train.head(config.train_size or len(train))
-    batch = min(config.batch_size, len(train))
-    first = epoch_permutation(config.seed, 0, len(train))[
-        : min(images, len(train) // batch * batch)
-    ]
-    return train.select(first)
+    whole = len(train) - len(train) % min(config.batch_size, len(train))
+    return train.select(epoch_permutation(config.seed, 0, len(train))[: min(images, whole)])
 
 
 def seen_subset(learned: TrainingProvenance, train: Digits) -> Digits | None:
@@ -88,10 +74,7 @@ def seen_subset(learned: TrainingProvenance, train: Digits) -> Digits | None:
 def training_history(
     model_id: str, images: int, runs_folder: Path | None = None
 ) -> tuple[list[Progress], bool]:
-    """What a run went through until it had seen so many images, and whether it diverged then.
-
-    Its records, in order; none of a file, or of the network that comes with the app.
-    """
+    """A run's records, in order, until it had seen so many images, and whether it diverged then."""
     try:
         run = store.find_run(model_id, runs_folder)
     except RunError:

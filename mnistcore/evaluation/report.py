@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from mnistcore.data.digits import Digits
-from mnistcore.evaluation.diagnosis import FitDiagnosis, diagnose_fit, margin_of_error
+from mnistcore.evaluation.diagnosis import Diagnosis, diagnose_fit, margin_of_error
 from mnistcore.evaluation.metrics import Score, by_confidence, evaluate
 from mnistcore.evaluation.provenance import UNKNOWN, TrainingProvenance, seen_subset
 from mnistcore.models.registry import Model
@@ -25,16 +24,6 @@ class EvaluationReport:
     train_accuracy: float | None  # 0 to 1; None where what it learned from is not there, or nothing
     train_count: int  # images that it learned from that this rests on
     learned: TrainingProvenance = UNKNOWN
-
-
-class DiagnosisReport(NamedTuple):
-    """What the two accuracies mean: a diagnosis.FitDiagnosis with the figures that it rests on."""
-
-    kind: str
-    title: str
-    sentence: str
-    rests_on: str
-    advice: tuple[str, ...]  # what to try next
 
 
 def evaluate_model(
@@ -62,16 +51,13 @@ def confusion_cell(exam: EvaluationReport, true: int, said: int) -> list[int]:
 
 def diagnose_report(
     exam: EvaluationReport, history: Sequence[Progress] = (), diverged: bool = False
-) -> DiagnosisReport | None:
-    """The verdict on a network that was examined; the rest is what `training_history` tells of it.
-
-    None where nobody knows how it reads what it learned from.
-    """
-    if exam.train_accuracy is None:
+) -> Diagnosis | None:
+    """The verdict, with what `training_history` tells; None if no training accuracy is known."""
+    score, trained = exam.score, exam.train_accuracy
+    if trained is None:
         return None
-    score = exam.score
     found = diagnose_fit(
-        exam.train_accuracy,
+        trained,
         score.accuracy,
         score.count,
         test_loss=score.loss,
@@ -80,9 +66,7 @@ def diagnose_report(
         diverged=diverged,
         learning_rate=exam.learned.config.learning_rate if exam.learned.config else None,
     )
-    return report_diagnosis(
-        exam.train_accuracy, exam.train_count, score.accuracy, score.count, found
-    )
+    return report_diagnosis(trained, exam.train_count, score.accuracy, score.count, found)
 
 
 def report_diagnosis(
@@ -90,8 +74,8 @@ def report_diagnosis(
     train_count: int,
     test_accuracy: float,
     test_count: int,
-    found: FitDiagnosis | None = None,
-) -> DiagnosisReport:
+    found: Diagnosis | None = None,
+) -> Diagnosis:
     """A diagnosis in words, with its figures; `found` where more is known than the accuracies."""
     found = found or diagnose_fit(train_accuracy, test_accuracy, test_count)
     few = f"{train_count:,} " if train_count < SMALL_SAMPLE else ""
@@ -104,4 +88,4 @@ def report_diagnosis(
         f"that it did. Chance alone moves the test figure by up to "
         f"{100 * margin_of_error(test_accuracy, test_count):.1f} points."
     )
-    return DiagnosisReport(found.kind, found.title, sentence, rests_on, found.advice)
+    return found._replace(sentence=sentence, rests_on=rests_on)

@@ -52,10 +52,7 @@ def yield_processor() -> None:
 def start_sweep(
     kind: str, curves: Sequence[SeverityCurves], sample: Digits, near: float
 ) -> threading.Thread | None:
-    """Fill the curves over the whole range in a thread, those severities first that are `near`.
-
-    The same for whoever asks for the same meanwhile. None if all is known.
-    """
+    """Fill the curves in a thread, shared by all who ask, `near` first; None if all is known."""
     if all(accuracy is not None for each in curves for _, accuracy in each.curve(kind)):
         return None
     key: tuple[str | int, ...] = (kind, *(id(each.accuracies) for each in curves))
@@ -64,11 +61,9 @@ def start_sweep(
             del _sweeps[ended]
         if key not in _sweeps:
             # Not a daemon, as it would be by inheritance: it has to be waited for.
-            thread = threading.Thread(
-                target=_sweep, args=(kind, curves, sample, near), daemon=False
-            )
-            thread.start()
-            _sweeps[key] = thread
+            work = (kind, curves, sample, near)
+            _sweeps[key] = threading.Thread(target=_sweep, args=work, daemon=False)
+            _sweeps[key].start()
         return _sweeps[key]
 
 

@@ -29,10 +29,7 @@ _MAX_Z_SCORE = 8.0  # what is further from the mean of digits says no more than 
 
 
 class OODHead(nn.Module):
-    """One-hidden-layer MLP on a classifier's features: (n, d) -> (n,) logits, > 0 is no digit.
-
-    The classifier stays as it is; see `ood_features`.
-    """
+    """One-hidden-layer MLP on `ood_features`: (n, d) -> (n,) logits, > 0 is no digit."""
 
     mean: Tensor
     spread: Tensor
@@ -57,11 +54,10 @@ class OODHead(nn.Module):
 
 @torch.inference_mode()
 def ood_features(network: Network, images: Tensor) -> Tensor:
-    """What the head goes by: every level of the classifier at a glance.
+    """What the head goes by: every level of the classifier, in eval mode, at a glance.
 
     images: (n, 28, 28) float32 in [0, 1] -> (n, d): every pooled map in quarters, the last hidden
-    layer, the ten logits and their log-sum-exp (the negative energy of Liu et al. 2020). The
-    network has to be in eval mode.
+    layer, the ten logits and their log-sum-exp (the negative energy of Liu et al. 2020).
     """
     out, features = images.unsqueeze(1), []
     for layer in list(network.layers)[:-1]:
@@ -83,8 +79,8 @@ class OODDetector:
     def is_ood(self, images: Tensor, accepted: Tensor | None = None) -> Tensor:
         """(n, 28, 28) float32 in [0, 1] -> (n,) bool: which of them look like no digit.
 
-        accepted: (m, 28, 28), drawings that are digits all the same, because somebody writes them
-        so; what has a cosine similarity of MIN_COSINE or more to one of these is not refused.
+        accepted: (m, 28, 28), drawings that are digits all the same: what has a cosine similarity
+        of MIN_COSINE or more to one of these is not refused.
         """
         features = ood_features(self.network, images)
         refused: Tensor = self.head(features) > 0
@@ -102,8 +98,7 @@ def fit_ood_head(network: Network, train: Digits, seed: int = 1) -> OODHead:
     """Train a head on this network's features: two minutes, the same for the same `seed`.
 
     Digits as they are, drawn anew and in type stand against letters, scribbles and composites of
-    digits (see ood_data.py). The threshold is set so that MAX_FALSE_REJECTION_RATE of the
-    held-out training images (see `held_out`) are above 0.
+    digits. The bias is set so that MAX_FALSE_REJECTION_RATE of `held_out(train)` are above 0.
     """
     network.eval()
     rng = np.random.default_rng(seed)
@@ -113,14 +108,9 @@ def fit_ood_head(network: Network, train: Digits, seed: int = 1) -> OODHead:
         written = to_float(train.images[chosen])
         rerendered = ood_data.rerendered(train.images[chosen[:N_RERENDERED]], rng)
         digits = torch.cat([written, rerendered, ood_data.typed_digits(N_TYPED, rng)])
-        others = torch.cat(
-            [
-                ood_data.letters(N_LETTERS, rng),
-                ood_data.scribbles(N_SCRIBBLES, rng),
-                ood_data.composites(written[:N_RERENDERED]),
-                ood_data.composites(rerendered),
-            ]
-        )
+        drawn = [ood_data.letters(N_LETTERS, rng), ood_data.scribbles(N_SCRIBBLES, rng)]
+        composites = map(ood_data.composites, (written[:N_RERENDERED], rerendered))
+        others = torch.cat([*drawn, *composites])
         # Moved and slanted, both are more than they were.
         digits, others = (torch.cat([s, affine(s.unsqueeze(1))[:, 0]]) for s in (digits, others))
         features = torch.cat([_in_batches(network, digits), _in_batches(network, others)])

@@ -1,8 +1,7 @@
 """Training data for the out-of-distribution detector: digits and what is none, as pen drawings.
 
-The head in ood.py learns from them. Letters and digits in type come from the typeface inside
-Pillow, thinned to a pen's line and distorted, so that no two are the same; the training images are
-drawn anew likewise, so that digits do not differ from letters by the pen.
+Letters and digits in type come from the typeface inside Pillow, thinned to a pen's line; training
+images are drawn anew likewise, so that digits do not differ from letters by the pen.
 """
 
 import string
@@ -12,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
+from torch.nn import functional
 
 from mnistcore.config import IMAGE_SIZE
 from mnistcore.drawing.rasterize import fit_mnist_frame, from_strokes, rasterize
@@ -36,20 +36,14 @@ def typed_digits(count: int, rng: np.random.Generator) -> Tensor:
 
 
 def rerendered(images: Tensor, rng: np.random.Generator) -> Tensor:
-    """Images of digits, (n, 28, 28) uint8, drawn anew with the canvas's pen and a little distorted.
-
-    One in which no line is found is left out.
-    """
-    padded = np.pad(images.numpy(), ((0, 0), (PADDING, PADDING), (PADDING, PADDING)))
+    """Digits, (n, 28, 28) uint8, drawn anew and a little distorted, where there is any line."""
+    padded = functional.pad(images, [PADDING] * 4).numpy()
     lines = [trace_centerline(Image.fromarray(image)) for image in padded]
     return _render([distort(line, rng, 0.5) for line in lines if len(line)])
 
 
 def composites(digits: Tensor) -> Tensor:
-    """Half as many pictures, each of parts of two digits: on top of, above or beside each other.
-
-    Draws from torch's global random generator.
-    """
+    """Half as many pictures, each of parts of two digits: on top of, above or beside each other."""
     count, half = len(digits) // 2, IMAGE_SIZE // 2
     ours, theirs = (digits[torch.randperm(len(digits))[:count]] for _ in range(2))
     both = torch.maximum(ours, theirs)
@@ -66,10 +60,9 @@ def scribbles(count: int, rng: np.random.Generator) -> Tensor:
         marks = int(rng.integers(1, 6))
         # One line, arc or corner alone may well be a 1, a 0 or a 7.
         parts = [_random_mark(rng) for _ in range(marks)] if marks > 1 else [_random_walk(rng)]
-        picture = from_strokes([list(map(tuple, part * box)) for part in parts])
-        if picture is not None:
+        if (picture := from_strokes([list(map(tuple, part * box)) for part in parts])) is not None:
             drawn.append(picture)
-    return torch.stack(drawn) if drawn else torch.empty(0, IMAGE_SIZE, IMAGE_SIZE)
+    return torch.stack(drawn)
 
 
 def _typeset(signs: str, count: int, rng: np.random.Generator) -> Tensor:
@@ -91,10 +84,7 @@ def _render(lines: list[NDArray[np.float64]]) -> Tensor:
 def distort(
     line: NDArray[np.float64], rng: np.random.Generator, strength: float = 1.0
 ) -> NDArray[np.float64]:
-    """A pen line, (n, 2, 2), randomly warped, rotated, scaled and sheared, as hands differ.
-
-    strength: 1 for as much as letters take without becoming others.
-    """
+    """A pen line, (n, 2, 2), warped, rotated, scaled and sheared; by 1: as much as letters take."""
     low, high = line.min(axis=(0, 1)), line.max(axis=(0, 1))
     points = (line - (low + high) / 2) / max((high - low).max(), 1e-9)
     waves, phases = rng.normal(0, 3, (2, 3)), rng.uniform(0, 2 * np.pi, 3)

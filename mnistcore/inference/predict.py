@@ -33,5 +33,5 @@ def predict(
     one, other = (f"{'an' if digit == 8 else 'a'} {digit}" for digit in (first, second))
     sentence = f"This is {one}." if sure else f"Not sure: perhaps {one}, or {other}."
     if not in_distribution:
-        sentence = f"This does not look like a digit. Perhaps {one}?"
+        sentence = f"This does not look like a digit. If it had to choose: {one}."
     return PredictionResult(first, probabilities.tolist(), sure, sentence, in_distribution)

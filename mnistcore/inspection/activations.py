@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mnistcore.config import IMAGE_SIZE, LayerSummary, layer_summary
+from mnistcore.config import IMAGE_SIZE, layer_summary
 from mnistcore.models.network import Network, as_batch, eval_mode
 
 _KINDS = {"conv": "convolution", "dense": "dense"}  # of layers that count as layers, with names
@@ -81,29 +81,20 @@ def activations(network: Network, images: Tensor) -> list[Tensor]:
 def collect_activations(
     network: Network, images: Tensor, batch_size: int = 250
 ) -> ActivationSurvey:
-    """The largest activations of every unit, the features and the logits of many images.
-
-    images: (n, 28, 28), uint8 or float32 in [0, 1].
-    """
-    layers = weight_layers(network)
-    largest: list[list[Tensor]] = [[] for _ in layers]
-    features, logits = [], []
+    """A survey of many images, (n, 28, 28), uint8 or float32 in [0, 1]."""
+    layers, rows = weight_layers(network), []
     for batch in images.split(batch_size):
         out = activations(network, batch)
-        for kept, layer in zip(largest, layers, strict=True):
-            values = out[layer.last + 1]
-            kept.append(values.flatten(2).amax(2) if values.ndim == 4 else values)
-        features.append(out[layers[-1].first].flatten(1))
-        logits.append(out[-1])
-    return ActivationSurvey(
-        [torch.cat(kept) for kept in largest], torch.cat(features), torch.cat(logits)
-    )
+        values = [out[layer.last + 1] for layer in layers]
+        largest = [each.flatten(2).amax(2) if each.ndim == 4 else each for each in values]
+        rows.append((*largest, out[layers[-1].first].flatten(1), out[-1]))
+    *largest, features, logits = map(torch.cat, zip(*rows, strict=True))
+    return ActivationSurvey(largest, features, logits)
 
 
 def argmax_position(maps: Tensor, unit: int) -> tuple[int, int]:
     """Row and column at which a feature map, one of (maps, rows, columns), is largest."""
-    row, column = divmod(int(maps[unit].argmax()), maps.shape[2])
-    return row, column
+    return divmod(int(maps[unit].argmax()), maps.shape[2])
 
 
 def softmax_terms(logits: Tensor) -> tuple[Tensor, Tensor]:
@@ -120,10 +111,7 @@ def trace_unit(
     unit: int,
     position: tuple[int, int] = (0, 0),
 ) -> UnitTrace:
-    """One unit's arithmetic for one image, (28, 28) float32 in [0, 1].
-
-    position: row and column in the unit's feature map; a dense layer has none.
-    """
+    """One unit's arithmetic for a (28, 28) float32 image; position: row and column in its map."""
     out, summary = activations(network, image[None]), layer_summary(network.config)
     module = weight_module(network, layer)
     inputs, weights = out[layer.first][0], module.weight[unit].detach().cpu()
@@ -133,8 +121,9 @@ def trace_unit(
         inputs = functional.pad(inputs, [border] * 4)
         inputs = inputs[:, row : row + side, column : column + side]
         at = (0, unit, row, column)
-    elif shape := _shape_before_flatten(summary[: layer.first + 1]):
+    elif "dense" not in (kinds := [each.kind for each in summary[: layer.first + 1]]):
         # What was flattened is easier to look at as what it was.
+        shape = summary[kinds.index("flatten") - 1].shape
         inputs, weights = inputs.view(shape), weights.view(shape)
     bias = 0.0 if module.bias is None else float(module.bias[unit])
     following = range(layer.first + 2, layer.last + 2)
@@ -145,10 +134,9 @@ def trace_unit(
 def receptive_field(
     network: Network, layer: WeightLayer, position: tuple[int, int]
 ) -> tuple[int, int, int]:
-    """The square of pixels that a unit depends on: top, left and side.
+    """The square of pixels that a unit depends on: top, left and side; in a dense layer, all.
 
-    It begins before 0 or ends after 28 where the square reaches into a border of zeros. That of a
-    unit in a dense layer is the whole image.
+    It begins before 0 or ends after 28 where the square reaches into a border of zeros.
     """
     (top, left), side = position, 1
     summary = layer_summary(network.config)[1 : layer.first + 2]
@@ -169,13 +157,3 @@ def receptive_field_mask(network: Network, layer: WeightLayer, position: tuple[i
     mask = torch.zeros(IMAGE_SIZE, IMAGE_SIZE, dtype=torch.bool)
     mask[max(top, 0) : top + side, max(left, 0) : left + side] = True
     return mask
-
-
-def _shape_before_flatten(before: list[LayerSummary]) -> tuple[int, ...] | None:
-    """The shape of what a dense layer reads flattened, None where it reads units.
-
-    before: all layers before it.
-    """
-    flatten = [layer.kind for layer in before].index("flatten")
-    reads_units = any(layer.kind == "dense" for layer in before[flatten:])
-    return None if reads_units else before[flatten - 1].shape

@@ -13,12 +13,8 @@ def integrated_gradients(network: Network, image: Tensor, digit: int, against: i
     """How much each pixel spoke for `digit` and against the other (Sundararajan et al. 2017).
 
     image: (28, 28) float32 in [0, 1] -> (28, 28) float32 in logits, positive where the ink spoke
-    for `digit`.
-
-    The gradient of the logits' difference, integrated from the blank sheet to the image: the ink
-    appears step by step, and at every step each pixel is credited with what it changes. So the
-    pixels together account for all of the lead that the image gives `digit` over what the network
-    says of a blank sheet.
+    for `digit`. The gradient of the logits' difference, integrated from the blank sheet to the
+    image, so that the pixels together account for all of the lead that the image gives `digit`.
     """
     images = as_batch(image.detach()[None], network)
     strength = (torch.arange(N_STEPS, device=images.device) + 0.5) / N_STEPS
@@ -40,10 +36,7 @@ def predict_logits(network: Network, image: Tensor) -> Tensor:
 
 @torch.no_grad()
 def penultimate_features(network: Network, images: Tensor, batch_size: int = 250) -> Tensor:
-    """The inputs of the last layer: what the last hidden layer makes of images.
-
-    images: (n, 28, 28), uint8 or float32 in [0, 1] -> (n, units) float32.
-    """
+    """The inputs of the last layer: images, as in `as_batch` -> (n, units) float32."""
     with eval_mode(network):
         batches = (as_batch(each, network) for each in images.split(batch_size))
         return torch.cat([network.layers[:-1](batch).flatten(1).cpu() for batch in batches])
@@ -55,7 +48,7 @@ def nearest_neighbors(
     """The indices of the images nearest by cosine similarity of their features, nearest first.
 
     image: (28, 28) float32 in [0, 1]; features: `penultimate_features(network, images)` of the
-    images to choose from, (n, units). Alike is what excites the same units in the same proportions.
+    images to choose from, (n, units).
     """
     own = penultimate_features(network, image[None])
     similarity = functional.cosine_similarity(own, features)

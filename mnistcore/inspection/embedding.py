@@ -1,20 +1,21 @@
-"""Embedding: many images as points of a plane, by PCA or t-SNE of their features.
+"""Embedding: many images as points of a plane, by PCA or t-SNE of their features' directions."""
 
-Compared are the directions of features (cosine similarity), as in `attribution.nearest_neighbors`,
-so that one loud unit does not stretch the map.
-"""
-
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-STEPS_PER_STAGE = 250  # of each of the two stages of t-SNE; scikit-learn takes no fewer
-EARLY_EXAGGERATION = 12.0  # of the attraction between likes, in the first stage
+STEPS = 250  # of t-SNE's descent
+EXAGGERATED_STEPS = 80  # of them at first, with EARLY_EXAGGERATION of the attraction between likes
+EARLY_EXAGGERATION = 12.0
+STEPS_PER_FRAME = 10  # after which the map is shown as far as it is
 PERPLEXITY = 30.0
 N_NEIGHBORS = 5  # of a new image that say where on a t-SNE map it belongs
+_ROWS = 50  # of all distances at a time: so many stay in the processor's cache
 
 
 class Embedding(NamedTuple):
@@ -25,17 +26,12 @@ class Embedding(NamedTuple):
 
 
 def pca(features: Tensor) -> Embedding:
-    """Principal component analysis (Pearson 1901): the two directions of the largest variance.
-
-    features: (n, units), as `penultimate_features` or `collect_activations` gives them. Exact, and
-    done in milliseconds.
-    """
+    """Principal component analysis (Pearson 1901) of (n, units): the two axes that vary most."""
     known = _unit_norm(features)
     mean = known.mean(0)
     _, _, directions = torch.linalg.svd(known - mean, full_matrices=False)
-    axes = directions[:2].T
-    if axes.shape[1] < 2:  # a layer of one unit has one direction
-        axes = functional.pad(axes, (0, 2 - axes.shape[1]))
+    # A layer of one unit has one direction.
+    axes = functional.pad(directions[:2].T, (0, 2 - len(directions[:2])))
 
     def project(new: Tensor) -> Tensor:
         projected: Tensor = (_unit_norm(new) - mean) @ axes
@@ -44,49 +40,72 @@ def pca(features: Tensor) -> Embedding:
     return Embedding(project(features), project)
 
 
-def tsne(
-    features: Tensor,
-    seed: int = 0,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Embedding:
-    """t-SNE (van der Maaten and Hinton 2008): keeps neighbours together, gives up distances.
+def tsne(features: Tensor) -> Iterator[Embedding]:
+    """t-SNE (van der Maaten and Hinton 2008), exact: keeps neighbours, gives up distances.
 
-    features: (n, units); some seconds for 2,000 images. It has no projection of its own: a new
-    image goes among its nearest neighbours. `on_progress(steps_done, steps_in_all)` is called when
-    a stage begins.
+    features: (n, units). Yields the map as it forms, at first as PCA has it; some seconds for 2,000
+    images. It has no projection of its own: a new image goes among its nearest neighbours.
     """
-    from sklearn.manifold import TSNE
-
     known = _unit_norm(features)
-    perplexity = min(PERPLEXITY, (len(known) - 1) / 3)
-    learning_rate = max(len(known) / EARLY_EXAGGERATION / 4, 50)  # scikit-learn's, for both stages
-    start = pca(features).points
-    found = (start / start.std().clamp(min=1e-9) * 1e-4).numpy()  # small, so that they can move
-    # First islands form, then they settle.
-    for stage, exaggeration in enumerate((EARLY_EXAGGERATION, 1.0)):
-        on_progress(stage * STEPS_PER_STAGE, 2 * STEPS_PER_STAGE)
-        method = TSNE(
-            perplexity=perplexity,
-            early_exaggeration=exaggeration,
-            learning_rate=learning_rate,
-            max_iter=STEPS_PER_STAGE,
-            init=found,
-            random_state=seed,
-            n_jobs=1,
-        )
-        found = method.fit_transform(known.numpy())
-    points = torch.from_numpy(found)
+    points = pca(features).points
+    points = points / points.std().clamp(min=1e-9) * 1e-4  # small, so that they can move
+    yield Embedding(points, partial(_among_neighbors, known, points))
+    affinities = _affinities(known)
+    learning_rate = max(len(known) / EARLY_EXAGGERATION / 4, 50)
+    velocity, gain = torch.zeros_like(points), torch.ones_like(points)
+    for step in range(STEPS):
+        early = step < EXAGGERATED_STEPS
+        slope = _slope(affinities, points, EARLY_EXAGGERATION if early else 1.0)
+        # Each coordinate goes faster while it goes on, slower when it turns (Jacobs 1988).
+        gain = torch.where(slope * velocity < 0, gain + 0.2, gain * 0.8).clamp(min=0.01)
+        velocity = (0.5 if early else 0.8) * velocity - learning_rate * gain * slope
+        points = points + velocity
+        if (step + 1) % STEPS_PER_FRAME == 0:
+            yield Embedding(points, partial(_among_neighbors, known, points))
 
-    def project(new: Tensor) -> Tensor:
-        distances = torch.cdist(_unit_norm(new), known)
-        distances, nearest = distances.topk(min(N_NEIGHBORS, len(known)), largest=False)
-        weights = 1 / (distances + 1e-6)
-        weights = weights / weights.sum(1, keepdim=True)
-        return (weights[..., None] * points[nearest]).sum(1)
 
-    return Embedding(points, project)
+def _affinities(known: Tensor) -> Tensor:
+    """(n, n), 1 in all: how much two images are neighbours, each with about PERPLEXITY of them."""
+    entropy = math.log(min(PERPLEXITY, (len(known) - 1) / 3))
+    found = []
+    for at, rows in enumerate(known.split(_ROWS)):
+        distances = torch.cdist(rows, known).square_()
+        distances.diagonal(at * _ROWS).fill_(1e9)  # nobody is one's own neighbour
+        low, high = torch.zeros(len(rows), 1), torch.full((len(rows), 1), 2e4)
+        for _ in range(25):  # by halves: how narrow each one's view is
+            narrow = (low + high) / 2
+            shares = (-narrow * distances).softmax(1)
+            too_wide = torch.special.entr(shares).sum(1, keepdim=True) > entropy
+            low, high = torch.where(too_wide, narrow, low), torch.where(too_wide, high, narrow)
+        found.append(shares)
+    mutual = torch.cat(found)
+    return (mutual + mutual.T) / (2 * len(known))
+
+
+def _slope(affinities: Tensor, points: Tensor, exaggeration: float) -> Tensor:
+    """(n, 2): the gradient of the Kullback-Leibler divergence by the points."""
+    places = torch.cat([points, torch.ones(len(points), 1)], 1)
+    squares = points.square().sum(1)
+    pull, push, total = [], [], -float(len(points))  # each is near itself, which does not count
+    for wanted, rows in zip(affinities.split(_ROWS), places.split(_ROWS), strict=True):
+        own = rows[:, :2].square().sum(1, keepdim=True)
+        near = torch.addmm(1 + squares + own, rows[:, :2], points.T, alpha=-2).reciprocal_()
+        total += float(near.sum())
+        pull.append((wanted * near) @ places)
+        push.append(near.square_() @ places)
+    force = exaggeration * torch.cat(pull) - torch.cat(push) / total
+    return 4 * (force[:, 2:] * points - force[:, :2])
+
+
+def _among_neighbors(known: Tensor, points: Tensor, new: Tensor) -> Tensor:
+    """New images, (m, units), on a map of known ones: (m, 2), amid those most like them."""
+    distances = torch.cdist(_unit_norm(new), known)
+    distances, nearest = distances.topk(min(N_NEIGHBORS, len(known)), largest=False)
+    weights = 1 / (distances + 1e-6)
+    weights = weights / weights.sum(1, keepdim=True)
+    return (weights[..., None] * points[nearest]).sum(1)
 
 
 def _unit_norm(features: Tensor) -> Tensor:
-    """(n, units) scaled to length 1; a network whose weights ran away says nothing but zeros."""
+    """(n, units) -> length 1, so that no loud unit stretches the map; 0 if weights ran away."""
     return functional.normalize(features.nan_to_num(0, 0, 0))

@@ -14,17 +14,20 @@ A frame without its survey, but with its weights, is surveyed by whoever looks a
 """
 
 import contextlib
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
-from mnistcore.config import IMAGE_SIZE, NetworkConfig
+from mnistcore.config import IMAGE_SIZE, NetworkConfig, layer_summary
 from mnistcore.data.digits import Digits
-from mnistcore.inspection.activations import collect_activations, weight_layers, weight_module
-from mnistcore.models.network import Network
+from mnistcore.inspection.activations import weight_layers, weight_module
+from mnistcore.models.network import Network, as_batch, eval_mode
 
 FRAMES_FORMAT = "1"
 N_SURVEYED = 500  # test images
@@ -64,12 +67,26 @@ class Frame:
         return replace(self, probabilities=probabilities, silent=silent)
 
 
+@torch.no_grad()
 def survey(network: Network, images: Tensor) -> tuple[Tensor, Tensor]:
-    """What a network says of (n, 28, 28) images: (n, 10) probabilities, and for each layer but the
-    last the share of its units whose largest activation is the same for all n (dead units)."""
-    seen = collect_activations(network, images, batch_size=100)
-    silent = [(units.amax(0) == units.amin(0)).float().mean() for units in seen.max_activations]
-    return seen.logits.softmax(1), torch.stack(silent)[:-1]
+    """What a network says of (n, 28, 28) images: (n, 10) probabilities, and for each layer with an
+    activation its share of dead units: their largest activation is the same for all n."""
+    peaks: dict[nn.Module, list[Tensor]] = {}
+
+    def note(module: nn.Module, _: object, out: Tensor) -> None:
+        peaks.setdefault(module, []).append(out.flatten(2).amax(2) if out.ndim == 4 else out)
+
+    kinds = (layer.kind for layer in layer_summary(network.config)[1:])
+    layers = [m for m, kind in zip(network.layers, kinds, strict=True) if kind == "activation"]
+    hooks = [layer.register_forward_hook(note) for layer in layers]
+    with eval_mode(network):
+        batches = as_batch(images, network).split(100)
+        logits = torch.cat([network(batch) for batch in batches]).nan_to_num().cpu()
+    for hook in hooks:
+        hook.remove()
+    units = [torch.cat(peaks[layer]) for layer in layers]
+    silent = [(each.amax(0) == each.amin(0)).float().mean().cpu() for each in units]
+    return logits.softmax(1), torch.stack(silent) if silent else torch.zeros(0)
 
 
 def first_filters(network: Network) -> Tensor:
@@ -131,3 +148,29 @@ def read_frame(folder: Path, step: int) -> Frame | None:
 def frame_path(folder: Path, step: int) -> Path:
     """The file of a frame, be it there or not."""
     return folder / f"{step:07d}.safetensors"
+
+
+class Answer(NamedTuple):
+    """What a network said of one image at one step."""
+
+    step: int
+    images: int  # training images seen by then
+    probabilities: Tensor  # (10,)
+
+
+def answer(folder: Path, step: int, config: NetworkConfig, image: Tensor) -> Answer | None:
+    """What the network of a step says of (28, 28) float32 in [0, 1]; None if it was not kept."""
+    frame = read_frame(folder, step)
+    network = frame.network(config) if frame else None
+    if frame is None or network is None:
+        return None
+    with torch.inference_mode():
+        logits = network(image[None, None])[0]
+    return Answer(step, frame.images, logits.nan_to_num().softmax(0))
+
+
+def settled_at(answers: Sequence[Answer]) -> Answer:
+    """The first of some answers, in order, from which on the digit stays what it is in the end."""
+    digits = [int(each.probabilities.argmax()) for each in answers]
+    stays = itertools.takewhile(lambda digit: digit == digits[-1], reversed(digits))
+    return answers[-sum(1 for _ in stays)]

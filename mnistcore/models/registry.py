@@ -54,20 +54,13 @@ def list_models(runs_folder: Path | None = None) -> list[tuple[str, str]]:
     return known
 
 
-def split_moment(model_id: str) -> tuple[str, int | None]:
-    """ "RUN@STEP", the network of a run as it was at a step -> RUN and STEP; None: the newest."""
-    run_id, _, step = model_id.partition("@")
-    return (run_id, int(step)) if step.isdecimal() and len(step) < 10 else (model_id, None)
-
-
 def weights_path(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Path:
     """The file that holds the newest weights of a model; changes while its run is under way."""
     if model_id == SHIPPED:
         return PRETRAINED / "shipped.safetensors"
     if model_id.endswith(".safetensors"):
         return Path(model_id)
-    run_id, step = split_moment(model_id)
-    run = store.find_run(run_id, runs_folder)
+    run, (_, step) = store.find_run(model_id, runs_folder), store.split_moment(model_id)
     if step is not None:
         path = frame_path(run.frames, step)
         if not path.is_file():
@@ -83,9 +76,9 @@ def weights_path(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Pa
 def load_model(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Model:
     """The shipped network, a file's or a run's, even while it learns; else ModelError, RunError."""
     path = weights_path(model_id, runs_folder)
-    run_id, step = split_moment(model_id)
+    _, step = store.split_moment(model_id)
     if step is not None:
-        saved = _load_moment(store.find_run(run_id, runs_folder), step)
+        saved = _load_moment(store.find_run(model_id, runs_folder), step)
     elif path.suffix == ".safetensors":
         saved = load_network(path)
     else:

@@ -5,9 +5,9 @@ called when a run is created or resumed, by whatever leaves a place, and every f
 server, so that nothing that is killed leaves the queue standing.
 """
 
+import functools
 import logging
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -21,9 +21,8 @@ from mnistcore.runs.store import Run
 MAX_CONCURRENT = max(1, (os.cpu_count() or 2) // 2)  # trainings that this machine can bear at once
 DISPATCH_INTERVAL_S = 5.0  # seconds between two looks of a server at its queue
 _log = logging.getLogger(__name__)
-_lock = threading.Lock()  # of the two below
 _spare: subprocess.Popen[bytes] | None = None
-_dispatcher: threading.Thread | None = None
+_spare_lock = threading.Lock()
 
 
 def due_runs(folder: Path) -> list[Run]:
@@ -34,12 +33,11 @@ def due_runs(folder: Path) -> list[Run]:
 
 def dispatch(folder: Path) -> None:
     """Set workers on the runs whose turn it is; what cannot be started says why in its status."""
-    if not due_runs(folder):  # as nearly always, and nobody has to wait for this answer
-        return
-    with store.locked(folder):
-        for run in due_runs(folder):
-            if not run.status().pid:  # else a process waits with it, and takes the place itself
-                _assign_worker(run)
+    if due_runs(folder):  # as nearly never: nobody has to wait for this answer
+        with store.locked(folder):
+            for run in due_runs(folder):
+                if not run.status().pid:  # else a process waits with it, and takes the place itself
+                    _assign_worker(run)
 
 
 def claim_next(folder: Path) -> Run | None:
@@ -49,24 +47,19 @@ def claim_next(folder: Path) -> Run | None:
     with store.locked(folder), store.disk_errors_as_run_errors(folder):
         run = next((run for run in due_runs(folder) if not run.status().pid), None)
         if run:
-            _mark_starting(run, os.getpid())
+            store.assign(run, os.getpid(), state="starting", message="Starting.")
         return run
 
 
 def count_idle_workers(folder: Path) -> int:
     """How many runs wait or are paused with a process, which holds memory for them."""
-    known = ((run, run.status()) for run in store.list_runs(folder))
-    return sum(
-        status.pid > 0 and run.under_way()
-        for run, status in known
-        if status.state in ("queued", "paused")
-    )
+    live = [run.status() for run in store.list_runs(folder) if run.under_way()]
+    return sum(status.pid > 0 and status.state in ("queued", "paused") for status in live)
 
 
 def resume(run: Run, visitor: str | None) -> None:
     """Let a run go on: by a word to its worker, or by a new worker from its checkpoint."""
-    if not run.belongs_to(visitor):
-        raise RunError("Only the visitor who started this run can do that.")
+    run.require_owner(visitor)
     status = run.status()
     if status.state == "paused" and run.under_way():
         run.send("go", visitor)
@@ -86,18 +79,15 @@ def warm_spare_worker() -> None:
     It waits at a pipe from this process, and ends when this process does.
     """
     global _spare
-    with _lock:
+    with _spare_lock:
         if _spare is None or _spare.poll() is not None:
             _spare = _spawn()
 
 
+@functools.cache
 def start_dispatcher() -> None:
     """Let this process look after the queue from now on, as long as it lives."""
-    global _dispatcher
-    with _lock:
-        if _dispatcher is None:
-            _dispatcher = threading.Thread(target=_dispatch_forever, daemon=True)
-            _dispatcher.start()
+    threading.Thread(target=_dispatch_forever, daemon=True).start()
 
 
 def _dispatch_forever() -> None:
@@ -113,7 +103,7 @@ def _dispatch_forever() -> None:
 
 def _assign_worker(run: Run) -> None:
     global _spare
-    with _lock:
+    with _spare_lock:
         process, _spare = _spare, None
     try:
         if process is None or process.poll() is not None:
@@ -127,20 +117,10 @@ def _assign_worker(run: Run) -> None:
         threading.Thread(target=process.wait, daemon=True).start()
         assert process.stdin
         with process.stdin as stdin:  # closed without a word, it ends
-            _mark_starting(run, process.pid)
+            store.assign(run, process.pid, state="starting", message="Starting.")
             stdin.write(f"{run.path.resolve()}\n".encode())
     except OSError as error:
         store.write_final_status(run, state="interrupted", message=store.disk_error_message(error))
-
-
-def _mark_starting(run: Run, pid: int) -> None:
-    """Give it a place, with that process for its worker."""
-    (run.path / "control").unlink(missing_ok=True)
-    alive = time.time() + store.STARTUP_GRACE_S
-    host = socket.gethostname()
-    store.update_status(
-        run, state="starting", message="Starting.", pid=pid, host=host, heartbeat=alive
-    )
 
 
 def _spawn() -> subprocess.Popen[bytes]:

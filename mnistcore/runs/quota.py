@@ -1,16 +1,14 @@
 """Disk quotas: how much room visitors' runs may take, and which of them go.
 
-Whenever a visitor's run is created, room is made for it: first among the visitor's own runs, then
-among those from the visitor's address, then among those of all visitors, until each of the three
-is within its quota. Of runs that have ended, the oldest go first: at first only their checkpoints
-and frames, with which training could go on and be replayed, and if that is not enough the runs.
-Runs that are under way stay, and those of the command line are the machine's
-owner's: nobody's quota touches them.
+Whenever a visitor's run is created, room is made for it among the visitor's own runs, those from
+the visitor's address and those of all visitors. Of runs that have ended, the oldest go first: at
+first only their checkpoints and frames, and if that is not enough the runs. Runs under way stay,
+and those of the command line are the machine's owner's: nobody's quota touches them.
 """
 
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -44,20 +42,13 @@ def make_room(known: Sequence[Run], maker: Creator) -> None:
 
 def _trim(some: Sequence[Run], most: float) -> None:
     over = sum(folder_size(run.path) for run in some) - most
-    if over <= 0:
-        return
     ended = [run for run in reversed(some) if not run.under_way()]
-    steps: tuple[Callable[[Run], None], ...] = (
-        lambda run: run.forget_training(),
-        lambda run: run.remove(),
-    )
-    for let_go in steps:
-        for run in ended:
-            if over <= 0:
-                return
+    steps = [(run, run.forget_training) for run in ended] + [(run, run.remove) for run in ended]
+    for run, let_go in steps:
+        if over > 0:
             before = folder_size(run.path)
             with contextlib.suppress(OSError):  # what cannot go stays
-                let_go(run)
+                let_go()
             over -= before - folder_size(run.path)
 
 

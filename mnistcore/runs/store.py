@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -38,9 +38,7 @@ STARTUP_GRACE_S = 20.0  # seconds that a new worker may take until the first
 MAX_CLOCK_SKEW_S = 30.0  # by which it may lie in the future: startup grace, and clocks that differ
 # Runs that may be queued, at work, or paused with a worker that stays: all of them, those of one
 # visitor, and those of all visitors with one address, as a new cookie makes a new visitor.
-MAX_WAITING = 20
-MAX_PER_OWNER = 3
-MAX_PER_ADDRESS = 8
+MAX_WAITING, MAX_PER_OWNER, MAX_PER_ADDRESS = 20, 3, 8
 
 AT_WORK: tuple[State, ...] = ("starting", "running", "testing")  # a worker is, or should be, at it
 LIVE: tuple[State, ...] = ("queued", *AT_WORK)
@@ -93,8 +91,7 @@ class Run:
 
     def config(self) -> RunConfig:
         """What it was to be; raises RunError where that is lost."""
-        config = _once_per_change(_config, self.path / "config.json")
-        if config is None:
+        if (config := self._written_config()) == RunConfig():
             raise RunError(f"The run {self.id} has lost its config.json: delete it, start anew.")
         return config
 
@@ -108,8 +105,7 @@ class Run:
     @property
     def name(self) -> str:
         """What its owner calls it."""
-        config = _once_per_change(_config, self.path / "config.json")
-        return (config and config.name) or self.id
+        return self._written_config().name or self.id
 
     def status(self) -> RunStatus:
         """The newest status; a live run whose worker is silent or dead is "interrupted"."""
@@ -123,11 +119,11 @@ class Run:
         """The status as its last writer left it, alive or not."""
         return _once_per_change(_status, self.path / "status.json")
 
-    def metrics(self) -> list[Progress]:
-        """The recorded Progress in order; torn or foreign lines are left out.
+    def _written_config(self) -> RunConfig:
+        return _once_per_change(_config, self.path / "config.json")
 
-        Where a resumed run repeats steps, the repetition counts.
-        """
+    def metrics(self) -> list[Progress]:
+        """The Progress records in order, of repeated steps the last; torn lines are left out."""
         return list(_once_per_change(_metrics, self.path / "metrics.jsonl"))
 
     def has_curves(self) -> bool:
@@ -147,13 +143,16 @@ class Run:
     def maker(self) -> Creator:
         """Who started it; a run of an older version says so in its config.json."""
         known = _read_json(self.path / _CREATOR_FILE) or _read_json(self.path / "config.json")
-        return Creator(
-            *(v if isinstance(v := known.get(n), str) else None for n in Creator._fields)
-        )
+        return from_dict(Creator, known)
 
     def belongs_to(self, visitor: str | None) -> bool:
         """Whether this visitor started it, and so may steer, rename and delete it."""
         return self.maker().owner == _fingerprint(visitor) if visitor else False
+
+    def require_owner(self, visitor: str | None) -> None:
+        """Raise RunError if it is another visitor's."""
+        if not self.belongs_to(visitor):
+            raise RunError("Only the visitor who started this run can do that.")
 
     def send(self, command: str, visitor: str | None = None) -> None:
         """Tell the worker to "pause", "go" or "stop"; only the owner may."""
@@ -163,22 +162,18 @@ class Run:
         with locked(self.path.parent), disk_errors_as_run_errors(self.path):
             write_atomically(self.path / "control", command.encode())
             status = self.status()
+            # Nobody is there to hear it.
             if command == "stop" and status.state == "queued" and not status.pid:
-                update_status(
-                    self, state="stopped", message=STOPPED_WAITING
-                )  # nobody is there to hear it
+                update_status(self, state="stopped", message=STOPPED_WAITING)
 
     def pop_command(self) -> str | None:
         """The worker's side of `send`: the newest command, once."""
         path = self.path / "control"
-        try:
-            command = serialization.read_bounded(path, _MAX_FILE_BYTES).decode(
-                "utf-8", errors="replace"
-            )
+        with contextlib.suppress(OSError):
+            command = serialization.read_bounded(path, _MAX_FILE_BYTES)
             path.unlink()
-        except OSError:
-            return None
-        return command
+            return command.decode(errors="replace")
+        return None
 
     def rename(self, name: str, visitor: str | None) -> None:
         """Give it another name, of 1 to 60 characters."""
@@ -205,15 +200,9 @@ class Run:
 
     def remove(self) -> None:
         """Remove it for good, whoever's it is; raises OSError."""
-        # Out of sight in one step, so that nobody reads half a run.
         gone = self.path.with_name(f".deleted-{self.id}-{secrets.token_hex(2)}")
-        self.path.rename(gone)
+        self.path.rename(gone)  # out of sight in one step, so that nobody reads half a run
         shutil.rmtree(gone, ignore_errors=True)
-
-    def require_owner(self, visitor: str | None) -> None:
-        """Raise RunError unless this visitor started it."""
-        if not self.belongs_to(visitor):
-            raise RunError("Only the visitor who started this run can do that.")
 
 
 def create_run(
@@ -232,12 +221,11 @@ def create_run(
 ) -> Run:
     """A new run folder, queued, with nothing at work on it yet; see queue.dispatch.
 
-    config: what to train, and how; None where nobody knows, of a network that `fill` brings;  fill:
-    instead of queueing it, writes what makes it whole: nobody sees it before;  command: what was
-    typed, if anything was;  owner: the visitor's secret, address: where they come from; of both
-    only a fingerprint is kept;  here: this process itself will work on it. Of a visitor's old runs
-    some may go, see quota. Raises RunError if too many are waiting or the disk does not play along;
-    then nothing is left behind.
+    config: what to train, and how; None where nobody knows, of a network that `fill` brings. fill:
+    instead of queueing it, writes what makes it whole: nobody sees it before. command: as typed.
+    owner: the visitor's secret, address: where they come from; of both only a fingerprint is kept.
+    here: this process itself will work on it. Of a visitor's old runs some may go, see quota.
+    Raises RunError if too many are waiting or the disk does not play along, and leaves nothing.
     """
     folder, now = folder or runs_folder(), datetime.now()
     kind = preset or "own"
@@ -266,7 +254,7 @@ def create_run(
             draft.path.mkdir(parents=True)
             write_record(draft.path / "config.json", made)
             if owner:
-                write_json(draft.path / _CREATOR_FILE, maker._asdict())
+                write_json(draft.path / _CREATOR_FILE, asdict(maker))
             fill(draft) if fill else enqueue(draft, here=here)
             draft.path.rename(run.path)
         except BaseException:
@@ -300,55 +288,52 @@ def require_room(folder: Path, maker: Creator) -> None:
 
 def enqueue(run: Run, message: str = "Starting.", *, here: bool = False) -> None:
     """Put a run (again) at the end of the queue; `here`: for this process, which vouches for it."""
-    now = time.time()
     with disk_errors_as_run_errors(run.path):
-        (run.path / "control").unlink(missing_ok=True)
         (run.path / _RESERVE_FILE).write_bytes(bytes(_RESERVE_BYTES))
-        update_status(
-            run,
-            state="queued",
-            message=message,
-            pid=os.getpid() if here else 0,
-            host=socket.gethostname(),
-            heartbeat=now + STARTUP_GRACE_S,
-            queued=now,
-        )
+        pid = os.getpid() if here else 0
+        assign(run, pid, state="queued", message=message, queued=time.time())
+
+
+def assign(run: Run, pid: int, **values: Any) -> None:
+    """Name the process that is to work on a run, and has some time for its first sign of life."""
+    (run.path / "control").unlink(missing_ok=True)
+    alive = time.time() + STARTUP_GRACE_S
+    update_status(run, pid=pid, host=socket.gethostname(), heartbeat=alive, **values)
 
 
 def queue_order(folder: Path) -> tuple[int, list[Run]]:
     """How many runs are at work, and those that wait, next first.
 
-    Everybody in turn: somebody's second run comes after everybody's first, be that at work or
-    waiting; so do, after that, those of one address; and then it is first come, first served.
+    Somebody's second run comes after everybody's first, be that at work or waiting; so do then
+    those of one address; and then it is first come, first served.
     """
     live = [(run, status) for run in list_runs(folder) if (status := run.status()).state in LIVE]
     live.sort(key=lambda each: (each[1].state == "queued", each[1].queued, each[0].id))
     owners, addresses = Counter[str | None](), Counter[str | None]()
     waiting: list[tuple[int, int, int, Run]] = []
     for number, (run, status) in enumerate(live):
-        owner, address = run.maker()
+        maker = run.maker()
         if status.state == "queued":
-            waiting.append((owners[owner], addresses[address], number, run))
-        owners[owner] += 1
-        addresses[address] += 1
+            waiting.append((owners[maker.owner], addresses[maker.address], number, run))
+        owners[maker.owner] += 1
+        addresses[maker.address] += 1
     return len(live) - len(waiting), [run for *_, run in sorted(waiting, key=lambda each: each[:3])]
 
 
 def list_runs(folder: Path | None = None) -> list[Run]:
     """Every run in the folder that can be read, newest first."""
-    folder = folder or runs_folder()
-    try:
-        paths = sorted(folder.iterdir(), reverse=True)
-    except OSError:
-        return []
-    return [Run(p) for p in paths if _ID.fullmatch(p.name) and _is_file(p / "config.json")]
+    with contextlib.suppress(OSError):
+        paths = sorted((folder or runs_folder()).iterdir(), reverse=True)
+        return [Run(p) for p in paths if _ID.fullmatch(p.name) and _is_file(p / "config.json")]
+    return []
 
 
 def find_run(name: str, folder: Path | None = None) -> Run:
-    """The run with this id or, if only one is called so, this name."""
+    """The run with this id or, if only one is called so, this name; of "RUN@STEP", the run."""
     folder = folder or runs_folder()
-    if _ID.fullmatch(name) and _is_file(folder / name / "config.json"):
-        return Run(folder / name)
+    run_id, _ = split_moment(name)
+    if _ID.fullmatch(run_id) and _is_file(folder / run_id / "config.json"):
+        return Run(folder / run_id)
     named = [run for run in list_runs(folder) if run.name == name]
     if len(named) == 1:
         return named[0]
@@ -356,6 +341,12 @@ def find_run(name: str, folder: Path | None = None) -> Run:
         ids = ", ".join(run.id for run in named)
         raise RunError(f"{len(named)} runs are called {name!r}: say which by its id, {ids}.")
     raise RunError(f"There is no run {name!r} in {folder}: `python -m mnistcore runs` lists them.")
+
+
+def split_moment(model_id: str) -> tuple[str, int | None]:
+    """ "RUN@STEP", a run's network as it was at a step -> RUN and STEP; otherwise None for STEP."""
+    run_id, _, step = model_id.partition("@")
+    return (run_id, int(step)) if step.isdecimal() and len(step) < 10 else (model_id, None)
 
 
 def clean_name(name: str) -> str:
@@ -397,20 +388,17 @@ def disk_error_message(error: OSError) -> str:
 
 
 def write_record(path: Path, record: "DataclassInstance") -> None:
-    """Replace a file of one record in one step, likewise."""
+    """Replace a file of one record."""
     write_json(path, to_dict(record))
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Replace a JSON file in one step, so that no reader ever sees half of it.
-
-    Raises ValueError for a number that is not finite: that is no JSON.
-    """
+    """Replace a JSON file; ValueError for a number that is not finite: that is no JSON."""
     write_atomically(path, json.dumps(value, indent=1, allow_nan=False).encode())
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file in one step, or leave it as it was."""
+    """Replace a file in one step, so that no reader sees half of it, or leave it as it was."""
     scratch = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(2)}")
     try:
         scratch.write_bytes(content)
@@ -469,9 +457,8 @@ def _once_per_change(read: "functools._lru_cache_wrapper[T]", path: Path) -> T:
 
 
 @functools.lru_cache(maxsize=1024)
-def _config(path: Path, _: Stamp) -> RunConfig | None:
-    values = _read_json(path)
-    return from_dict(RunConfig, values) if values else None
+def _config(path: Path, _: Stamp) -> RunConfig:
+    return from_dict(RunConfig, _read_json(path))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -486,10 +473,7 @@ def _metrics(path: Path, _: Stamp) -> tuple[Progress, ...]:
     except OSError:
         return ()
     records: list[Progress] = []
-    for line in content.decode("utf-8", errors="replace").splitlines():
-        record = _progress(line)
-        if record is None:
-            continue
+    for record in filter(None, map(_progress, content.decode(errors="replace").splitlines())):
         while records and records[-1].step >= record.step:
             records.pop()
         records.append(record)
@@ -506,17 +490,15 @@ def _progress(line: str) -> Progress | None:
 
 def _is_file(path: Path) -> bool:
     """Whether it is one, as far as one may know."""
-    try:
+    with contextlib.suppress(OSError):
         return path.is_file()
-    except OSError:
-        return False
+    return False
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    try:
+    with contextlib.suppress(OSError, ValueError):
         return serialization.read_object(path)
-    except (OSError, ValueError):
-        return {}
+    return {}
 
 
 def _alive(status: RunStatus) -> bool:
@@ -527,11 +509,10 @@ def _alive(status: RunStatus) -> bool:
         return True
     if status.host == socket.gethostname() and status.pid > 0 and os.name == "posix":
         try:
-            os.kill(status.pid, 0)
-        except (ProcessLookupError, OverflowError):
+            with contextlib.suppress(PermissionError):  # of another user: it is there
+                os.kill(status.pid, 0)
+        except (OSError, OverflowError):
             return False
-        except OSError:
-            pass
     return -MAX_CLOCK_SKEW_S < time.time() - status.heartbeat < HEARTBEAT_TIMEOUT_S
 
 
@@ -543,8 +524,7 @@ def _fingerprint(secret: str) -> str:
 def _fingerprint_of(address: str, folder: Path) -> str:
     """What of a network address may be: there are so few that only a key hides them."""
     path = folder / ".key"
-    key = path.read_bytes() if path.is_file() else b""
-    if not key:
+    if not (key := path.read_bytes() if path.is_file() else b""):
         key = secrets.token_bytes(32)
         write_atomically(path, key)
         path.chmod(0o600)

@@ -47,10 +47,9 @@ def run_training(
         except Timeout:
             raise RunError(f"The run {run.id} is already being worked on.") from None
         except OSError as error:
-            store.write_final_status(
-                run, state="interrupted", message=store.disk_error_message(error)
-            )
-            raise RunError(store.disk_error_message(error)) from error
+            why = store.disk_error_message(error)
+            store.write_final_status(run, state="interrupted", message=why)
+            raise RunError(why) from error
         pulse = held.enter_context(_StatusReporter(run, "starting" if has_place else "queued"))
         try:
             if not (has_place or _wait_for_slot(run, pulse)):
@@ -95,41 +94,51 @@ def _train(
     pulse.say("starting", "Loading the images.")
     data = load_or_fall_back(config.dataset, config.data)
     if config.dataset is None:  # from now on the run knows what it learned from
-        known = replace(run.config(), dataset=data.train.dataset)
-        store.write_record(run.path / "config.json", known)
+        config = replace(run.config(), dataset=data.train.dataset)
+        store.write_record(run.path / "config.json", config)
     training = Trainer(to_train, data.train, data.test)
     torch.set_num_threads(to_train.threads or max(1, (os.cpu_count() or 2) // 2))
     if run.checkpoint.is_file():
         training.restore(read_checkpoint(run.checkpoint))
 
     pulse.say("running", data.notice or "")
-    saver, records = _Checkpointer(run, training), _MetricsLogger(run, training)
+    curve = run.path / "metrics.jsonl"
+    if curve.is_file():
+        _append(curve, "")  # a crash may have left half a line: start on a new one
+    record_due = checkpoint_due = 0.0  # the step, the time
     frames = FrameRecorder(run.frames, training)
     training.stops = frozenset(frames.steps)
     slow_motion = SlowMotion(run, training)
     progress: Progress | None = None
     stopped = False
     for progress in training:
-        if progress.step in training.stops:
-            with contextlib.suppress(OSError):  # a full disk costs the replay, not the run
-                frames.record()
-        records.add(progress)  # first: no figure is shown that the curve does not have
+        with contextlib.suppress(OSError):  # a full disk costs the replay, not the run
+            frames.record_if_due()
+        # First, so that no figure is shown that the curve does not have.
+        if progress.step >= record_due or progress.test_accuracy is not None:
+            record = to_dict(replace(progress, predictions=(), train_predictions=()))
+            _append(curve, json.dumps(record, allow_nan=False))
+            # Every few batches at first, about N_RECORDS in all.
+            record_due = progress.step + min(training.total_steps / N_RECORDS, 0.1 * progress.step)
         pulse.progress(progress)
-        saver.save_if_due()
+        if time.monotonic() >= checkpoint_due:
+            checkpoint_due = _save(run, training)
         on_progress(progress)
         slow_motion.after_batch()
         match run.pop_command():
             case "pause":
-                saver.save()
+                _save(run, training)
                 stopped = not _pause_until_resumed(run, pulse)
             case "stop":
                 stopped = True
         if stopped:
             break
-    if pulse.state == "paused":  # its checkpoint is there, and with it another worker goes on
+    if (
+        pulse.status.state == "paused"
+    ):  # its checkpoint is there, and with it another worker goes on
         pulse.say("paused", pid=store.PID_EXITED)
         return None
-    saver.save()
+    _save(run, training)
 
     pulse.say("testing", "Taking the final test.")
     network = training.network
@@ -172,12 +181,8 @@ class _StatusReporter:
         self._lock = threading.Lock()
         self._over = threading.Event()
         status = run.status()
-        self._status = replace(
-            status,
-            pid=os.getpid(),
-            host=socket.gethostname(),
-            queued=status.queued or time.time(),
-        )
+        queued = status.queued or time.time()
+        self.status = replace(status, pid=os.getpid(), host=socket.gethostname(), queued=queued)
         self._written = 0.0
         self.say(state)
 
@@ -189,30 +194,23 @@ class _StatusReporter:
         self._over.set()
         store.release_reserve(self._run)
 
-    @property
-    def state(self) -> State:
-        return self._status.state
-
     def say(self, state: State, message: str = "", **values: Any) -> None:
         with self._lock:
-            self._status = replace(self._status, state=state, message=message, **values)
+            self.status = replace(self.status, state=state, message=message, **values)
             self._write(insist=state not in store.LIVE)
 
     def progress(self, progress: Progress) -> None:
         with self._lock:
-            status, shown = self._status, replace(progress, predictions=())
+            cleared: dict[str, Any] = {"predictions": (), "train_predictions": ()}
+            shown = replace(progress, **cleared)
+            if progress.test_accuracy is None and (last := self.status.progress):
+                tested = ("test_loss", "test_accuracy", "test_count")  # the newest stay
+                shown = replace(shown, **{name: getattr(last, name) for name in tested})
+            self.status = replace(self.status, progress=shown)
             if progress.predictions:
-                status = replace(
-                    status, predictions=progress.predictions, predictions_images=progress.images
-                )
-            if progress.test_accuracy is None and (last := status.progress):  # keep the newest test
-                shown = replace(
-                    shown,
-                    test_loss=last.test_loss,
-                    test_accuracy=last.test_accuracy,
-                    test_count=last.test_count,
-                )
-            self._status = replace(status, progress=shown)
+                newest = {name: getattr(progress, name) for name in cleared}
+                seen = progress.images
+                self.status = replace(self.status, predictions_images=seen, **newest)
             if time.monotonic() - self._written > 0.2 or progress.step == progress.total_steps:
                 self._write()
 
@@ -224,14 +222,14 @@ class _StatusReporter:
                 self._write()
 
     def _write(self, insist: bool = False) -> None:
-        self._status = replace(self._status, heartbeat=time.time())
+        self.status = replace(self.status, heartbeat=time.time())
         self._written = time.monotonic()
         if insist:
-            store.write_final_status(self._run, **vars(self._status))
+            store.write_final_status(self._run, **vars(self.status))
             return
         # A full disk must not end a run that only wanted to say that it lives.
         with contextlib.suppress(OSError):
-            store.write_record(self._run.path / "status.json", self._status)
+            store.write_record(self._run.path / "status.json", self.status)
 
 
 def _wait_for_slot(run: Run, pulse: _StatusReporter) -> bool:
@@ -272,45 +270,19 @@ def _pause_until_resumed(run: Run, pulse: _StatusReporter) -> bool:
     return False
 
 
-class _Checkpointer:
-    """Writes checkpoints: often enough to lose nothing, rarely enough to cost nothing."""
+def _save(run: Run, training: "Trainer") -> float:
+    """Write a checkpoint; when the next is due, so that it takes 2 % of the time at most."""
+    from mnistcore.models.checkpoint import save_checkpoint
 
-    def __init__(self, run: Run, training: "Trainer") -> None:
-        self._run, self._training = run, training
-        self._due = 0.0
-
-    def save_if_due(self) -> None:
-        if time.monotonic() >= self._due:
-            self.save()
-
-    def save(self) -> None:
-        from mnistcore.models.checkpoint import save_checkpoint
-
-        started = time.monotonic()
-        save_checkpoint(self._run.checkpoint, self._training.state())
-        took = time.monotonic() - started
-        self._due = time.monotonic() + max(1.0, 50 * took)
+    started = time.monotonic()
+    save_checkpoint(run.checkpoint, training.state())
+    now = time.monotonic()
+    return now + max(1.0, 50 * (now - started))
 
 
-class _MetricsLogger:
-    """Appends to metrics.jsonl: every few batches at first, about N_RECORDS in all."""
-
-    def __init__(self, run: Run, training: "Trainer") -> None:
-        self._path = run.path / "metrics.jsonl"
-        self._spacing = training.total_steps / N_RECORDS
-        self._due = 0.0
-        # A crash may have left half a line: start on a new one.
-        with self._path.open("a", encoding="utf-8") as file:
-            if file.tell():
-                file.write("\n")
-
-    def add(self, progress: Progress) -> None:
-        if progress.step < self._due and progress.test_accuracy is None:
-            return
-        self._due = progress.step + min(self._spacing, 0.1 * progress.step)
-        record = to_dict(replace(progress, predictions=()))
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record, allow_nan=False) + "\n")
+def _append(path: Path, line: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
 
 
 def _main() -> None:
@@ -323,8 +295,11 @@ def _main() -> None:
     run = Run(Path(line)) if line else None
     while run:
         folder = run.path.parent
+        # What this process says goes into the folder of the run that it is about.
+        with contextlib.suppress(OSError), (run.path / "worker.log").open("a") as log:
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
         try:
-            _log_into(run)
             run_training(run)
         except MnistError as error:
             _log.warning("%s", error)
@@ -332,13 +307,6 @@ def _main() -> None:
             _log.exception("training broke off")
         run = queue.claim_next(folder)
         queue.dispatch(folder)  # other places may stand empty, too
-
-
-def _log_into(run: Run) -> None:
-    """Let what this process says go into the folder of the run that it is about."""
-    with contextlib.suppress(OSError), (run.path / "worker.log").open("a") as log:
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
 
 
 def _warm_up_torch() -> None:

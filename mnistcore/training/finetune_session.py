@@ -19,7 +19,7 @@ from mnistcore.evaluation.metrics import evaluate
 from mnistcore.evaluation.provenance import seen_subset, training_provenance
 from mnistcore.models.checkpoint import save_network
 from mnistcore.models.network import Network
-from mnistcore.models.registry import SHIPPED, load_model, shipped_ood_detector
+from mnistcore.models.registry import SHIPPED, Model, load_model, shipped_ood_detector
 from mnistcore.records import FineTuneResult, ModelCard, RunResult, RunStatus
 from mnistcore.runs import store
 from mnistcore.runs.store import Run
@@ -55,10 +55,7 @@ def is_full(lessons: Sequence[LabeledDrawing]) -> bool:
 
 
 class FineTuneSession:
-    """One network learning these lessons; it can be left between two steps and gone on with.
-
-    `for share in teaching` gives how much is done, from 0 to 1. Then `keep` makes a run of it.
-    """
+    """Learns these lessons while iterated, for the share done, with breaks; `keep` makes a run."""
 
     def __init__(self, model_id: str, lessons: Sequence[LabeledDrawing], replay: Digits) -> None:
         self.lessons, self.replay = list(lessons)[:MAX_DRAWINGS], replay
@@ -82,13 +79,15 @@ class FineTuneSession:
             self._seconds += time.monotonic() - started
             yield self._done / N_STEPS
 
+    def learner(self) -> Model:
+        """The copy as it stands, after the first step; none of these drawings is refused."""
+        assert self.network is not None
+        return replace(self.model, network=self.network, accepted_drawings=self.drawings)
+
     def keep(
         self, test: Digits, owner: str, folder: Path | None = None, *, address: str | None = None
     ) -> Run:
-        """Examine the network before and after, and keep it as a finished run of its owner.
-
-        owner, address: see create_run. Raises RunError where the disk is full, and leaves nothing.
-        """
+        """Examine the network before and after, and keep it as a finished run; raises RunError."""
         network = self.network
         assert network is not None
         title = (self.model.model_id != SHIPPED and self.model.title) or "Shipped"

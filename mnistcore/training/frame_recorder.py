@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from mnistcore.inspection.activations import weight_layers, weight_module
+from mnistcore.inspection.activations import weight_layers
 from mnistcore.inspection.frames import (
     FRAMES_FORMAT,
     MAX_BYTES,
@@ -23,7 +23,8 @@ from mnistcore.runs import store
 from mnistcore.training.trainer import Trainer, spread_sample
 
 N_FRAMES = 60  # of a run, at the most
-MAX_TIME_SHARE = 0.02  # of the training time, for surveys between the first and the last
+N_SLOW_FRAMES = 60  # and as many more, without weights, in slow motion
+MAX_TIME_SHARE = 0.02  # of the training time, for all that it does; writing comes first
 
 
 def frame_steps(total_steps: int) -> list[int]:
@@ -36,8 +37,8 @@ def frame_steps(total_steps: int) -> list[int]:
 class FrameRecorder:
     """Writes the frames of a training into a folder: call `record` at each of `steps`.
 
-    Beyond the first and the last, frames are surveyed while that took under MAX_TIME_SHARE of the
-    training; where all weights do not fit into MAX_BYTES, evenly chosen frames have them.
+    The first and the last are always written, with a survey or with the weights; the others, and
+    further surveys, as far as MAX_TIME_SHARE goes, and weights as far as MAX_BYTES goes.
     """
 
     def __init__(self, folder: Path, training: Trainer) -> None:
@@ -45,53 +46,69 @@ class FrameRecorder:
         self._folder, self._training = folder, training
         self._indices = spread_sample(len(training.test_set), N_SURVEYED)
         self._images = training.test_set.images[self._indices.to(training.device)]
-        self._last: list[Tensor] = []
+        self._last: dict[str, Tensor] = {}
         self._spent = self._survey_took = 0.0
+        self._slow_frames = sum(step not in self.steps for step in recorded_steps(folder))
         network = training.network
         state = list(network.state_dict().values())
         other = 30 * N_SURVEYED + 2 * first_filters(network).numel() + 2_000
         weights = sum(2 * values.numel() for values in state) + 100 * len(state)
-        fit = min(len(self.steps), (MAX_BYTES - len(self.steps) * other) // weights)
+        room = MAX_BYTES - (len(self.steps) + N_SLOW_FRAMES) * other
+        fit = max(0, min(len(self.steps), room // weights))
         chosen = np.linspace(0, len(self.steps) - 1, fit) if fit > 1 else [-1][:fit]
         self._with_weights = {self.steps[round(place)] for place in chosen}
         for step in recorded_steps(folder):  # of a part that is now repeated
             if step > training.step:
                 frame_path(folder, step).unlink(missing_ok=True)
 
+    def record_if_due(self) -> None:
+        """Write a frame at each of `steps`, and in slow motion at others; raises OSError."""
+        training = self._training
+        if training.every_step and training.step not in self.steps:
+            if self._slow_frames == N_SLOW_FRAMES:
+                return
+            self._slow_frames += 1
+        elif training.step not in self.steps or not self._may_spend(0.0):
+            return
+        self.record()
+
     def record(self) -> None:
         """Write the frame of the training's step; raises OSError."""
+        started = time.perf_counter()
         training, network = self._training, self._training.network
-        weights = [weight_module(network, layer).weight for layer in weight_layers(network)]
-        now = [weight.detach().half().cpu() for weight in weights]
-        moved = zip(now, self._last or now, strict=True)
-        changes = [(new.float() - old.float()).abs().mean() for new, old in moved]
-        self._last = now
+        state = {
+            name: (values.half() if values.is_floating_point() else values).cpu()
+            for name, values in network.state_dict().items()
+        }
+        names = [f"layers.{layer.first}.weight" for layer in weight_layers(network)]
+        before, self._last = self._last or state, {name: state[name] for name in names}
+        changes = [(state[n] - before[n]).abs().mean(dtype=torch.float32) for n in names]
         tensors = {
             "images": torch.tensor(training.step * training.batch_size),
             "test_indices": self._indices,
             "filters": first_filters(network).half(),
             "changes": torch.stack(changes),
         }
-        if self._may_survey():
-            started = time.perf_counter()
+        if with_weights := training.step in self._with_weights:
+            tensors |= {WEIGHTS_PREFIX + name: values for name, values in state.items()}
+        if not with_weights or self._may_spend(time.perf_counter() - started + self._survey_took):
+            begun = time.perf_counter()
             probabilities, silent = survey(network, self._images)
-            self._survey_took = time.perf_counter() - started
-            self._spent += self._survey_took
+            self._survey_took = time.perf_counter() - begun
             tensors |= {"probabilities": probabilities.half(), "silent": silent}
-        if training.step in self._with_weights:
-            tensors |= {
-                WEIGHTS_PREFIX + name: (
-                    values.half() if values.is_floating_point() else values
-                ).cpu()
-                for name, values in network.state_dict().items()
-            }
         self._folder.mkdir(exist_ok=True)
         content = {name: values.contiguous() for name, values in tensors.items()}
         store.write_atomically(
             frame_path(self._folder, training.step), save(content, {"format": FRAMES_FORMAT})
         )
+        if not training.every_step:
+            self._spent += time.perf_counter() - started
 
-    def _may_survey(self) -> bool:
-        if self._training.step in (0, self._training.total_steps):
+    def _may_spend(self, more: float) -> bool:
+        """Whether so many seconds more keep to this frame's part of MAX_TIME_SHARE of the run."""
+        training = self._training
+        if training.every_step or training.step in (0, training.total_steps):
             return True
-        return self._spent + self._survey_took <= MAX_TIME_SHARE * self._training.seconds
+        expected = training.seconds / training.step * training.total_steps
+        done = (self.steps.index(training.step) + 1) / len(self.steps)
+        return self._spent + more <= MAX_TIME_SHARE * expected * done

@@ -23,5 +23,5 @@ def tune_malloc() -> None:
 
     Otherwise Linux hands it out anew at every step, page by page and zeroed: a third of its time.
     """
-    glibc.mallopt(glibc.MMAP_THRESHOLD, _LARGEST_BLOCK)
-    glibc.mallopt(glibc.TRIM_THRESHOLD, _KEPT)
+    glibc.call("mallopt", glibc.MMAP_THRESHOLD, _LARGEST_BLOCK)
+    glibc.call("mallopt", glibc.TRIM_THRESHOLD, _KEPT)

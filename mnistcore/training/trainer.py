@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -10,19 +10,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mnistcore.config import TrainConfig, check
+from mnistcore.config import TrainConfig, check, planned_images
 from mnistcore.data.augment import AUGMENTATIONS
 from mnistcore.data.digits import Digits, epoch_permutation, to_model_input
 from mnistcore.errors import DivergenceError, TrainingError
 from mnistcore.evaluation.diagnosis import suggest_learning_rate
-from mnistcore.evaluation.metrics import evaluate
+from mnistcore.evaluation.metrics import Score, evaluate
 from mnistcore.models.network import build_network
 from mnistcore.records import Prediction, Progress
 from mnistcore.training.hardware import has_native_bfloat16, tune_malloc
 
 REPORT_IMAGES = 512  # images between two Progress records: about ten a second on a laptop
-N_SHOWN_PREDICTIONS = 12  # test images whose prediction every evaluation reports, right or wrong
-N_SHOWN_MISTAKES = 6  # and how many of the wrong ones beyond these
+N_SHOWN_PREDICTIONS = 12  # images of each part whose prediction every evaluation reports
+N_SHOWN_MISTAKES = 6  # and how many misread test images beyond these
 RUNNING_AVERAGE_IMAGES = 2_000  # images over which running loss and accuracy are averaged
 
 
@@ -77,15 +77,27 @@ def pick_device(wish: str = "auto") -> torch.device:
     return torch.device(wish)
 
 
-def spread_sample(total: int, count: int) -> Tensor:
-    """The first N_SHOWN_PREDICTIONS of `total` places, filled up to `count` from all over the rest.
+def shown_images(total: int) -> list[int]:
+    """The N_SHOWN_PREDICTIONS of `total` images that are shown: from all over them, always these.
 
     MNIST's first test images are easier than its last: to judge by the first would flatter.
     """
-    count = min(count, total)
-    few = min(N_SHOWN_PREDICTIONS, count)
-    rest = torch.arange(count - few) * (total - few) // max(1, count - few)
-    return torch.cat([torch.arange(few), few + rest])
+    few = min(N_SHOWN_PREDICTIONS, total)
+    return [total * n // few for n in range(few)]
+
+
+def first_learned(config: TrainConfig, images: int) -> list[int]:
+    """The N_SHOWN_PREDICTIONS of so many training images that it learns from first."""
+    order: list[int] = epoch_permutation(config.seed, 0, images)[:N_SHOWN_PREDICTIONS].tolist()
+    return order
+
+
+def spread_sample(total: int, count: int) -> Tensor:
+    """At most `count` of `total` places: `shown_images`, filled up from all over the rest."""
+    shown = torch.tensor(shown_images(total)[:count])
+    rest = torch.ones(total).index_fill(0, shown, 0).nonzero().flatten()
+    more = min(count, total) - len(shown)
+    return torch.cat([shown, rest[torch.arange(more) * len(rest) // max(1, more)]])
 
 
 class Batch(NamedTuple):
@@ -115,7 +127,7 @@ class Trainer:
         self._labels = train_set.labels.to(self.device)
         self.batch_size = min(config.batch_size, len(train_set))
         self.batches = len(train_set) // self.batch_size  # per epoch; every batch is full
-        self.total_steps = max(1, round(config.epochs * self.batches))
+        self.total_steps = planned_images(config, len(train_set)) // self.batch_size
         self.network = build_network(config.network, config.seed).to(
             self.device,
             memory_format=torch.channels_last,  # type: ignore[call-overload]  # torch lacks it
@@ -127,15 +139,12 @@ class Trainer:
         self.stops: frozenset[int] = frozenset()  # steps at which to yield a Progress besides
         self.every_step = False  # whether to yield a Progress after every batch
         self.last_batch: Batch | None = None
-        self._recent: list[tuple[Tensor, Tensor]] = []  # logits and labels since the last record
+        self._recent: list[Batch] = []  # since the last record
         self._sums = torch.zeros(3, device=self.device)  # weight, loss, right: decaying averages
         self._order_epoch = -1
 
     def __iter__(self) -> Iterator[Progress]:
-        """Train from where it stands to the end, with a Progress every REPORT_IMAGES images.
-
-        Raises DivergenceError instead of yielding what is not finite.
-        """
+        """Train to the end, a Progress every REPORT_IMAGES images; raises DivergenceError."""
         every = max(1, REPORT_IMAGES // self.batch_size)
         tests = self._test_steps()
         stops = tests | self.stops
@@ -176,7 +185,7 @@ class Trainer:
         self.optimizer.step()
         self.step += 1
         self.last_batch = Batch(chosen, logits.detach(), labels)
-        self._recent.append((logits.detach(), labels))
+        self._recent.append(self.last_batch)
 
     def _products(self) -> torch.autocast:
         """Within it, layers multiply in the recipe's precision; at the end as a user's will."""
@@ -185,7 +194,7 @@ class Trainer:
 
     def _take_averages(self) -> None:
         """Loss and accuracy of the batches since the last record, all at once: it costs less."""
-        logits, labels = (torch.cat(parts) for parts in zip(*self._recent, strict=True))
+        _, logits, labels = (torch.cat(parts) for parts in zip(*self._recent, strict=True))
         self._recent.clear()
         right = (logits.argmax(1) == labels).float().mean()
         new = torch.stack([torch.ones_like(right), functional.cross_entropy(logits, labels), right])
@@ -220,15 +229,16 @@ class Trainer:
         self.require_finite(score.loss)
         wrong = (score.predicted != sample.labels).nonzero().flatten().tolist()
         fixed = range(min(N_SHOWN_PREDICTIONS, len(sample)))
-        shown = [*fixed, *[index for index in wrong if index not in fixed][:N_SHOWN_MISTAKES]]
-        numbers = (places[shown], score.predicted[shown], score.confidence[shown])
-        triples = zip(*(each.tolist() for each in numbers), strict=True)
+        rows = [*fixed, *[index for index in wrong if index not in fixed][:N_SHOWN_MISTAKES]]
+        own = torch.tensor(first_learned(self.config, len(self._labels)))
+        learned = evaluate(self.network, Digits(self._images[own], self._labels[own], ""))
         return replace(
             progress,
             test_loss=score.loss,
             test_accuracy=score.accuracy,
             test_count=score.count,
-            predictions=tuple(Prediction(i, digit, round(sure, 4)) for i, digit, sure in triples),
+            predictions=_predictions(places[rows], score, rows),
+            train_predictions=_predictions(own, learned, range(len(own))),
         )
 
     def require_finite(self, test_loss: float | None = None) -> None:
@@ -293,6 +303,13 @@ class Trainer:
             raise TrainingError(
                 "This checkpoint does not belong to this run: start the run anew."
             ) from error
+
+
+def _predictions(images: Tensor, score: Score, rows: Sequence[int]) -> tuple[Prediction, ...]:
+    """Of a score, these rows, which are of these images."""
+    numbers = (images, score.predicted[rows], score.confidence[rows])
+    triples = zip(*(each.tolist() for each in numbers), strict=True)
+    return tuple(Prediction(image, digit, round(sure, 4)) for image, digit, sure in triples)
 
 
 def train(config: TrainConfig, train_set: Digits, test_set: Digits) -> Trainer:

@@ -18,7 +18,7 @@ N_EVALUATION = 1_000  # images on which each of the two accuracies rests, at the
 _ONE_AT_A_TIME = threading.Lock()  # they share the processor and torch's random generator
 
 _BASE = TrainConfig(
-    network=NetworkConfig(convolutions=(), dense=(4,)),
+    NetworkConfig(convolutions=(), dense=(4,)),
     epochs=5,
     batch_size=64,
     learning_rate=3e-3,
@@ -31,14 +31,11 @@ _BASE = TrainConfig(
 TRIALS: dict[str, TrainConfig] = {
     "Too simple": _BASE,
     "About right": replace(
-        _BASE,
-        network=NetworkConfig(convolutions=(Conv(8, 5), Conv(32, 3)), dense=(64,)),
-        epochs=2,
-        learning_rate=8e-3,
+        _BASE, network=NetworkConfig((Conv(8, 5), Conv(32, 3)), (64,)), epochs=2, learning_rate=8e-3
     ),
     "Learns by heart": replace(
         _BASE,
-        network=NetworkConfig(convolutions=(), dense=(512, 256)),
+        network=NetworkConfig((), (512, 256)),
         epochs=30,
         batch_size=25,
         learning_rate=1e-3,

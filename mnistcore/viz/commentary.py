@@ -5,22 +5,12 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from mnistcore.evaluation.diagnosis import (
-    CHANCE_ACCURACY,
-    LEARNED,
-    MAX_TRAIN_ERROR,
-    RAN_AWAY,
-    FitDiagnosis,
-    best_accuracy,
-    diagnose_fit,
-    generalization_gap_is_real,
-    margin_of_error,
-)
+from mnistcore.evaluation import diagnosis
 from mnistcore.records import Progress, RunResult, RunStatus, State
 
-GOOD_ACCURACY = 1 - MAX_TRAIN_ERROR  # what a network stays below that has stopped short of the task
+GOOD_ACCURACY = 1 - diagnosis.MAX_TRAIN_ERROR  # below it, a network has stopped short of the task
 MILESTONES = {  # by what the test accuracy has to exceed
-    CHANCE_ACCURACY: "The first digits are told apart: it has found something to go by.",
+    diagnosis.CHANCE_ACCURACY: "The first digits are told apart: it has found something to go by.",
     0.5: "It reads more than half of the test images already.",
     0.75: "It reads more than three of four test images.",
     0.9: "It reads more than nine of ten test images. From here on, every step is harder won.",
@@ -45,17 +35,14 @@ class Commentary(NamedTuple):
 
 
 def describe_run(status: RunStatus, records: Sequence[Progress]) -> Commentary:
-    """Figures and sentence of a run; records: what its `metrics` gave after its `status`.
-
-    A run that was judged at its end is told by that judgement, the one that Evaluate comes to.
-    """
+    """Figures and sentence of a run, by its judgement if it has one; records: read after status."""
     figures = status.progress or (records[-1] if records else None)
     tested = [record for record in records if record.test_accuracy is not None]
     result = status.result
     if figures and tested:
         figures = _with_test(figures, tested[-1])
     if result and result.diverged:
-        return Commentary(figures, f"It came to an end early: {RAN_AWAY}.")
+        return Commentary(figures, f"It came to an end early: {diagnosis.RAN_AWAY}.")
     if status.state in ("finished", "stopped") and result and result.is_evaluated:
         figures = figures and _with_test(figures, result)
         if result.images:  # else it was stopped before it learned from any
@@ -65,31 +52,24 @@ def describe_run(status: RunStatus, records: Sequence[Progress]) -> Commentary:
 
 
 def _with_test(figures: Progress, test: Progress | RunResult) -> Progress:
-    return replace(
-        figures,
-        test_accuracy=test.test_accuracy,
-        test_loss=test.test_loss,
-        test_count=test.test_count,
-    )
+    names = ("test_accuracy", "test_loss", "test_count")
+    return replace(figures, **{name: getattr(test, name) for name in names})
 
 
 def comment(records: Sequence[Progress]) -> str:
     """One sentence on where training stands; records: its Progress records, in order.
 
-    What the newest test says is never contradicted: the milestone is the one that it has passed,
-    and a fall is a fall. All else has to be so in two tests in a row, and then stays as long as
-    no more than chance is against it. So the sentence does not flicker, and whoever has it read
-    aloud is not talked to all the time.
+    What the newest test says is never contradicted. All else has to be so in two tests in a row,
+    and then stays as long as no more than chance is against it: so the sentence does not flicker,
+    and whoever has it read aloud is not talked to all the time.
     """
     tested = [record for record in records if record.test_accuracy is not None]
     if not tested or not tested[-1].step:
         return (
             "It has seen nothing yet: its weights are random, and about one guess in ten is right."
         )
-    if trouble := _trouble(tested):
-        return trouble
-    if remark := _remark(tested):
-        return remark
+    if told := _trouble(tested) or _remark(tested):
+        return told
     passed = [least for least in MILESTONES if _accuracy(tested[-1]) > least]
     if not passed:
         return "It has only begun to learn: watch whether the curves rise."
@@ -104,7 +84,7 @@ def _remark(tested: Sequence[Progress]) -> str:
         accuracy, count = _accuracy(record), record.test_count
         if now == before:
             remark, then = now, accuracy
-        elif abs(accuracy - then) > margin_of_error(accuracy, count):
+        elif abs(accuracy - then) > diagnosis.margin_of_error(accuracy, count):
             remark = ""
     return remark
 
@@ -113,14 +93,15 @@ def _trouble(tested: Sequence[Progress]) -> str:
     """What is plain from the newest test: it has run away, fallen, or only guesses; else empty."""
     now = tested[-1]
     found = _diagnose(now, tested)
-    over = _is_late(now) or best_accuracy(tested) >= LEARNED  # before, it may yet find its feet
+    # Before, it may yet find its feet.
+    over = _is_late(now) or diagnosis.best_accuracy(tested) >= diagnosis.LEARNED
     if found.kind == "diverged" or (found.kind == "collapsed" and over):
         return f"{found.reason[0].upper()}{found.reason[1:]}. Try a smaller learning rate."
     accuracy = _accuracy(now)
-    margin = margin_of_error(accuracy, now.test_count)
-    if accuracy < best_accuracy(tested) - 0.05 - margin:
+    margin = diagnosis.margin_of_error(accuracy, now.test_count)
+    if accuracy < diagnosis.best_accuracy(tested) - 0.05 - margin:
         return "It has become worse than it was: a step was too big. Mostly it catches itself."
-    if accuracy <= CHANCE_ACCURACY and _is_late(now):
+    if accuracy <= diagnosis.CHANCE_ACCURACY and _is_late(now):
         return "It is still guessing: perhaps its steps are far too big, or far too small."
     return ""
 
@@ -129,7 +110,7 @@ def _remarkable(tested: Sequence[Progress]) -> str:
     """What the tests so far show beyond steady progress; empty if that is all."""
     now, gain = tested[-1], _gain(tested)
     train_accuracy, accuracy = now.train_accuracy or 0.0, _accuracy(now)
-    if generalization_gap_is_real(train_accuracy, accuracy, now.test_count):
+    if diagnosis.generalization_gap_is_real(train_accuracy, accuracy, now.test_count):
         if gain is None or gain > 0.08:
             return "It does better on the images that it learns from than on new ones."
         if train_accuracy < 0.999:
@@ -161,9 +142,9 @@ def _at_the_end(state: State, result: RunResult, records: Sequence[Progress]) ->
     return f"{how}{'' if end.startswith('well') else ','} {end}"
 
 
-def _diagnose(judged: Progress | RunResult, history: Sequence[Progress]) -> FitDiagnosis:
+def _diagnose(judged: Progress | RunResult, history: Sequence[Progress]) -> diagnosis.Diagnosis:
     """By the accuracies of one record, or of the result."""
-    return diagnose_fit(
+    return diagnosis.diagnose_fit(
         judged.train_accuracy or 0.0,
         _accuracy(judged),
         judged.test_count,

@@ -24,12 +24,8 @@ class Curve(NamedTuple):
 
 
 def accuracy_chart(curves: Sequence[Curve], least: float = 0.0) -> dict[str, Any]:
-    """Accuracy in percent over images seen, for axes from `least` to 100 %.
-
-    The first run is drawn with its training and test line, the others with their test line.
-    """
-    series = _pair(curves, "accuracy", 100.0)
-    return _chart("Share read right (%)", series, curves, least, 100)
+    """Accuracy over images seen, `least` to 100 %: the first run's two lines, others' test line."""
+    return _chart("Share read right (%)", _pair(curves, "accuracy", 100.0), curves, least, 100)
 
 
 def loss_chart(curves: Sequence[Curve]) -> dict[str, Any]:
@@ -75,8 +71,8 @@ def severity_chart(
 ) -> dict[str, Any]:
     """How the share read right of `count` images changes with the images, from (amount, share).
 
-    One line for each network by its name, with None where it is not known yet; `here` is the
-    amount that is being looked at, and `every` what lies between two numbers on the axis.
+    lines: by the network's name, None where it is not known yet; here: the amount that is being
+    looked at; every: between two numbers on the axis.
     """
     series = []
     for number, (name, points) in enumerate(lines.items()):
@@ -100,7 +96,7 @@ def severity_chart(
 
 def chart_height(curves: int) -> int:
     """Pixels that a chart of so many runs needs, with room for their names."""
-    return 340 + (LINE * curves if curves > 1 else 0)
+    return 300 + (LINE * curves if curves > 1 else 0)
 
 
 def _names_below_each_other(chart: dict[str, Any]) -> dict[str, Any]:

@@ -11,10 +11,7 @@ _SIZE = 72  # pixels: height and width of a layer's drawing
 
 
 def network_html(layers: Sequence[LayerSummary]) -> str:
-    """Layers, as `layer_summary` gives them -> HTML: what each is, its output, its weights.
-
-    Activations, normalisation, dropout and pooling are told in the caption of their layer.
-    """
+    """Layers, as `layer_summary` gives them -> HTML: what each is, its output, its weights."""
     starts = [i for i, layer in enumerate(layers) if layer.kind in ("input", "conv", "dense")]
     figures = []
     for start, end in pairwise([*starts, len(layers)]):

@@ -34,9 +34,8 @@ def css_rgba(color: str, opacity: float) -> str:
 def diverging_rgba(values: Tensor, largest: float | None = None) -> Tensor:
     """Diverging colour scale: any shape -> the same shape with 4 bytes a number, RGBA, uint8.
 
-    Blue for more than nothing, orange for less. Zero is transparent, `largest` (of the values, if
-    left out) is opaque, in between the page shines through: so the same picture does on a light and
-    on a dark page.
+    Blue above zero, orange below, transparent at it, opaque at `largest` (of the values, if left
+    out): so the same picture does on a light and on a dark page.
     """
     import torch
 

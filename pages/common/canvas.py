@@ -1,10 +1,12 @@
 """The sheet of paper to draw on; what is on it stays when the page is left."""
 
+import random
 from typing import TypeGuard
 
-from mnistcore.drawing.strokes import Stroke, parse_canvas_strokes
+from mnistcore.drawing.strokes import Stroke, parse_canvas_strokes, place_on_canvas
 from mnistcore.serialization import is_number
 from pages.common import state
+from pages.common.datasets import shared_dataset
 from pages.common.tiles import component
 
 PEN_WIDTH = 20.0  # width of a stroke, in units of which the sheet is 400 wide
@@ -20,9 +22,14 @@ def canvas(pen: float, *, live: bool) -> list[Stroke]:
     first, turn = state.DRAW_PLACE.get()
     drawn = current_strokes()
     widths = [*state.DRAW_WIDTHS.get(), *[PEN_WIDTH] * len(drawn)][: len(drawn)]
-    data = {"pen": pen, "live": live, "first": first, "turn": turn}
+    data = {"pen": pen, "live": live, "first": first, "turn": turn, "put": state.DRAW_PUT.get()}
     sheet = {"strokes": drawn, "widths": widths}
-    _sheet(key=state.DRAW_SHEET, data=data | sheet, on_drawing_change=_take)
+    _sheet(
+        key=state.DRAW_SHEET,
+        data=data | sheet,
+        on_drawing_change=_take,
+        on_sample_change=_put_sample,
+    )
     _take()  # what a tab brings along to a server that has been started anew
     return current_strokes()
 
@@ -40,6 +47,24 @@ def clear() -> None:
     state.DRAW_WIDTHS.set([])
 
 
+def put_on_sheet(strokes: list[Stroke]) -> None:
+    """Exchange what is on the sheet for these strokes."""
+    clear()
+    state.DRAW_STROKES.set(strokes)
+    state.DRAW_PUT.set(state.DRAW_PUT.get() + 1)
+
+
+def _put_sample() -> None:
+    """Put a test digit on the sheet, as the pen strokes that it may have been made of."""
+    from PIL import Image
+
+    from mnistcore.drawing.vectorize import trace_strokes
+
+    test = shared_dataset().test
+    image = test.images[random.randrange(len(test))]
+    put_on_sheet(place_on_canvas(trace_strokes(Image.fromarray(image.numpy())), "filling"))
+
+
 def _take() -> None:
     """Keep what the browser says is on the sheet, where it makes sense."""
     sent = (state.DRAW_SHEET.get() or {}).get("drawing")
@@ -49,6 +74,10 @@ def _take() -> None:
     at, turn, widths = (sent.get(name) for name in ("first", "turn", "widths"))
     if not (_counted(at) and _counted(turn) and isinstance(widths, list)):
         return
+    put = sent.get("put", 0)
+    if not _counted(put) or put < state.DRAW_PUT.get():  # sent before the sheet was exchanged
+        return
+    state.DRAW_PUT.set(put)
     cleared = max(first - at, 0)  # meanwhile, by `clear`
     strokes = parse_canvas_strokes(sent.get("strokes"))[cleared:]
     state.DRAW_PLACE.set((max(first, at), turn))

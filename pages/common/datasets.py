@@ -3,17 +3,57 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import streamlit as st
 
 from mnistcore.errors import DataError
-from pages.common.background import BackgroundTask, ReportProgress
 from pages.common.text import escape_markdown
 
 if TYPE_CHECKING:  # torch takes seconds to import, and the first page does without
     from mnistcore.data.digits import Digits
     from mnistcore.data.loading import LoadedDataset
+
+
+T = TypeVar("T")
+ReportProgress = Callable[[float, float], None]  # done, and of how much
+
+
+class BackgroundTask(Generic[T]):
+    """`do(report)`, begun at once, whoever leaves; kept in a st.cache_resource, it is there once.
+
+    It is broken off when the server ends, which torch at work does not bear.
+    """
+
+    def __init__(self, do: Callable[[ReportProgress], T]) -> None:
+        self._result: Future[T] = Future()
+        self._progress = (0.0, 0.0)
+        threading.Thread(target=self._run, args=(do,), daemon=True).start()
+
+    def _run(self, do: Callable[[ReportProgress], T]) -> None:
+        try:
+            self._result.set_result(do(self._report))
+        except BaseException as error:
+            self._result.set_exception(error)
+
+    def _report(self, done: float, of: float) -> None:
+        self._progress = (done, of)
+
+    def ready(self, seconds: float = 0.0) -> bool:
+        """Whether it is done, or will be in so many seconds."""
+        return bool(wait([self._result], timeout=seconds).done)
+
+    def result(self, news: Callable[[float, float], str]) -> T:
+        """What came of it, or its error; whoever has to wait sees a bar with `news(done, of)`."""
+        if not self.ready(seconds=0.3):
+            bar = st.empty()
+            while not self.ready(seconds=0.2):
+                done, of = self._progress
+                bar.progress(done / of if of else 0.0, news(done, of))
+            bar.empty()
+        return self._result.result()
 
 
 _begun = threading.Event()
@@ -27,7 +67,7 @@ def _loading() -> BackgroundTask[LoadedDataset]:
         return load_or_fall_back(on_progress=report)
 
     _begun.set()
-    return BackgroundTask(load, daemon=True)
+    return BackgroundTask(load)
 
 
 def start_loading() -> None:
@@ -64,14 +104,19 @@ def show_fallback_notice() -> None:
             st.rerun()
 
 
-def test_images(dataset: str | None) -> Digits:
-    """The test images of a dataset, also if it is not today's; DataError if it cannot be had."""
+def train_and_test(dataset: str | None) -> tuple[Digits, Digits]:
+    """The images of a dataset, also if it is not today's; DataError if it cannot be had."""
     loaded = shared_dataset()
     if dataset in (None, loaded.test.dataset):
-        return loaded.test
+        return loaded.train, loaded.test
     if loaded.notice and dataset != "digits":  # to try again takes long, and has its own button
         raise DataError(loaded.notice)
-    return dataset_by_name(dataset)[1]
+    return dataset_by_name(dataset)
+
+
+def test_images(dataset: str | None) -> Digits:
+    """The test images alone."""
+    return train_and_test(dataset)[1]
 
 
 @st.cache_resource(show_spinner=False)

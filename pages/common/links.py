@@ -104,10 +104,16 @@ def explore(
 
 
 def train(
-    preset: str | None = None, run: str | None = None, config: TrainConfig | None = None
+    preset: str | None = None,
+    run: str | None = None,
+    config: TrainConfig | None = None,
+    step: int | None = None,
 ) -> Link:
-    """To a run by its id, or to the form: with a preset, or with a recipe that begins from it."""
-    link = _link("Train", (state.TRAIN_RUN, run), (state.TRAIN_PRESET, preset))
+    """To a run by its id, as it was at a step, or to the form: with a preset, or with a recipe that
+    begins from it."""
+    link = _link(
+        "Train", (state.TRAIN_RUN, run), (state.TRAIN_MOMENT, step), (state.TRAIN_PRESET, preset)
+    )
     if config is not None and preset is not None:
         start = PRESETS[preset].config
         known = _form(start, conv_defaults(start.network), width_defaults(start.network))

@@ -34,7 +34,9 @@ def selected_model() -> str:
     """The name of the network that this visitor chose: here, by a link (?model=), or not at all."""
     which = state.MODEL.get() or state.MODEL.asked() or _SHIPPED
     try:
-        state.MODEL.set(which if which == _SHIPPED else run_by_id(which).id)
+        if which != _SHIPPED:
+            run_by_id(which)
+        state.MODEL.set(which)
     except RunError:
         st.toast("That network is no longer there: the one that comes with the app reads instead.")
         state.MODEL.set(_SHIPPED)
@@ -44,7 +46,7 @@ def selected_model() -> str:
 def run_by_id(name: str) -> store.Run:
     """The run with this id; by its name nobody finds it here: names can be guessed."""
     found = store.find_run(name)
-    if found.id != name:
+    if found.id != store.split_moment(name)[0]:
         raise RunError("There is no run with this id.")
     return found
 
@@ -82,7 +84,13 @@ def model_titles() -> dict[str, str]:
 def model_selectbox() -> None:
     """A box with the shipped network and every run that has learned something, newest first."""
     which, known = selected_model(), model_titles()
-    known.setdefault(which, f"{which} (has only just begun)")
+    run_id, step = store.split_moment(which)
+    known.setdefault(
+        which,
+        f"{which} (has only just begun)"
+        if step is None
+        else f"{store.find_run(run_id).name}, after {step:,} updates",
+    )
     st.selectbox(
         "Network that reads",
         list(known),
@@ -96,7 +104,8 @@ def model_selectbox() -> None:
 def training_progress(which: str) -> str | None:
     """How far the training of this network is, in a sentence; None if none is at work on it."""
     with suppress(RunError):
-        status = None if which == _SHIPPED else store.find_run(which).status()
+        is_run = which != _SHIPPED and store.split_moment(which)[1] is None
+        status = store.find_run(which).status() if is_run else None
         if status and status.state in store.LIVE:
             images = status.progress.images if status.progress else 0
             return f"It is still learning: {images:,} images seen so far."

@@ -21,6 +21,9 @@ export default function ({ data, parentElement }) {
     pixel.className = value > 127 ? "dark" : value ? "" : "paper"
     pixel.style.setProperty("--ink", `${(100 * value) / 255}%`)
   })
-  if (!before) frame.scrollLeft = (frame.scrollWidth - frame.clientWidth) / 2
+  if (!before) {
+    frame.scrollLeft = (frame.scrollWidth - frame.clientWidth) / 2
+    frame.scrollTop = (frame.scrollHeight - frame.clientHeight) / 2
+  }
   if (before && before !== data.name) frame.scrollIntoView({ block: "nearest", behavior: "smooth" })
 }

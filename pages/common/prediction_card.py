@@ -12,66 +12,102 @@ from mnistcore.viz.theme import GREY, HIGHLIGHT
 from pages.common import model_picker
 from pages.common.bars import bar_row
 from pages.common.images import png_uri
-from pages.common.text import escape_markdown
+from pages.common.text import escape_markdown, with_article
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from torch import Tensor
 
     from mnistcore.inference.predict import PredictionResult
+    from mnistcore.models.registry import Model
 
 
 # Two lines high where the longest sentence takes two: the bars shall not jump while one draws.
 _SENTENCE = (
     "margin:0 0 .3rem;font-size:clamp(1.05rem,5cqw,1.2rem);line-height:1.3;"
-    "min-height:clamp(1lh,(19em - 100cqw)*99,2lh)"
+    "min-height:clamp(1lh,(27em - 100cqw)*99,2lh)"
 )
 
 
+LEAST_MARK = 0.005  # a smaller share of before would only be a line at 0 %
+NOTHING = "Draw a digit first."
+
+
 def show_prediction(
-    which: str, picture: Callable[[], Tensor | None], nothing: str = "Draw a digit first."
+    which: str,
+    picture: Callable[[], Tensor | None],
+    nothing: str = NOTHING,
+    *,
+    before: str | None = None,
 ) -> Tensor | None:
     """Read a picture with the network of this name, show what it says, and return the picture.
 
-    picture: gives (28, 28) float32 in [0, 1], or None where there is `nothing` to read.
+    picture: gives (28, 28) float32 in [0, 1], or None where there is `nothing` to read. before: the
+    name of the network that it was taught from.
     """
-    from mnistcore.inference.predict import predict
-
     try:
-        image = picture()
-        st.html(_card(predict(model_picker.latest_model(which), image, nothing), image))
+        image, model = picture(), model_picker.latest_model(which)
+        show_reading(
+            model, image, nothing, before=model_picker.latest_model(before) if before else None
+        )
         return image
     except MnistError as error:
         st.warning(escape_markdown(error), icon=":material/help:")
         return None
 
 
-def _card(prediction: PredictionResult, image: Tensor | None) -> str:
+def show_reading(
+    model: Model, image: Tensor | None, nothing: str = NOTHING, *, before: Model | None = None
+) -> None:
+    """What a network says of an image, (28, 28) float32 in [0, 1], and another said before."""
+    from mnistcore.inference.predict import predict
+
+    was = predict(before, image) if before else None
+    st.html(_card(predict(model, image, nothing), image, was))
+
+
+def _card(
+    prediction: PredictionResult, image: Tensor | None, before: PredictionResult | None
+) -> str:
     """The answer large, what the network saw, and how sure it is of each of the ten digits."""
+    sentence, nothing = prediction.sentence, [None] * 10
+    marks = [p if p >= LEAST_MARK else None for p in before.probabilities or ()] if before else None
+    if before and before.digit not in (None, prediction.digit):
+        sentence += f" Before: {with_article(before.digit)}."
     doubt, faint = ("", "") if prediction.sure else ("?", ";opacity:.45")
-    large = "–" if prediction.digit is None else f"{prediction.digit}{doubt}"
+    shown = "–" if prediction.digit is None else f"{prediction.digit}{doubt}"
+    large = shown if prediction.in_distribution else "?"
     rows = "".join(
-        _row(digit, probability, digit == prediction.digit)
-        for digit, probability in enumerate(prediction.probabilities or [None] * 10)
+        _row(digit, share, digit == prediction.digit, prediction.in_distribution, mark)
+        for digit, (share, mark) in enumerate(
+            zip(prediction.probabilities or nothing, marks or nothing, strict=True)
+        )
     )
+    legend = "<small>Thin line: before your teaching</small>" if marks else ""
     return (
         "<section aria-label='Answer' style='max-width:46rem;container-type:inline-size'>"
-        f"<p role='status' style='{_SENTENCE}'>{prediction.sentence}</p>"
-        "<div style='display:flex;align-items:flex-start;gap:1.2rem'>"
+        f"<p role='status' style='{_SENTENCE}'>{sentence}</p>"
+        "<div style='display:flex;flex-wrap:wrap;gap:.4rem 1.2rem'>"
         "<figure style='margin:0;text-align:center;font-size:.7rem'>"
-        f"<div aria-hidden='true' style='font-size:clamp(4.5rem,9vw,8rem);line-height:1;"
+        f"<div aria-hidden='true' style='font-size:clamp(3.5rem,9vw,8rem);line-height:1;"
         f"font-weight:700{faint}'>{large}</div>{_picture(image)}"
         "<figcaption>what the<br>network sees</figcaption></figure>"
-        f"<div style='flex:1;font-size:clamp(.85rem,1.1vw,1.05rem)'>{rows}</div></div></section>"
+        f"<div style='flex:1 1 9rem;font-size:clamp(.85rem,1.1vw,1.05rem)'>{rows}{legend}</div>"
+        "</div></section>"
     )
 
 
-def _row(digit: int, probability: float | None, is_answer: bool) -> str:
-    """One bar, from 0 to 100 %; None leaves it empty."""
+def _row(
+    digit: int, probability: float | None, is_answer: bool, solid: bool, mark: float | None
+) -> str:
+    """One bar, from 0 to 100 %; None leaves it empty. It is hatched where it says little."""
+    color = HIGHLIGHT if is_answer else GREY
+    hatched = f"repeating-linear-gradient(135deg,{color} 0 .15em,transparent .15em .5em)"
     return bar_row(
         f"<span>{digit}</span>",
         probability or 0.0,
-        HIGHLIGHT if is_answer else GREY,
+        color if solid else hatched,
         "" if probability is None else f"{100 * probability:.0f} %",
+        mark=mark,
         width="5ch",
         style=f"line-height:clamp(1rem,2.1vw,1.9rem);font-weight:{700 if is_answer else 400}",
     )

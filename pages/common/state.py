@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import streamlit as st
 
@@ -82,7 +82,19 @@ MODEL = Key[str]("model", "")
 # By network, when the weights that it shows were written.
 SNAPSHOTS = Key[Mapping[str, int]]("held", {})
 
+
+@dataclass(frozen=True)
+class Quiz:
+    """Would you have known? How far it is."""
+
+    turn: int = 0
+    guessed: int = 0
+    knew: int = 0
+    guess: int | None = None  # in this turn
+
+
 # Home
+HOME_QUIZ = Key("home quiz", Quiz())
 HOME_FIRST_SCREEN_SEEN = Key[bool]("first screen seen", False)
 HOME_DIGIT = Key[int]("story digit", 3)
 HOME_DIGIT_MOVED = Key[bool]("story digit moved", False)
@@ -135,7 +147,7 @@ EXPLORE_PART = Key[str]("set", "training")
 EXPLORE_DIGIT = Key[str]("digit", "all")
 EXPLORE_PAGE = Key[int]("page", 1)
 EXPLORE_INDEX = Key[int]("index", 0)
-EXPLORE_VIEW = Key[str]("view", "All together")
+EXPLORE_VIEW = Key[str]("view", "One by one")
 EXPLORE_SHUFFLE = Key[int]("shuffle", 0)  # the seed of the order, 0 for their own
 EXPLORE_AUGMENTATION_SEED = Key[int]("changes", 0)
 
@@ -144,7 +156,11 @@ TRAIN_RUN = Key[str | None]("run", None)  # the id of the run that is open
 TRAIN_PRESET = Key[str]("preset", "fast")
 TRAIN_FORM_OPEN = Key[bool]("recipe open", False)
 TRAIN_REFUSED = Key[str]("refused", "")
+TRAIN_MORE_OPEN = Key[bool]("more settings open", False)
 TRAIN_ALL_RUNS = Key[bool]("all runs", False)
+TRAIN_ONLY_MINE = Key[bool]("only mine", False)
+TRAIN_MENU = Key[bool]("run menu", False)
+TRAIN_NEW_NAME = Key[str]("new name", "")
 TRAIN_STEERING_REFUSED = Key[str]("steering refused", "")
 TRAIN_CLOSER = Key[bool]("closer", False)
 TRAIN_STAGE = Key[Any]("stage", None)  # what the browser says
@@ -157,22 +173,32 @@ def train_field(preset: str, name: str) -> Key[Any]:
     return Key(f"{preset} {name}", None)
 
 
-def train_fields_asked(preset: str) -> bool:
-    """Whether the address asks for something in the form for this preset."""
-    return any(name.startswith(f"{preset} ") for name in st.query_params)
+def train_fields_asked(preset: str) -> set[str]:
+    """The fields of the form for this preset for which the address asks."""
+    start = f"{preset} "
+    return {name.removeprefix(start) for name in st.query_params if name.startswith(start)}
 
 
 # Draw
+class Doubt(NamedTuple):
+    """A lesson that the network takes for a slip: asked about before it is kept."""
+
+    meant: int
+    read: int
+    drawn: Sequence[Stroke]
+
+
 DRAW_SHEET = Key[Any]("sheet", None)  # what the browser says
 DRAW_STROKES: Key[Sequence[Stroke]] = Key("drawing", ())
 DRAW_WIDTHS = Key[Sequence[float]]("drawing_widths", ())  # of the strokes
 DRAW_PLACE = Key[tuple[int, int]]("drawing_place", (0, 0))  # of the first stroke, and its turn
+DRAW_PUT = Key[int]("drawing_put", 0)  # how often the server has put strokes on the sheet
 DRAW_PEN = Key[float]("pen", 20.0)
 DRAW_MORE = Key[str | None]("more", None)
 DRAW_NEWS = Key[str]("lesson news", "")
 DRAW_MEANT = Key[int | None]("was", None)  # the digit that a drawing was meant to be
 DRAW_LESSONS: Key[list[LabeledDrawing] | None] = Key("lessons", None)
-DRAW_SKIPPED = Key[frozenset[int]]("skipped", frozenset())
+DRAW_DOUBT = Key[Doubt | None]("doubt", None)
 # Begun, and the network that it will take the place of; None until the page runs next.
 DRAW_TEACHING: Key[tuple[FineTuneSession, Run | None] | None] = Key("teaching", None)
 
@@ -185,17 +211,6 @@ INSIDE_MAP = Key[str]("map", "PCA")
 
 
 # Evaluate
-@dataclass(frozen=True)
-class Quiz:
-    """Would you have known? How far it is, for one network at one time."""
-
-    of: tuple[str, int]
-    turn: int = 0
-    guessed: int = 0
-    knew: int = 0
-    guess: int | None = None  # in this turn
-
-
 SEVERITIES = ("rotate", "translate", "scale", "thicken", "blur", "noise", "invert")
 EVALUATE_LOOK = Key[str]("look", "Mistakes")
 EVALUATE_TRUE = Key[int]("true", 0)
@@ -203,7 +218,6 @@ EVALUATE_PREDICTED = Key[int]("said", 0)
 EVALUATE_CORRUPTION = Key[str]("kind", "turn")
 EVALUATE_SEVERITY_SEEN = Key[tuple[str, float] | None]("snow at", None)
 EVALUATE_RIVAL = Key[str | None]("against", None)
-EVALUATE_QUIZ = Key[Quiz | None]("quiz", None)
 
 
 def evaluate_severity(corruption: str) -> Key[float | None]:
@@ -211,9 +225,9 @@ def evaluate_severity(corruption: str) -> Key[float | None]:
     return Key(corruption, None)
 
 
-def evaluate_guess(turn: int) -> Key[int | None]:
-    """The guess in this turn of the quiz."""
-    return Key(f"guess {turn}", None)
+def evaluate_quiz(model_id: str, stamp: int) -> Key[Quiz]:
+    """The quiz about a network with the weights of this time."""
+    return Key(f"quiz {model_id} {stamp}", Quiz())
 
 
 def evaluate_chosen(grid: str) -> Key[int | None]:

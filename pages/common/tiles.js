@@ -7,12 +7,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     box.setAttribute("role", "group")
     parentElement.appendChild(box)
   }
-  const had_focus = box.contains(parentElement.activeElement)
   box.style.setProperty("--columns", data.columns)
   box.classList.toggle("fitting", !data.columns)
+  box.classList.toggle("captioned", data.captions.length > 0)
   const last = data.names.length - 1
 
-  box.replaceChildren(...data.names.map((name, place) => {
+  const draw = (name, place) => {
     const tile = document.createElement(data.clickable ? "button" : "div")
     const ink = document.createElement("span")
     ink.className = "ink"
@@ -23,17 +23,26 @@ export default function ({ data, parentElement, setTriggerValue }) {
     ink.style[`${paint}Position`] = `${last ? (100 * place) / last : 0}% 0`
     tile.appendChild(ink)
     if (data.captions.length) tile.append(data.captions[place])
-    if (data.clickable) {
-      tile.setAttribute("aria-label", name)
+    const named = data.clickable ? tile : ink
+    if (!data.clickable) ink.setAttribute("role", "img")
+    named.setAttribute("aria-label", name)
+    return tile
+  }
+  // What stays the same stays in place, and keeps the focus.
+  const drawn = JSON.stringify({ ...data, chosen: null })
+  if (box.drawn !== drawn) {
+    const had_focus = box.contains(parentElement.activeElement)
+    box.replaceChildren(...data.names.map(draw))
+    if (had_focus) (box.children[data.chosen ?? 0] ?? box.firstChild)?.focus({ preventScroll: true })
+    box.drawn = drawn
+  }
+  if (data.clickable) {
+    [...box.children].forEach((tile, place) => {
       tile.setAttribute("aria-pressed", place === data.chosen)
       tile.tabIndex = place === (data.chosen ?? 0) ? 0 : -1
       tile.onclick = () => setTriggerValue("picked", place)
-    } else {
-      ink.setAttribute("role", "img")
-      ink.setAttribute("aria-label", name)
-    }
-    return tile
-  }))
+    })
+  }
 
   // One stop for the Tab key; from there, the arrow keys walk.
   box.onkeydown = (event) => {
@@ -45,5 +54,4 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const now = [...box.children].indexOf(parentElement.activeElement)
     box.children[Math.min(last, Math.max(0, now + step))].focus()
   }
-  if (had_focus) (box.children[data.chosen ?? 0] ?? box.firstChild)?.focus({ preventScroll: true })
 }

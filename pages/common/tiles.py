@@ -61,6 +61,7 @@ def tiles(
     _tiles(key=key, data=data, on_picked_change=picking(key, len(names), on_pick))
 
 
-def pixels(image: "Tensor", name: str, key: str, *, numbers: bool = True) -> None:
+def pixels(image: "Tensor | bytes", name: str, key: str, *, numbers: bool = True) -> None:
     """One picture, (28, 28) uint8, large, with the value of each pixel written into it."""
-    _pixels(key=key, data={"values": image.flatten().tolist(), "name": name, "numbers": numbers})
+    values = list(image) if isinstance(image, bytes) else image.flatten().tolist()
+    _pixels(key=key, data={"values": values, "name": name, "numbers": numbers})

@@ -24,35 +24,49 @@ _line = st.components.v2.component(
     js="""
     export default function({ data, parentElement }) {
         const line = parentElement.querySelector("p")
-        if (line.textContent !== data) line.textContent = data
+        line.style = data.room
+        if (line.textContent !== data.text) line.textContent = data.text
     }
     """,
 )
 
 
-def live_region(text: str, key: str) -> None:
-    """Show this text, in plain letters, in place of what was there; screen readers read it out."""
-    _line(data=text, key=key)
+def room_for(lines: int) -> str:
+    """CSS: so many lines on a phone, where words wrap, and one on a wide screen."""
+    return f"min-height:clamp(1.6em,(48rem - 100vw)*99,{1.6 * lines}em)"
+
+
+def live_region(text: str, key: str, lines: int = 1) -> None:
+    """Show this text, in plain letters, in place of what was there; screen readers read it out.
+
+    lines: that are kept free for it on a phone.
+    """
+    _line(data={"text": text, "room": room_for(lines)}, key=key)
 
 
 _into_view = st.components.v2.component(
     "into_view",
-    html="<div style='scroll-margin:5rem'></div>",
+    html="<div></div>",
     js="""
+    const last = {}  // by key, what was shown: the mark may come up elsewhere on the page
     export default function({ data, parentElement }) {
         const mark = parentElement.querySelector("div")
-        const before = mark.dataset.name
-        mark.dataset.name = data.name
+        mark.style.scrollMargin = `5rem 0 ${data.below}`
+        const before = last[data.key]
+        last[data.key] = data.name
         const calm = matchMedia("(prefers-reduced-motion: reduce)").matches
         const behavior = calm ? "auto" : "smooth"
         const scroll = () => mark.scrollIntoView({ block: "nearest", behavior })
         // While the page is being renewed, things are not yet where they will be.
-        if (before ? before !== data.name : data.arriving) setTimeout(scroll, 300)
+        if (data.arriving || (before && before !== data.name)) setTimeout(scroll, 300)
     }
     """,
 )
 
 
-def scroll_into_view(name: str, key: str, *, arriving: bool = False) -> None:
-    """Scroll here when `name`, of what is shown here, has changed, or a visitor is `arriving`."""
-    _into_view(data={"name": name, "arriving": arriving}, key=key)
+def scroll_into_view(name: str, key: str, *, below: str = "5rem", arriving: bool = False) -> None:
+    """Scroll here when `name`, of what is shown here, has changed, or a visitor is `arriving`.
+
+    below: so much of what follows is brought into view as well (CSS).
+    """
+    _into_view(data={"name": name, "key": key, "below": below, "arriving": arriving}, key=key)

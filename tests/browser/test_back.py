@@ -130,7 +130,7 @@ def test_a_page_begins_at_its_top_and_back_returns_to_where_it_was_left(
         page.get_by_role("link", name="How good is it really?"),
     )
     for link in links:
-        link.scroll_into_view_if_needed()
+        link.evaluate("link => link.scrollIntoView({ block: 'center' })")
         assert scrolled(page) > 100
         link.click()
         expect(link).to_have_count(0, timeout=WAIT)

@@ -19,6 +19,10 @@ Stroke = Sequence[tuple[float, float]]  # shares of the canvas: to the right, do
 
 ONE: list[Stroke] = [[(0.5, 0.2), (0.5, 0.85)]]
 SEVEN: list[Stroke] = [[(0.25, 0.25), (0.72, 0.25), (0.42, 0.85)]]
+HEART: list[Stroke] = [
+    [(0.5, 0.8), (0.2, 0.5), (0.2, 0.3), (0.35, 0.2), (0.5, 0.38)],
+    [(0.5, 0.38), (0.65, 0.2), (0.8, 0.3), (0.8, 0.5), (0.5, 0.8)],
+]
 ZERO: list[Stroke] = [
     [(0.5 + 0.18 * math.sin(turn / 2), 0.55 - 0.3 * math.cos(turn / 2)) for turn in range(14)]
 ]
@@ -178,6 +182,60 @@ def test_control_z_takes_a_stroke_away_and_the_buttons_are_reached_by_keyboard(
     says(desktop, "Draw a digit first.")
 
 
+def test_a_digit_is_drawn_by_keys_alone_and_the_page_does_not_scroll(
+    app: App, browser: Browser
+) -> None:
+    with browser.new_context(viewport={"width": 1280, "height": 600}) as context:
+        page = context.new_page()
+        open_draw(page, app)
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if sheet(page).evaluate("canvas => canvas.matches(':focus-visible')"):
+                break
+        cursor, told = page.locator(".paper i"), page.locator(".paper output")
+        before = scrolled(page)
+        expect(cursor).to_be_visible()
+        expect(told).to_contain_text("Arrows move it, space puts it down.")
+        page.keyboard.press("Space")
+        expect(told).to_contain_text("Pen down, 50 % across, 25 % down.")
+        for _ in range(12):
+            page.keyboard.press("ArrowDown")
+        page.keyboard.press("Shift+ArrowDown")
+        expect(told).to_contain_text("Pen down, 50 % across, 74 % down.")
+        page.keyboard.press("Space")
+        expect(told).to_contain_text("Pen up")
+        page.keyboard.press("ArrowLeft")
+        heard(page)
+        says(page, "This is a 1.")
+        assert scrolled(page) == before
+        page.keyboard.press("Space")  # a stroke that ends when the sheet is left
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name="Undo the last stroke")).to_be_focused()
+        expect(cursor).to_be_hidden()
+        heard(page)
+        page.keyboard.press("Enter")
+        heard(page)
+        says(page, "This is a 1.")
+
+
+def test_a_sample_digit_comes_as_strokes_in_place_of_what_is_on_the_sheet(
+    app: App, desktop: Page
+) -> None:
+    open_draw(desktop, app)
+    draw(desktop, [[(0.2, 0.2), (0.2, 0.8)], [(0.7, 0.2), (0.7, 0.8)]])
+    says(desktop, "One at a time: it reads single digits.")
+    press(desktop, "Take a sample digit")
+    expect(answer(desktop).get_by_text("%")).to_have_count(10)
+    sample = sheet_picture(desktop), answer(desktop).inner_html()
+    draw(desktop, [[(0.1, 0.1), (0.9, 0.9)]])
+    assert sheet_picture(desktop) != sample[0]
+    press(desktop, "Undo")
+    assert (sheet_picture(desktop), answer(desktop).inner_html()) == sample
+    press(desktop, "Clear")
+    says(desktop, "Draw a digit first.")
+
+
 def test_dots_are_ink_but_no_digit(app: App, desktop: Page) -> None:
     open_draw(desktop, app)
     hint = desktop.get_by_text("Write one digit here")
@@ -253,14 +311,59 @@ def test_the_sheet_is_sharp_and_as_large_as_there_is_room_for(
         page = context.new_page()
         open_draw(page, app)
         width = sheet(page).bounding_box()["width"]
-        assert width > 340
+        assert width > 300
         assert sheet(page).evaluate("canvas => canvas.width") == pytest.approx(3 * width, abs=2)
         expect(answer(page).get_by_role("status")).to_be_in_viewport()
         draw(page, SEVEN)
         page.set_viewport_size({"width": 844, "height": 390})  # turned to its side
-        expect(sheet(page)).to_have_js_property("width", 3 * 255, timeout=10_000)
+        expect(sheet(page)).to_have_js_property("width", 3 * 255, timeout=10_000)  # 15 rem
         says(page, "This is a 7.")
         assert fits_its_width(page)
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1280, 720), (390, 844)])
+def test_the_sheet_its_buttons_and_the_whole_answer_are_on_the_screen_together(
+    app: App, browser: Browser, size: tuple[int, int]
+) -> None:
+    with browser.new_context(viewport={"width": size[0], "height": size[1]}) as context:
+        page = context.new_page()
+        open_draw(page, app)
+        draw(page, HEART)
+        for part in (sheet(page), page.get_by_role("button", name="Clear"), answer(page)):
+            expect(part).to_be_in_viewport(ratio=0.99)
+
+
+@pytest.mark.parametrize("width", [320, 390, 720, 1000])
+def test_every_bar_has_its_length_and_its_percentage_at_every_width(
+    app: App, browser: Browser, width: int
+) -> None:
+    with browser.new_context(viewport={"width": width, "height": 900}) as context:
+        page = context.new_page()
+        open_draw(page, app)
+        draw(page, SEVEN)
+        shares = answer(page).get_by_text(re.compile(r"^\d+ %$"))
+        expect(shares).to_have_count(10)
+        for share in shares.all():
+            at, bar = share.bounding_box(), share.locator("xpath=preceding-sibling::*[1]")
+            assert at and at["x"] + at["width"] <= width
+            assert bar.bounding_box()["width"] > 60
+
+
+def test_what_is_no_digit_gets_hatched_bars_and_two_digits_get_none(
+    app: App, desktop: Page
+) -> None:
+    open_draw(desktop, app)
+    hatched = answer(desktop).locator("[style*='repeating-linear-gradient']")
+    draw(desktop, SEVEN)
+    expect(hatched).to_have_count(0)
+    press(desktop, "Clear")
+    draw(desktop, HEART)
+    expect(answer(desktop).get_by_role("status")).to_contain_text("If it had to choose")
+    expect(hatched).to_have_count(10)
+    press(desktop, "Clear")
+    draw(desktop, [[(0.2, 0.2), (0.2, 0.8)], [(0.7, 0.2), (0.7, 0.8)]])
+    says(desktop, "One at a time: it reads single digits.")
+    expect(answer(desktop).get_by_text("%")).to_have_count(0)
 
 
 def test_the_drawing_stays_as_it_is_when_the_theme_changes(app: App, desktop: Page) -> None:

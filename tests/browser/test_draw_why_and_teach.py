@@ -3,9 +3,10 @@
 import io
 
 import numpy as np
+import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Page, expect
-from test_draw import SEVEN, answer, draw, on_screen, open_draw, press, says, swipe, upload
+from playwright.sync_api import Browser, Page, expect
+from test_draw import SEVEN, answer, draw, on_screen, open_draw, press, says, sheet, swipe, upload
 from visit import App, StartApp, fits_its_width, settle
 
 WHY, TEACH = "Why this answer?", "Teach it my handwriting"
@@ -79,13 +80,55 @@ def test_a_correction_is_learned_kept_for_its_owner_and_undone(
     assert not list(app.runs.glob("*/lessons.jsonl"))
 
 
-def test_the_guide_goes_on_to_the_next_drawing(app: App, desktop: Page) -> None:
+@pytest.mark.parametrize("size", [(1440, 900), (1280, 720), (390, 844)])
+def test_a_lesson_is_given_beside_the_sheet_and_its_outcome_is_seen_there(
+    app: App, browser: Browser, size: tuple[int, int]
+) -> None:
+    with browser.new_context(viewport={"width": size[0], "height": size[1]}) as context:
+        page = context.new_page()
+        open_draw(page, app)
+        choose(page, "And now?", TEACH)
+        expect(page.get_by_text("Draw a digit, then tap which one it is.")).to_be_visible()
+        expect(sheet(page)).to_be_in_viewport(ratio=1)  # whatever one scrolled
+        draw(page, SEVEN)
+        choose(page, "Which digit", "4")
+        expect(page.get_by_text("You wrote a 7? But you tapped 4.")).to_be_in_viewport(ratio=0.99)
+        together(page, "Yes, it is a 7", "No, keep it as a 4")
+        press(page, "No, keep it as a 4")
+        expect(page.get_by_text("Write one digit here")).to_be_visible()  # the sheet is free
+        together(page, "Teach", "Back to the answer")
+        page.get_by_role("button", name="Teach", exact=True).click()
+        expect(page.get_by_text("It has learned.")).to_be_visible(timeout=SLOW)
+        settle(page, 60)
+        expect(answer(page).get_by_role("status")).to_contain_text("Before: a 7.")
+        expect(answer(page)).to_be_in_viewport(ratio=0.99)
+        expect(sheet(page)).to_be_in_viewport(ratio=0.99)
+
+
+def together(page: Page, *names: str) -> None:
+    """Nobody has to scroll between the sheet and these buttons."""
+    for name in names:
+        button = page.get_by_role("button", name=name, exact=True)
+        expect(button).to_be_in_viewport(ratio=0.99)
+    expect(sheet(page)).to_be_in_viewport(ratio=0.99)
+
+
+def test_the_bars_move_while_the_network_learns(app: App, desktop: Page) -> None:
     open_draw(desktop, app)
-    choose(desktop, "And now?", TEACH)
-    draw(desktop, [[(0.4, 0.3), (0.6, 0.5), (0.4, 0.8)]])
-    press(desktop, "Keep this 0")
-    expect(desktop.get_by_text("(2 of 3)")).to_be_visible()
-    says(desktop, "Draw a digit first.")
+    draw(desktop, SEVEN)
+    choose(desktop, "Wrong?", "4")
+    desktop.evaluate(
+        """() => {
+            window.seen = new Set()
+            new MutationObserver(() => {
+                const said = document.querySelector("section[aria-label=Answer]")?.innerText
+                if (said) seen.add(said)
+            }).observe(document.body, { subtree: true, childList: true, characterData: true })
+        }"""
+    )
+    desktop.get_by_role("button", name="Teach", exact=True).click()
+    expect(desktop.get_by_text("It has learned.")).to_be_visible(timeout=SLOW)
+    assert desktop.evaluate("seen.size") > 4  # answers, from the first to the last
 
 
 def photograph() -> bytes:

@@ -21,7 +21,8 @@ PAGES = {
 }
 VIEWS = {  # and how many charts are on them
     "": 0,
-    "explore": 1,
+    "explore": 0,
+    "explore?view=All+together": 1,
     "explore?view=Typical+and+odd": 0,
     "explore?view=Small+changes": 0,
     "explore?view=Grey+values": 1,

@@ -1,15 +1,16 @@
-"""Home in a real browser: each of the nine ideas is touched, and its link leads to where it is
-done for real, set up for it."""
+"""Home in a real browser: the game is played, each of the nine ideas is touched, and its link leads
+to where it is done for real, set up for it."""
 
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 from visit import App, fits_its_width, settle, visit
 
 from mnistcore.config import Conv, NetworkConfig, count_parameters
 from mnistcore.data.digits import Digits
 from mnistcore.demos import threshold_rule
+from pages.parts.home import game
 
 Parts = tuple[Digits, Digits]
 WAIT = 30_000  # ms: as a loaded machine may need
@@ -41,8 +42,46 @@ def follow(page: Page, name: str | re.Pattern) -> None:
     settle(page)
 
 
+def place(part: Locator) -> FloatRect:
+    """Where it is on the screen, and how large."""
+    box = part.bounding_box()
+    assert box
+    return box
+
+
 def radio(page: Page, name: str) -> Locator:
     return page.get_by_role("radio", name=name, exact=True)
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1280, 720), (390, 844)])
+def test_the_game_is_on_one_screen_and_nothing_moves_when_the_answer_comes(
+    app: App, desktop: Page, size: tuple[int, int]
+):
+    desktop.set_viewport_size({"width": size[0], "height": size[1]})
+    visit(desktop, app.address)
+    expect(desktop.get_by_role("heading", name="9. Six steps")).to_be_visible(timeout=60_000)
+    settle(desktop)
+    picture = desktop.get_by_role("img", name="a test image")
+    digits = [desktop.get_by_role("button", name=str(d), exact=True) for d in range(10)]
+    onward = desktop.get_by_role("button", name="Next", exact=True)
+    answer = desktop.get_by_test_id("stAlert").filter(has_text="The network")
+    desktop.get_by_role("heading", name="Would you have known").evaluate(
+        "at => at.scrollIntoView()"
+    )
+    wrong, right = (str(each) for each in (game.mistakes()[0].predicted, game.mistakes()[0].label))
+    assert min(min(place(each)["width"], place(each)["height"]) for each in digits) >= 40  # pixels
+    before = [place(each) for each in (picture, *digits, onward)]
+    desktop.get_by_role("button", name=wrong, exact=True).click()
+    expect(answer).to_contain_text(f"It is labelled a {right}.", timeout=WAIT)
+    expect(answer).to_contain_text(f"The network took it for an {wrong}, 51% sure. Just like you!")
+    expect(desktop.get_by_text("You knew 0 of 1")).to_be_visible()
+    assert [place(each) for each in (picture, *digits, onward)] == before
+    for part in (picture, *digits, onward, answer):
+        expect(part).to_be_in_viewport(ratio=1)
+    onward.click()
+    desktop.get_by_role("button", name=str(game.mistakes()[1].label), exact=True).click()
+    expect(answer).to_contain_text("Yes, a ", timeout=WAIT)
+    expect(desktop.get_by_text("You knew 1 of 2")).to_be_visible()
 
 
 def test_idea_1_a_digit_goes_in_and_ten_numbers_come_out(home: Page):
@@ -134,7 +173,6 @@ def test_idea_6_ideas_are_tried_and_the_best_is_marked(home: Page):
     said(home, re.compile("of 500 held-back images: the best so far"))
     press(home, "Idea: learning rate", *["ArrowRight"] * 3)
     press(home, "Idea: units", *["ArrowRight"] * 2)
-    expect(home.get_by_text("run_trial(one_hidden_layer(0.01, width=64)")).to_be_visible()
     button.click()
     expect(home.get_by_role("row").filter(has_text="0.01")).to_contain_text("★ best")
     expect(home.get_by_role("row").filter(has_text="★")).to_have_count(1)

@@ -62,13 +62,19 @@ def test_the_arrow_keys_walk_the_map_and_enter_opens(app: App, desktop: Page) ->
     expect(box(desktop, "Index")).to_have_value(index)
 
 
-def test_neighbours_are_arranged_when_asked(app: App, desktop: Page) -> None:
+def test_groups_form_before_ones_eyes_on_a_map_that_is_never_empty(
+    app: App, desktop: Page, digits: Parts
+) -> None:
     visit(desktop, f"{app.address}/inside")
-    before = the_map(desktop).locator("text").nth(3).get_attribute("x")
-    desktop.get_by_role("radio", name="t-SNE").click()
-    expect(desktop.get_by_text("t-SNE keeps neighbours together")).to_be_visible(timeout=60_000)
+    points = the_map(desktop).locator("text")
+    before = points.nth(3).get_attribute("x")
+    desktop.get_by_role("radio", name="In groups").click()
+    expect(desktop.get_by_text("Neighbours stay together")).to_be_visible(timeout=60_000)
+    expect(points).to_have_count(len(digits[1]))
+    expect(desktop.get_by_text("The groups are forming")).to_have_count(0, timeout=60_000)
     settle(desktop)
-    assert the_map(desktop).locator("text").nth(3).get_attribute("x") != before
+    assert points.nth(3).get_attribute("x") != before
+    assert "map=t-SNE" in desktop.url
 
 
 def test_the_visitors_drawing_is_on_the_map_and_can_be_looked_into(app: App, desktop: Page) -> None:

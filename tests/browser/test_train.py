@@ -58,7 +58,7 @@ def test_a_run_is_started_its_curve_grows_and_it_ends_in_a_sentence(app: App, de
     assert images_seen(desktop) == 50_000  # 20 batches of 25, a hundred times
     tiles = desktop.locator("figure img[alt^='test image']")
     assert tiles.count() >= 12
-    expect(desktop.get_by_role("button", name="Pause")).to_have_count(0)
+    expect(desktop.get_by_role("button", name="Pause")).to_be_disabled()
 
 
 def test_a_run_goes_on_when_its_visitor_leaves_and_is_found_again(app: App, browser: Browser):
@@ -125,11 +125,17 @@ def test_a_run_that_was_deleted_in_another_tab_is_said_to_be_gone(app: App, brow
         one.get_by_role("button", name="Stop").click()
         expect(one.get_by_text("Stopped.")).to_be_visible(timeout=30_000)
         visit(other, one.url)
-        other.get_by_text("Rename or delete").click()
-        other.get_by_role("button", name="Delete for good").click()
+        delete(other)
         expect(other.get_by_role("heading", name="Train", exact=True)).to_be_visible()
         one.get_by_role("button", name="Resume").click()
         expect(one.get_by_text("That run is no longer there.")).to_be_visible()
+
+
+def delete(page: Page) -> None:
+    """Delete the run that is open: with a second thought."""
+    page.get_by_text("Rename or delete").click()
+    page.get_by_role("button", name="Delete ...").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete for good").click()
 
 
 def test_a_killed_server_and_worker_lose_nothing(
@@ -158,17 +164,14 @@ def test_a_run_is_renamed_compared_and_deleted(app: App, desktop: Page):
     settle(desktop)
     start(desktop, app.address, "Plain layers")
     expect(desktop.get_by_text(RESULT)).to_be_visible(timeout=60_000)
-    desktop.get_by_role("button", name=re.compile("Too simple")).first.click()
+    desktop.get_by_test_id("stButton").filter(has_text="Too simple").first.click()
     settle(desktop)
     desktop.get_by_text("Rename or delete").click()
     desktop.get_by_label("Name", exact=True).fill("My best")
-    desktop.get_by_label("Name", exact=True).press("Enter")
     desktop.get_by_role("button", name="Rename", exact=True).click()
     expect(desktop.get_by_role("heading", name="My best")).to_be_visible()
-    delete = desktop.get_by_role("button", name="Delete for good")
-    if not delete.is_visible():  # the renaming may have closed it
-        desktop.get_by_text("Rename or delete").click()
-    delete.click()
+    expect(desktop.get_by_label("Name", exact=True)).not_to_be_visible()
+    delete(desktop)
     expect(desktop.get_by_role("heading", name="Train")).to_be_visible()
     assert "My best" not in [run.name for run in list_runs(app.runs)]
 
@@ -191,10 +194,91 @@ def test_a_link_sets_the_preset_and_nonsense_is_ignored(app: App, desktop: Page,
     expect(desktop.get_by_text(words)).to_be_visible()
 
 
-def test_the_page_fits_a_phone(app: App, phone: Page):
-    start(phone, app.address)
-    expect(phone.get_by_text(RESULT)).to_be_visible(timeout=60_000)
-    assert fits_its_width(phone)
+# Sums up, as the browser's own measure of it, how far things have jumped.
+WATCH_SHIFTS = """
+    window.shifted = 0
+    new PerformanceObserver(list => {
+        for (const each of list.getEntries()) if (!each.hadRecentInput) window.shifted += each.value
+    }).observe({ type: "layout-shift" })
+"""
+
+
+def tops(page: Page) -> dict[str, float]:
+    """Where the parts of a run are on the page, by what they are."""
+    parts = {
+        "progress": page.get_by_role("progressbar"),
+        "figures": page.get_by_text("images per second"),
+        "first chart": page.get_by_test_id("stEChartsChart").first,
+        "second chart": page.get_by_test_id("stEChartsChart").last,
+        "learned from": page.get_by_text("Learned from", exact=True),
+        "never seen": page.get_by_text("Never seen", exact=True),
+        "runs": page.get_by_role("heading", name="Runs"),
+    }
+    return {name: part.bounding_box()["y"] for name, part in parts.items()}
+
+
+@pytest.mark.parametrize("kind", ["desktop", "phone"])
+def test_nothing_moves_from_the_first_moment_of_a_run_to_its_end(
+    app: App, kind: str, request: pytest.FixtureRequest
+):
+    page: Page = request.getfixturevalue(kind)
+    page.add_init_script(WATCH_SHIFTS)
+    start(page, app.address, "Fast")
+    expect(page.get_by_text("Never seen", exact=True)).to_be_visible()
+    first = tops(page)
+    page.evaluate("window.shifted = 0")  # of the change of view, which the visitor asked for
+    expect(page.get_by_text(RESULT)).to_be_visible(timeout=90_000)
+    settle(page)
+    assert page.evaluate("window.shifted") < 0.1
+    assert tops(page) == pytest.approx(first, abs=2)
+    assert fits_its_width(page)
+
+
+# Words that lie under a toolbar of a chart, which comes up wherever the pointer rests.
+WORDS_COVERED = """() => {
+    const boxes = [...document.querySelectorAll("[data-testid=stElementToolbar]")].map(bar =>
+        bar.getBoundingClientRect())
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+    const covered = []
+    while (walk.nextNode()) {
+        const range = document.createRange()
+        range.selectNodeContents(walk.currentNode)
+        if (walk.currentNode.parentElement.closest("[data-testid=stElementToolbar]")) continue
+        for (const words of range.getClientRects())
+            if (words.width && boxes.some(box => words.left < box.right && words.right > box.left
+                && words.top < box.bottom && words.bottom > box.top))
+                covered.push(walk.currentNode.data)
+    }
+    return [boxes.length, covered]
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 1440])
+def test_the_toolbar_of_a_chart_covers_no_words(app: App, desktop: Page, width: int):
+    desktop.set_viewport_size({"width": width, "height": 800})
+    start(desktop, app.address, "Too simple")
+    expect(desktop.get_by_text(RESULT)).to_be_visible(timeout=90_000)
+    desktop.get_by_test_id("stEChartsChart").first.hover()
+    expect(desktop.get_by_test_id("stElementToolbar").first).to_be_visible()
+    count, covered = desktop.evaluate(WORDS_COVERED)
+    assert (count > 0, covered) == (True, [])
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1280, 720), (390, 844)])
+def test_start_and_what_it_starts_are_on_one_screen(app: App, desktop: Page, size: tuple[int, int]):
+    page, (width, height) = desktop, size
+    page.set_viewport_size({"width": width, "height": height})
+    visit(page, f"{app.address}/train?preset=fast")
+    chart = page.get_by_test_id("stEChartsChart").first
+    begin = page.get_by_role("button", name="Start", exact=True)
+    for part in (begin, chart):
+        box = part.bounding_box()
+        assert box["y"] + box["height"] <= height
+    begin.click()
+    expect(page.get_by_text("images per second")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("progressbar")).to_be_in_viewport(ratio=1)
+    expect(chart).to_be_in_viewport(ratio=0.6)
+    expect(page.get_by_text(RESULT)).to_be_visible(timeout=90_000)
 
 
 def test_a_name_is_shown_letter_by_letter_whatever_is_in_it(app: App, desktop: Page):

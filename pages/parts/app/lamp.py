@@ -14,7 +14,7 @@ def show(page: str) -> None:
     """The lamp of the network that this page, by its title, is about."""
     name = (page == "Train" and state.TRAIN_RUN.get()) or state.MODEL.get()
     try:
-        run = find_run(name.partition("@")[0]) if name not in ("", "shipped") else None
+        run = find_run(name) if name not in ("", "shipped") else None
     except MnistError:
         run = None
     moment = "@" in name

@@ -21,8 +21,8 @@ def keep_tidy() -> None:
         return
     # Else glibc, once it has seen large blocks come and go, cuts them out of pools of its own, one
     # for each of many threads, and what is small and stays keeps the pools from being given back.
-    glibc.mallopt(glibc.MMAP_THRESHOLD, _LARGE)
-    glibc.mallopt(glibc.ARENA_MAX, 2)
+    glibc.call("mallopt", glibc.MMAP_THRESHOLD, _LARGE)
+    glibc.call("mallopt", glibc.ARENA_MAX, 2)
     threading.Thread(target=watch, args=(clean, drop_expired), daemon=True).start()
 
 
@@ -64,7 +64,7 @@ def clean() -> None:
     gc.collect()
     if nobody or not gc.get_freeze_count():
         gc.freeze()
-    glibc.malloc_trim()
+    glibc.call("malloc_trim", 0)
 
 
 def drop_expired() -> bool:

@@ -1,52 +1,75 @@
-"""Teach the network one's own hand: lessons one by one, before and after, and the way back."""
+"""Teach the network one's own hand: lessons in place of the answer, and what came of them."""
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
+from mnistcore.drawing.strokes import are_several_digits
 from mnistcore.errors import MnistError, RunError
 from mnistcore.runs import store
 from pages.common import model_picker, state, tiles
-from pages.common.canvas import clear, current_strokes
+from pages.common.canvas import clear, current_strokes, put_on_sheet
 from pages.common.datasets import shared_dataset
 from pages.common.identity import creator, visitor_token
+from pages.common.prediction_card import show_prediction, show_reading
 from pages.common.text import escape_markdown, with_article
+from pages.common.widgets import live_region
 
 if TYPE_CHECKING:  # torch takes seconds to import
+    from mnistcore.drawing.strokes import Stroke
     from mnistcore.records import FineTuneResult, RunResult
     from mnistcore.training.finetune_session import LabeledDrawing
 
 
 TEACH = "Teach it my handwriting"
-OF_EACH = 3  # drawings of each digit that the page asks for
+BACK = "Back to the answer"
+SHOW_EVERY = 3  # steps of learning between two pictures of the bars
 
 
 def correct() -> None:
     """One tap says what the drawing on the sheet was meant to be, and makes a lesson of it."""
     if news := state.DRAW_NEWS.pop():
         st.toast(news)
-    words = "Wrong? Tap what it was, and it can learn it:"
-    st.pills(words, range(10), key=state.DRAW_MEANT, on_change=_was, wrap=True)
+    _digits("Wrong? Tap what it was, and it can learn it:")
 
 
-def panel(which: str) -> None:
-    """Collect lessons, teach, compare, undo."""
+def lesson(which: str) -> None:
+    """Draw, say which digit it is, teach: in place of the answer, so that the sheet is in view."""
     if model_picker.training_progress(which):
         st.info("It is still learning by itself: teach it when it has finished.")
+        st.button(BACK, on_click=state.DRAW_MORE.set, args=(None,))
         return
-    if state.DRAW_TEACHING.exists():
-        _learn(which)
-    ask, have = st.columns([1, 2], gap="large")
-    with ask:
-        _ask()
-    with have:
-        _have()
-    if taught := _own(which):
-        _before_and_after(taught)
+    book, doubt = _book(), state.DRAW_DOUBT.get()
+    line = state.DRAW_NEWS.pop() or "Draw a digit, then tap which one it is."
+    if doubt and doubt.drawn != current_strokes():  # something else has been drawn since
+        doubt = None
+    if doubt:
+        line = f"You wrote {with_article(doubt.read)}? But you tapped {doubt.meant}."
+    live_region(line, "lesson line")
+    _digits("Which digit is it?")
+    with st.container(horizontal=True):
+        if doubt:
+            yes, no = with_article(doubt.read), with_article(doubt.meant)
+            st.button(f"Yes, it is {yes}", type="primary", on_click=_keep, args=(doubt.read,))
+            st.button(f"No, keep it as {no}", on_click=_keep, args=(doubt.meant,))
+        else:
+            icon = ":material/school:"
+            st.button("Teach", type="primary", icon=icon, on_click=_begin, disabled=not book)
+            st.button(BACK, on_click=state.DRAW_MORE.set, args=(None,))
+    if book:
+        _show_lessons(book)
+    else:
+        st.caption(
+            "A few digits that it gets wrong are enough. They stay in this visit; only when you "
+            "press Teach are they kept, beside the network that learned them."
+        )
+
+
+def _digits(label: str) -> None:
+    st.segmented_control(label, range(10), key=state.DRAW_MEANT, on_change=_was, wrap=True)
 
 
 class Taught(NamedTuple):
@@ -57,7 +80,7 @@ class Taught(NamedTuple):
     tuned: FineTuneResult
 
 
-def _own(which: str) -> Taught | None:
+def own_taught(which: str) -> Taught | None:
     """The taught network, if that is what was chosen, and by the one who taught it."""
     from mnistcore.training.finetune_session import fine_tune_result
 
@@ -73,7 +96,7 @@ def _book() -> list[LabeledDrawing]:
     if (book := state.DRAW_LESSONS.get()) is None:
         from mnistcore.training import finetune_session
 
-        taught = _own(model_picker.selected_model())
+        taught = own_taught(model_picker.selected_model())
         try:
             book = finetune_session.read_drawings(taught.run) if taught else []
         except MnistError:
@@ -88,75 +111,70 @@ def _add(digit: int) -> bool:
     from mnistcore.training.finetune_session import LabeledDrawing, is_full
 
     drawn, book = current_strokes(), _book()
-    if from_strokes(drawn) is None:  # an empty sheet, or a dot
-        state.DRAW_NEWS.set("Draw it larger first." if drawn else "Draw a digit first.")
-        return False
-    book[:] = [lesson for lesson in book if lesson.strokes != drawn]
-    if is_full(book):
-        state.DRAW_NEWS.set(
-            "That is as much as it can learn at once: press Teach, or take some out."
-        )
-        return False
-    book.append(LabeledDrawing(digit, drawn))
-    return True
+    others = [lesson for lesson in book if lesson.strokes != drawn]
+    refused = ""
+    if are_several_digits(drawn):
+        refused = "One at a time: draw a single digit."
+    elif from_strokes(drawn) is None:  # an empty sheet, or a dot
+        refused = "Draw it larger first." if drawn else "Draw a digit first."
+    elif is_full(others):
+        refused = "That is as much as it can learn at once: press Teach, or take some out."
+    state.DRAW_NEWS.set(refused)
+    if not refused:
+        book[:] = [*others, LabeledDrawing(digit, drawn)]
+    return not refused
 
 
 def _was() -> None:
-    digit = state.DRAW_MEANT.get()
+    """A digit was tapped, beside the answer or in a lesson."""
+    digit, drawn = state.DRAW_MEANT.get(), current_strokes()
     state.DRAW_MEANT.set(None)
-    if digit is not None and _add(digit):
-        state.DRAW_MORE.set(TEACH)
-        state.DRAW_NEWS.set(f"Kept as a lesson: this is {with_article(digit)}. Now press Teach.")
+    if digit is None:
+        return
+    told_before = any(lesson.strokes == drawn for lesson in _book())
+    if state.DRAW_MORE.get() != TEACH or told_before:  # the answer is, or was, before their eyes
+        if _add(digit):
+            state.DRAW_MORE.set(TEACH)
+            state.DRAW_NEWS.set(f"Kept: this is {with_article(digit)}. Now press Teach.")
+    elif (read := _surely_read(drawn)) in (None, digit):
+        _keep(digit)
+    else:
+        state.DRAW_DOUBT.set(state.Doubt(digit, read, drawn))
+
+
+def _surely_read(drawn: list[Stroke]) -> int | None:
+    """The digit that the network sees without a doubt."""
+    from mnistcore.drawing.rasterize import from_strokes
+    from mnistcore.inference.predict import predict
+
+    with suppress(MnistError):
+        model = model_picker.latest_model(model_picker.selected_model())
+        reading = predict(model, from_strokes(drawn))
+        return reading.digit if reading.sure else None
+    return None
 
 
 def _keep(digit: int) -> None:
     if _add(digit):
         clear()
+        state.DRAW_NEWS.set(f"Kept: {with_article(digit)}. Draw the next one, or press Teach.")
 
 
-def _ask() -> None:
-    """The next drawing of three of each; it can be left and gone on with, and fewer will do."""
-    book, drawn = _book(), current_strokes()
-    count = Counter(lesson.digit for lesson in book)
-    skipped = state.DRAW_SKIPPED.get()
-    wanted = next((d for d in range(10) if count[d] < OF_EACH and d not in skipped), None)
-    if wanted is None:
-        st.markdown("**That is all I need.** Press Teach.")
+def _begin() -> None:
+    """Teach in the next run of the page, with the last lesson on the sheet to watch."""
+    drawn, last = current_strokes(), _book()[-1].strokes
+    if drawn and not any(lesson.strokes == drawn for lesson in _book()):
+        state.DRAW_NEWS.set("Tap which digit this is first, or clear the sheet.")
         return
-    kept = any(lesson.strokes == drawn for lesson in book)
-    st.markdown(
-        f"**{'Clear the sheet, then draw' if kept else 'Draw'} {with_article(wanted)}** "
-        f"({count[wanted] + 1} of {OF_EACH})"
-    )
-    with st.container(horizontal=True):
-        st.button(
-            f"Keep this {wanted}",
-            icon=":material/add:",
-            on_click=_keep,
-            args=(wanted,),
-            disabled=kept or not drawn,
-        )
-        st.button(
-            f"No {wanted}s",
-            icon=":material/skip_next:",
-            on_click=state.DRAW_SKIPPED.set,
-            args=(skipped | {wanted},),
-        )
-    st.caption("Fewer will do as well: press Teach whenever you like, and go on later.")
+    state.DRAW_TEACHING.set(None)
+    if not drawn:
+        put_on_sheet(last)
 
 
-def _have() -> None:
-    """The lessons so far, and the button for which they were drawn."""
+def _show_lessons(book: list[LabeledDrawing]) -> None:
     from mnistcore.data.digits import to_uint8
     from mnistcore.training import finetune_session
 
-    book = _book()
-    if not book:
-        st.caption(
-            "Your lessons appear here. They stay in this visit; only when you press Teach are "
-            "they kept, beside the network that learned them."
-        )
-        return
     images, digits = finetune_session.rasterize_drawings(book)
     tiles.tiles(
         to_uint8(images),
@@ -166,57 +184,53 @@ def _have() -> None:
         captions=[str(digit) for digit in digits.tolist()],
         on_pick=lambda place: book.__delitem__(place),
     )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            "Teach",
-            type="primary",
-            icon=":material/school:",
-            on_click=state.DRAW_TEACHING.set,  # begun in the next run of the page
-            args=(None,),
-        )
-        st.caption("Choose a drawing to take it out.", width="content")
+    st.caption("Tap a lesson to take it out.")
 
 
-def _learn(which: str) -> None:
-    """A copy learns. What interrupts the page, a stroke or a click, does not interrupt that."""
+def learn(which: str) -> None:
+    """A copy learns, and its bars move. A stroke or a click interrupts the page, not the learning.
+
+    It ends in a new run of the page.
+    """
+    from mnistcore.drawing.rasterize import from_strokes
     from mnistcore.training.finetune_session import N_EVALUATION, FineTuneSession
 
-    train, test, _ = shared_dataset()
+    image = from_strokes(current_strokes())
+    with (card := st.empty()):
+        show_prediction(which, lambda: image)
     bar = st.progress(0.0, "A copy of the network learns your hand ...")
+    for _ in range(3):  # what stood here in the lesson shall not linger below the bar
+        st.empty()
+    train, test, _ = shared_dataset()
     try:
         if (begun := state.DRAW_TEACHING.get()) is None:
-            taught = _own(which)
-            base = _base(taught) if taught else None  # None: that is gone, so the taught one stays
+            taught = own_taught(which)
+            base = base_of(taught) if taught else None  # or that is gone, and the taught one stays
             # Kept with it: another network may be chosen meanwhile.
             before = taught.run if taught and base else None
             begun = FineTuneSession(base or which, _book(), train), before
             state.DRAW_TEACHING.set(begun)
         teaching, before = begun
-        for share in teaching:
+        for step, share in enumerate(teaching):
             bar.progress(0.9 * share, "A copy of the network learns your hand ...")
+            if step % SHOW_EVERY == 0:
+                with card:
+                    show_reading(teaching.learner(), image, before=teaching.model)
         bar.progress(
             0.9, f"It is examined on {N_EVALUATION:,} test images, as it was and as it is ..."
         )
         run = teaching.keep(test, **creator())
         if before:
             before.delete(visitor_token())
+        state.MODEL.set(run.id)
     except MnistError as error:
-        state.DRAW_TEACHING.pop()
-        bar.empty()
-        st.error(escape_markdown(error))
-        return
+        state.DRAW_NEWS.set(escape_markdown(error))
     state.DRAW_TEACHING.pop()
-    state.MODEL.set(run.id)
-    if taught := _own(run.id):
-        tuned = taught.tuned
-        state.DRAW_NEWS.set(
-            f"It has learned. Of your {len(tuned.labels)} drawings it reads {tuned.right_after} "
-            f"right, before it read {tuned.right_before}. More stands further down."
-        )
+    state.DRAW_MORE.set(None)
     st.rerun()
 
 
-def _base(taught: Taught) -> str | None:
+def base_of(taught: Taught) -> str | None:
     """What a taught network was before; None if that is no longer there."""
     base = taught.tuned.base_model
     with suppress(RunError):
@@ -225,7 +239,7 @@ def _base(taught: Taught) -> str | None:
 
 
 def _undo(taught: Taught) -> None:
-    base = _base(taught)
+    base = base_of(taught)
     try:
         taught.run.delete(visitor_token())
     except MnistError as error:
@@ -248,7 +262,20 @@ def _metric(label: str, value: str, change: str, before: str) -> None:
     )
 
 
-def _before_and_after(taught: Taught) -> None:
+def outcome(taught: Taught) -> None:
+    """What came of the teaching, in a line, and the way back."""
+    tuned = taught.tuned
+    with st.container(horizontal=True, vertical_alignment="center"):
+        count, right, was = len(tuned.labels), tuned.right_after, tuned.right_before
+        learned = "It has learned." if right > was or right == count else "It needs more of these."
+        st.markdown(
+            f"**{learned}** Of your {count} drawing{'s' if count > 1 else ''} it reads {right} "
+            f"right, {f'before it read {was}' if right != was else 'as before'}."
+        )
+        st.button("Undo the teaching", icon=":material/undo:", on_click=_undo, args=(taught,))
+
+
+def before_and_after(taught: Taught) -> None:
     """What teaching changed: on the lessons, and on digits of strangers."""
     from mnistcore.data.digits import to_uint8
     from mnistcore.data.loading import DATASETS
@@ -297,12 +324,10 @@ def _before_and_after(taught: Taught) -> None:
         "The taught network is yours: nobody else's changes. It is kept among the runs, to choose "
         "again another day. If it has come to read strangers worse, more lessons help, or undo it."
     )
-    with st.container(horizontal=True):
-        st.button("Undo the teaching", icon=":material/undo:", on_click=_undo, args=(taught,))
-        st.download_button(
-            "Download it",
-            run.model.read_bytes,
-            file_name="taught.safetensors",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+    st.download_button(
+        "Download it",
+        run.model.read_bytes,
+        file_name="taught.safetensors",
+        icon=":material/download:",
+        on_click="ignore",
+    )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.evaluation.report import EvaluationReport
 
 
-PER_PAGE = 40
+PER_PAGE = 24
 
 
 @st.fragment
@@ -52,7 +52,7 @@ def show_confusions(exam: EvaluationReport) -> None:
 
     table, images = st.columns([3, 2], gap="medium")
     with images:
-        heading = st.empty()
+        heading, grid = st.empty(), st.container()
         with st.container(horizontal=True):
             true, said = (
                 st.selectbox(label, list(range(10)), at, width=130, **key.bound())
@@ -66,9 +66,10 @@ def show_confusions(exam: EvaluationReport) -> None:
         many = f"{len(found):,} image{'' if len(found) == 1 else 's'} of a {true} {how}"
         heading.subheader(many[0].upper() + many[1:], anchor=False)
         if found:
-            _grid(exam, found[:PER_PAGE], "behind", st.container())
-            if len(found) > PER_PAGE:
-                st.caption(f"The {PER_PAGE} that it was surest of.")
+            with grid:
+                _grid(exam, found[:PER_PAGE], "behind", st.container())
+                if len(found) > PER_PAGE:
+                    st.caption(f"The {PER_PAGE} that it was surest of.")
     with table:
         show_confusion_matrix(
             counts.tolist(),
@@ -102,7 +103,7 @@ def _grid(
         test.images[places],
         names,
         key=key,
-        columns=8,
+        columns=None,
         captions=mixed_up if len(set(mixed_up)) > 1 else None,
         chosen=chosen,
         on_pick=lambda place: large.set(places[place]),

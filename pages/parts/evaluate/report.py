@@ -43,8 +43,8 @@ def _examined(which: str, stamp: int, _held: model_picker.Snapshot) -> Evaluatio
     return evaluate_model(_held.model, learned, train, test)
 
 
-def show_verdict(exam: EvaluationReport) -> None:
-    """The two accuracies, what they mean, and what to try next."""
+def show_verdict(exam: EvaluationReport, *, unfolded: bool) -> None:
+    """The two accuracies in a line; unfolded, what they mean, and what to try next."""
     from mnistcore.evaluation.provenance import training_history
     from mnistcore.evaluation.report import diagnose_report
 
@@ -65,18 +65,17 @@ def show_verdict(exam: EvaluationReport) -> None:
         )
         model_picker.refresh_button(which, "Judge it again")
         return
-    figures, words = st.columns([1, 2], gap="medium")
-    with figures, st.container(horizontal=True, gap="medium"):
-        st.metric("Images it learned from", f"{known:.1%}", width="content")
-        st.metric("New images (the test)", f"{test.accuracy:.1%}", width="content")
     so_far = ", so far" if model_picker.training_progress(which) else ""
-    look = st.success if found.kind == "about right" else st.warning
-    with words:
-        look(f"**{found.title}{so_far}.** {found.sentence}", icon=_ICONS[found.kind])
+    line = f"**{found.title}{so_far}.** It reads {test.accuracy:.1%} of new images right."
+    with st.expander(line, icon=_ICONS[found.kind], expanded=unfolded):
+        figures, words = st.columns([1, 2], gap="medium")
+        with figures, st.container(horizontal=True, gap="medium"):
+            st.metric("Images it learned from", f"{known:.1%}", width="content")
+            st.metric("New images (the test)", f"{test.accuracy:.1%}", width="content")
+        words.markdown(f"{found.sentence}\n\n**What to try next:** {'; '.join(found.advice)}.")
+        if found.kind != "about right":
+            links.train(preset=model_picker.preset_id(which)).show(
+                "Change the recipe in Train", ":material/model_training:"
+            )
+        st.caption(found.rests_on)
     model_picker.refresh_button(which, "Judge it again")
-    st.markdown("**What to try next:** " + "; ".join(found.advice) + ".")
-    if found.kind != "about right":
-        links.train(preset=model_picker.preset_id(which)).show(
-            "Change the recipe in Train", ":material/model_training:"
-        )
-    st.caption(found.rests_on)

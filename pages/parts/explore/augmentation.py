@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
     from torch import Tensor
 
 
-MANY = 8
+MANY = 9
 
 
 @st.fragment
@@ -24,26 +24,23 @@ def show(image: Tensor, label: int) -> None:
     from mnistcore.data import augment
 
     changed = augment.augmented_examples(image, MANY, state.EXPLORE_AUGMENTATION_SEED.get())
-    side_by_side, words = st.columns(2, gap="medium")
-    with side_by_side, st.container(width=420):
-        tiles.tiles(
-            torch.cat([image[None], changed]),
-            [f"the image, a {label}", *[f"changed, still a {label}"] * MANY],
-            key="changed",
-            columns=3,
-            captions=["as it is", *["changed"] * MANY],
-        )
-    with words:
-        st.markdown(
-            f"Turn it a little, stretch it, slant it, move it: to us it is still a {label}, but to "
-            "a computer nearly every number has changed. So one image can be shown many times, "
-            "each time a little different, and a network meets more hands than there were.\n\n"
-            "This is called *augmentation*. A network cannot learn such images by heart, and has "
-            f"to find what makes a {label} a {label}. In Train it is one of the switches under "
-            "*Change the recipe*."
-        )
-        st.button(
-            "Shuffle again",
-            icon=":material/shuffle:",
-            on_click=lambda: state.EXPLORE_AUGMENTATION_SEED.set(random.getrandbits(32)),
-        )
+    st.button(
+        "Shuffle again",
+        icon=":material/shuffle:",
+        on_click=lambda: state.EXPLORE_AUGMENTATION_SEED.set(random.getrandbits(32)),
+    )
+    tiles.tiles(
+        torch.cat([image[None], changed]),
+        [f"the image, a {label}", *[f"changed, still a {label}"] * MANY],
+        key="changed",
+        columns=5,
+        captions=["as it is", *[""] * MANY],
+    )
+    st.markdown(
+        f"Turn it a little, stretch it, slant it, move it: to us it is still a {label}, but to a "
+        "computer nearly every number has changed. So one image can be shown many times, each time "
+        "a little different, and a network meets more hands than there were.\n\n"
+        "This is called *augmentation*. A network cannot learn such images by heart, and has to "
+        f"find what makes a {label} a {label}. In Train it is one of the switches under *Change "
+        "the recipe*."
+    )

@@ -50,22 +50,19 @@ def show_grey_values(part: str, digits: Digits, index: int) -> None:
     *_, (blank, shares) = _at_a_glance(part, digits.dataset, digits)
     own_blank, own = stats.grey_histogram(digits.images[index])
     spoken = [", ".join(f"{share:.0%}" for share in each) for each in (shares, own)]
-    chart, words = st.columns([3, 2], gap="medium", vertical_alignment="center")
-    with chart:
-        st.plotly_chart(
-            bar_charts.grey_histogram_chart(shares, own, f"all {len(digits):,} {part} images"),
-            config={"displayModeBar": False},
-            alt="Of the pixels with ink, the share from pale to dark in "
-            f"{len(own)} bands of grey values. All {part} images: {spoken[0]}. "
-            f"Image {index:,}: {spoken[1]}.",
-        )
-    with words:
-        st.markdown(
-            f"**{blank:.0%}** of all pixels are blank paper, a 0; of image {index:,} it is "
-            f"**{own_blank:.0%}**. They are left out of the chart, which they would dwarf.\n\n"
-            "Of the rest, the largest part is as dark as can be: the middle of a line. The paler "
-            "ones are its soft edges, and a network goes by them, too."
-        )
+    st.plotly_chart(
+        bar_charts.grey_histogram_chart(shares, own, f"all {len(digits):,} {part} images"),
+        config={"displayModeBar": False},
+        alt="Of the pixels with ink, the share from pale to dark in "
+        f"{len(own)} bands of grey values. All {part} images: {spoken[0]}. "
+        f"Image {index:,}: {spoken[1]}.",
+    )
+    st.markdown(
+        f"**{blank:.0%}** of all pixels are blank paper, a 0; of image {index:,} it is "
+        f"**{own_blank:.0%}**. They are left out of the chart, which they would dwarf.\n\n"
+        "Of the rest, the largest part is as dark as can be: the middle of a line. The paler "
+        "ones are its soft edges, and a network goes by them, too."
+    )
 
 
 @st.cache_data(show_spinner=False)

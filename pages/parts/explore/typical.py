@@ -34,17 +34,15 @@ def show(part: str, digits: Digits, index: int, on_pick: Callable[[int], None]) 
             on_pick=lambda place: on_pick(indices[place]),
         )
 
-    left, right = st.columns(2, gap="medium")
-    with left:
-        show_end("most typical", typical, "typical")
-    with right:
-        show_end("oddest", odd, "oddest")
-    st.caption(
-        "Who says so? The network that comes with the app. Before it answers, it turns every image "
-        "into a few numbers. The closer their proportions are to what they are on average for a "
-        f"{digit}, the more typical is the image. Choose one to see it large. Some of the oddest "
-        "may be labelled wrong: people did that, and you need not agree."
-    )
+    show_end("most typical", typical, "typical")
+    show_end("oddest", odd, "oddest")
+    with st.expander("Who says so?"):
+        st.markdown(
+            "The network that comes with the app. Before it answers, it turns every image into a "
+            "few numbers. The closer their proportions are to what they are on average for a "
+            f"{digit}, the more typical is the image. Some of the oddest may be labelled wrong: "
+            "people did that, and you need not agree."
+        )
 
 
 @st.cache_resource(show_spinner=False, max_entries=40)

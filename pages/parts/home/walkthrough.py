@@ -1,21 +1,22 @@
 """The nine ideas below Home's first screen, told one after the other."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.common import state
 from pages.common.datasets import is_loaded, show_fallback_notice
 
-_WIDTH = 900  # pixels: lines that are easy to read
+WORDS = Path(__file__).parent / "ideas" / "words.md"
 
 
 def show() -> None:
     """All nine, once the first screen is drawn and torch and the digits are there."""
-    with st.container(horizontal_alignment="center"), st.container(width=_WIDTH):
-        st.header("How it works, in nine ideas", anchor="ideas")
-        if state.HOME_FIRST_SCREEN_SEEN.get() and is_loaded():
-            _tell()
-        else:
-            _wait()
+    st.header("How it works, in nine ideas", anchor="ideas")
+    if state.HOME_FIRST_SCREEN_SEEN.get() and is_loaded():
+        _tell()
+    else:
+        _wait()
 
 
 @st.fragment(run_every=0.3)
@@ -52,8 +53,12 @@ def _tell() -> None:
         distribution_shift,
         notebook,
     )
-    st.markdown(" · ".join(f"[{n} {idea.TITLE}](#idea-{n})" for n, idea in enumerate(ideas, 1)))
+    texts = [text.split("\n\n", 2) for text in WORDS.read_text("utf-8").split("\n## ")[1:]]
+    titles = [f"{number} {title}" for number, (title, *_) in enumerate(texts, 1)]
+    st.markdown(" · ".join(f"[{title}](#idea-{title[0]})" for title in titles))
     show_fallback_notice()
-    for number, idea in enumerate(ideas, 1):
-        st.subheader(f"{number}. {idea.TITLE}", anchor=f"idea-{number}")
+    for number, (idea, (title, before, more)) in enumerate(zip(ideas, texts, strict=True), 1):
+        st.subheader(f"{number}. {title}", anchor=f"idea-{number}")
+        st.markdown(before)
         idea.show()
+        st.expander("Tell me more").markdown(more)

@@ -16,14 +16,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (!map) {
     map = document.createElement("div")
     map.className = "map"
-    make("svg", map, { tabindex: 0, role: "application" })
-    const tip = document.createElement("div")
-    tip.className = "tip"
-    tip.setAttribute("role", "status")
-    const ink = document.createElement("span")
-    ink.className = "ink"
-    tip.append(ink, document.createElement("span"))
-    map.appendChild(tip)
+    map.innerHTML = `<svg tabindex="0" role="application"></svg>
+      <div class="tip" role="status"><span class="ink"></span><span></span></div>`
     parentElement.appendChild(map)
   }
   const [svg, tip] = map.children
@@ -31,8 +25,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const at = (place) => ({ x: `${data.x[place]}%`, y: `${data.y[place]}%` })
   const ring = (parent, { x, y }, r) => make("circle", parent, { cx: x, cy: y, r })
 
-  if (map.drawn !== data.drawn) {
-    map.drawn = data.drawn
+  if (data.sheet) map.sheet = data.sheet
+  const drawn = JSON.stringify([data.x, data.y, data.labels, data.read])
+  if (map.drawn !== drawn) {
+    map.drawn = drawn
     svg.replaceChildren()
     const right = make("g", svg)
     const wrong = make("g", svg, { class: "wrong" })
@@ -67,7 +63,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const [ink, words] = tip.children
     const row = Math.floor(place / data.across)
     const rows = Math.ceil(data.labels.length / data.across)
-    ink.style.maskImage = `url(${data.sprite})`
+    ink.style.maskImage = `url(${map.sheet})`
     ink.style.maskSize = `${100 * data.across}% ${100 * rows}%`
     ink.style.maskPosition = `${(100 * (place % data.across)) / (data.across - 1)}% ` +
       `${rows > 1 ? (100 * row) / (rows - 1) : 0}%`

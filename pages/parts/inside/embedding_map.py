@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.common.background import BackgroundTask, ReportProgress
+from pages.common import state
 from pages.common.images import ink_uri
 from pages.common.tiles import component, picking
 
@@ -22,17 +22,50 @@ if TYPE_CHECKING:
 
 
 MANY = 2_000  # test images on a map
-ARRANGED = {
-    "PCA": "PCA looks from the side from which the images differ most, and keeps their distances "
-    "as seen from there. Much of what tells digits apart lies in directions that it cannot show.",
-    "t-SNE": "t-SNE keeps neighbours together, and gives up the distances between the groups. It "
-    "cannot place a new image: your drawing stands among those that it is most like.",
+ARRANGED = {  # by what the address calls it: its name, and what it shows
+    "PCA": (
+        "Spread out",
+        "Seen from the side from which the images differ most, with their distances as seen from "
+        "there. Much of what tells digits apart lies in directions that this cannot show.",
+    ),
+    "t-SNE": (
+        "In groups",
+        "Neighbours stay together, and the distances between the groups are given up. A new image "
+        "has no place of its own here: your drawing stands among those that it is most like.",
+    ),
 }
 ACROSS = 50  # images in a row of the picture that holds them all
 _ONE_AT_A_TIME = threading.Lock()  # for t-SNE, which takes seconds and all of a processor
 _MARGIN = 3  # percent of the map that stay empty at each side
 
 _atlas = component(__file__)
+
+
+class FormingMap:
+    """A t-SNE map that forms in a thread of its own, and is there from the start."""
+
+    def __init__(self, features: Tensor) -> None:
+        from mnistcore.inspection import embedding
+
+        frames = embedding.tsne(features)
+        self.plane = next(frames)  # as far as it is
+        self._thread = threading.Thread(target=self._form, args=(frames,))
+        self._thread.start()
+
+    def _form(self, frames: Iterator[Embedding]) -> None:
+        import torch
+
+        torch.set_num_threads(1)
+        with _ONE_AT_A_TIME:
+            for plane in frames:
+                self.plane = plane
+                # Python waits for this thread when it ends: torch does not bear to be broken off.
+                if not threading.main_thread().is_alive():
+                    return
+
+    def is_forming(self) -> bool:
+        """Whether it still moves."""
+        return self._thread.is_alive()
 
 
 @st.cache_resource(show_spinner="Showing it many test images ...", max_entries=4)
@@ -48,51 +81,15 @@ def activation_survey(
     return activations.collect_activations(_network, _test.images[:MANY])
 
 
-def arrange(
-    which: str, stamp: int, network: Network, test: Digits, dataset: str, how: str
-) -> tuple[Embedding, dict[str, Any]]:
-    """The map of these images, likewise, and what the browser needs to draw it.
-
-    how: a key of ARRANGED. Whoever has to wait sees how far it is.
-    """
-    try:
-        return _arranging(which, stamp, network, test, dataset, how).result(_news)
-    except Exception:
-        _arranging.clear()  # so that the next visitor gets another try
-        raise
-
-
-def _news(done: float, of: float) -> str:
-    stage = "Its islands settle" if done else "Like goes to like"
-    return f"{stage} ({done:g} of {of:g} steps) ..." if of else "Arranging the map ..."
-
-
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _arranging(
-    which: str, stamp: int, _network: Network, _test: Digits, dataset: str, how: str
-) -> BackgroundTask[tuple[Embedding, dict[str, Any]]]:
-    survey = activation_survey(which, stamp, _network, _test, dataset)
+def _maps(
+    which: str, stamp: int, dataset: str, _survey: ActivationSurvey, _test: Digits
+) -> tuple[Embedding, FormingMap, str]:
+    """By PCA and, begun at once, by t-SNE, and all images in one picture."""
+    from mnistcore.inspection import embedding
 
-    def do(report: ReportProgress) -> tuple[Embedding, dict[str, Any]]:
-        from mnistcore.inspection import embedding
-
-        if how == "PCA":
-            plane = embedding.pca(survey.features)
-        else:
-            with _ONE_AT_A_TIME:
-                plane = embedding.tsne(survey.features, on_progress=report)
-        x, y = percent(plane.points, plane.points).T.tolist()
-        return plane, {
-            "x": x,
-            "y": y,
-            "labels": _test.labels[:MANY].tolist(),
-            "read": survey.logits.argmax(1).tolist(),
-            "sprite": _sheet(_test.images[:MANY]),
-            "across": ACROSS,
-            "drawn": f"{which} {stamp} {dataset} {how}",
-        }
-
-    return BackgroundTask(do, daemon=how != "PCA")  # for t-SNE the server need not wait at its end
+    pca = embedding.pca(_survey.features)
+    return pca, FormingMap(_survey.features), _sheet(_test.images[:MANY])
 
 
 def percent(points: Tensor, among: Tensor) -> Tensor:
@@ -103,31 +100,65 @@ def percent(points: Tensor, among: Tensor) -> Tensor:
 
 
 def show(
-    plane: Embedding,
-    fixed: dict[str, Any],
+    which: str,
+    stamp: int,
+    survey: ActivationSurvey,
+    test: Digits,
     open_image: int | None,
     drawing: Tensor | None,
     on_pick: Callable[[int], None],
 ) -> None:
-    """Show the map.
+    """Show the map, arranged as the visitor or the address says.
 
-    plane, fixed: from `arrange`; open_image: the place of the image that the page shows; drawing:
-    (2,), where the visitor's own is on the plane; on_pick: called with the place of the image to be
-    opened.
+    which, stamp: as for `activation_survey`; open_image: the place of the image that the page
+    shows; drawing: (1, units), the features of the visitor's own; on_pick: called with the place
+    of the image to be opened.
     """
-    count = len(fixed["labels"])
-
-    _atlas(
-        key="atlas",
-        data={
-            **fixed,
-            "name": f"Map of {count:,} test images. The arrow keys walk from one to the next, "
-            "Enter opens it.",
-            "open": open_image,
-            "drawing": None if drawing is None else percent(drawing, plane.points).tolist(),
-        },
-        on_picked_change=picking("atlas", count, on_pick),
+    pca, forming, sheet = _maps(which, stamp, test.dataset, survey, test)
+    # The address goes on saying what it always said.
+    key = state.INSIDE_MAP
+    if not key.exists() and key.asked() in ARRANGED:
+        key.set(key.asked() or key.default)
+    how = st.segmented_control(
+        "Arranged",
+        list(ARRANGED),
+        default=key.default,
+        required=True,
+        format_func=lambda how: f"{ARRANGED[how][0]} :small[({how})]",
+        **key.kept(),
     )
+    key.tell(None if how == key.default else how)
+    sheets = iter([sheet])  # it goes with the first picture; the browser keeps it for those to come
+
+    def draw() -> None:
+        moves = how != key.default and forming.is_forming()
+        plane = pca if how == key.default else forming.plane
+        count = len(plane.points)
+        x, y = percent(plane.points, plane.points).T.tolist()
+        own = None if drawing is None else percent(plane.project(drawing)[0], plane.points).tolist()
+        _atlas(
+            key="atlas",
+            data={
+                "name": f"Map of {count:,} test images. The arrow keys walk from one to the next, "
+                "Enter opens it.",
+                "x": x,
+                "y": y,
+                "labels": test.labels[:count].tolist(),
+                "read": survey.logits.argmax(1).tolist(),
+                "sheet": next(sheets, None),
+                "across": ACROSS,
+                "open": open_image,
+                "drawing": own,
+            },
+            on_picked_change=picking("atlas", count, on_pick),
+        )
+        st.caption(f"{'The groups are forming. ' if moves else ''}{ARRANGED[how][1]}")
+        if (busy and not moves) or shown != (state.INSIDE_PICTURE.get(), state.INSIDE_INDEX.get()):
+            st.rerun()
+
+    shown = (state.INSIDE_PICTURE.get(), state.INSIDE_INDEX.get())
+    busy = how != key.default and forming.is_forming()
+    (st.fragment(draw, run_every=0.5) if busy else draw)()
 
 
 def _sheet(images: Tensor) -> str:

@@ -24,19 +24,20 @@ _FAVOURITES = 12
 
 
 def show(
-    name: str,
+    network: Network,
+    layer: WeightLayer,
     values: Tensor,
-    weights: Tensor,
     chosen: int | None,
     on_pick: Callable[[int], None],
-    *,
-    reads_pixels: bool,
 ) -> None:
-    """A layer as squares: what each of its units says, and for the first one what it looks for.
+    """A layer as squares: what each unit says and, if it reads the pixels, what it looks for.
 
-    values: (filters, rows, columns) or (units,) after the activation; weights: (filters, maps,
-    rows, columns) or (units, inputs); on_pick: called with the index of the unit clicked.
+    values: (filters, rows, columns) or (units,), after the activation; on_pick: called with the
+    index of the unit clicked.
     """
+    from mnistcore.inspection import activations
+
+    name, weights = layer.name, activations.weight_module(network, layer).weight.detach().cpu()
     count, first = len(values), values[:_SHOWN]
     size = "" if count <= _SHOWN else f", the first {_SHOWN} of which are shown"
     if name == "answer":
@@ -53,7 +54,7 @@ def show(
     maps, strongest = (first, "strongest ") if first.ndim == 3 else (first[:, None, None], "")
     names = [f"{name}, unit {n}: {strongest}{float(each.max()):.2f}" for n, each in enumerate(maps)]
     rows = {"says": maps}
-    if reads_pixels:
+    if layer == activations.weight_layers(network)[0]:
         window = weights.shape[2:] or (IMAGE_SIZE, IMAGE_SIZE)
         rows["looks for"] = weights[:_SHOWN].view(len(first), *window)
     for what, each in rows.items():

@@ -111,7 +111,7 @@ def arithmetic(trace: UnitTrace, chosen: int, before: str | None, framed: str) -
         f"margin-bottom:.2rem'>{caption}</figcaption>{content}</figure>"
         for caption, content in figures.items()
     )
-    return f"<div style='display:flex;flex-wrap:wrap;gap:.8rem 1.2rem'>{parts}</div>"
+    return f"<div style='display:flex;flex-wrap:wrap;gap:.8rem 1rem'>{parts}</div>"
 
 
 def _grid(values: Tensor) -> str:
@@ -129,7 +129,7 @@ def _grid(values: Tensor) -> str:
         for value in values.flatten().tolist()
     )
     return (
-        f"<div style='display:grid;grid-template-columns:repeat({len(values)},2.45rem);"
+        f"<div style='display:grid;grid-template-columns:repeat({len(values)},2.1rem);"
         f"font-size:.72rem;font-variant-numeric:tabular-nums;gap:1px'>{cells}</div>"
     )
 
@@ -160,7 +160,7 @@ def _sum(trace: UnitTrace, terms: list[tuple[str, float]]) -> str:
         f"<div style='font-weight:700'>{_line(*steps[-1])}</div>",
     ]
     return (
-        "<div style='width:21rem;max-width:100%;font-variant-numeric:tabular-nums;"
+        "<div style='width:17rem;max-width:100%;font-variant-numeric:tabular-nums;"
         f"font-size:.9rem'>{''.join(lines)}</div>"
     )
 

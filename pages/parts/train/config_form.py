@@ -1,15 +1,24 @@
 """The form in which a visitor chooses what to train: a preset, or a recipe of their own."""
 
+from collections.abc import Callable, Set
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
-from mnistcore.config import Conv, NetworkConfig, Setting, TrainConfig, settings
+from mnistcore.config import (
+    Conv,
+    NetworkConfig,
+    Setting,
+    TrainConfig,
+    count_parameters,
+    settings,
+)
 from mnistcore.presets import PRESETS, scale_epochs
 from pages.common import links, state
 
 _WINDOWS = (2, 3, 5, 7)
+_BASIC = ("epochs", "train_size", "batch_size", "learning_rate")  # what one sees first
 
 
 def choose_preset() -> str:
@@ -19,7 +28,7 @@ def choose_preset() -> str:
         asked = key.asked()
         key.set(asked if asked in PRESETS else key.default)
     preset = st.segmented_control(
-        "Start from a recipe",
+        "Choose a recipe and press Start: you will see the network learn to read.",
         list(PRESETS),
         format_func=lambda name: PRESETS[name].title,
         required=True,
@@ -30,31 +39,49 @@ def choose_preset() -> str:
 
 
 def describe(preset: str, config: TrainConfig, images: int) -> str:
-    """What to watch for; of a recipe that was changed, nobody knows beforehand."""
-    if config == scale_epochs(PRESETS[preset].config, images):
-        return PRESETS[preset].watch_for
-    return f"Your own recipe, begun from {PRESETS[preset].title}: nobody knows yet how it will do."
+    """What to watch for, and how much it is; of a changed recipe nobody knows beforehand."""
+    is_own = config != scale_epochs(PRESETS[preset].config, images)
+    title, watch_for = PRESETS[preset].title, PRESETS[preset].watch_for
+    own = f"Your own recipe, begun from {title}: nobody knows yet how it will do."
+    size, epochs = min(config.train_size or images, images), config.epochs
+    share = f"half of {size:,}" if epochs == 0.5 else f"{size:,}"
+    often = "once" if epochs in (0.5, 1) else f"{epochs:g} times"
+    return (
+        f"{own if is_own else watch_for}  \n"
+        f"**{count_parameters(config.network):,} weights** will learn from "
+        f"**{share} training images**, {often} each."
+    )
 
 
 def edit_config(preset: str, images: int) -> TrainConfig:
     """The preset's recipe for so many training images, with what the visitor changes in it."""
     recipe = scale_epochs(PRESETS[preset].config, images)
-    # Open where a link asks for something in it, and not closed again while somebody is at it.
-    is_open = state.train_fields_asked(preset) or state.TRAIN_FORM_OPEN.get()
-    state.TRAIN_FORM_OPEN.set(is_open)
-    with st.expander("Change the recipe", is_open, icon=":material/tune:"):
-        left, right = st.columns(2, gap="large")
-        with left:
-            st.subheader("The network")
-            network = replace(_layers(preset, recipe.network), **_settings(preset, recipe.network))
-        with right:
-            st.subheader("How it learns")
-            recipe = replace(recipe, network=network, **_settings(preset, recipe))
+    start, asked = recipe.network, state.train_fields_asked(preset)
+    with _expander("Change the recipe", asked, state.TRAIN_FORM_OPEN, ":material/tune:"):
         st.caption(
             "These are hyperparameters: nobody knows the best ones beforehand, so people try, "
             "look, and try again."
         )
-    return recipe
+        left, right = st.columns(2, gap="large")
+        with left:
+            counts = _number_of_layers(preset, start)
+        with right:
+            changed = _settings(preset, recipe, lambda name: name in _BASIC)
+        basic = {"convolutions", "dense", *map(links.field_name, _BASIC)}
+        with _expander("More settings", asked - basic, state.TRAIN_MORE_OPEN):
+            left, right = st.columns(2, gap="large")
+            with left:
+                network = replace(_layers(preset, start, *counts), **_settings(preset, start))
+            with right:
+                changed |= _settings(preset, recipe, lambda name: name not in _BASIC)
+    return replace(recipe, network=network, **changed)
+
+
+def _expander(label: str, asked: Set[str], key: state.Key[bool], icon: str | None = None) -> Any:
+    """Open where a link asks for something in it, and not closed while somebody is at it."""
+    is_open = bool(asked) or key.get()
+    key.set(is_open)
+    return st.expander(label, is_open, icon=icon)
 
 
 def _field(preset: str, name: str) -> dict[str, Any]:
@@ -62,12 +89,16 @@ def _field(preset: str, name: str) -> dict[str, Any]:
     return state.train_field(preset, name).bound()
 
 
-def _settings(preset: str, start: NetworkConfig | TrainConfig) -> dict[str, Any]:
-    """A widget for every setting of the form; the values by the names of their fields."""
+def _settings(
+    preset: str,
+    start: NetworkConfig | TrainConfig,
+    wanted: Callable[[str], bool] = lambda name: True,
+) -> dict[str, Any]:
+    """A widget for every wanted setting of the form; the values by the names of their fields."""
     return {
         name: _widget(setting, getattr(start, name), **_field(preset, links.field_name(name)))
         for name, setting in settings(type(start)).items()
-        if setting.on_form
+        if setting.on_form and wanted(name)
     }
 
 
@@ -96,9 +127,9 @@ def _widget(setting: Setting, value: Any, **more: Any) -> Any:
     return st.number_input(label, low, high, kind(value), step, style, **more)
 
 
-def _layers(preset: str, start: NetworkConfig) -> NetworkConfig:
-    """The network with as many layers, and such, as the visitor chooses."""
-    count = st.slider(
+def _number_of_layers(preset: str, start: NetworkConfig) -> tuple[int, int]:
+    """How many convolutions and hidden dense layers the visitor chooses."""
+    num_convolutions = st.slider(
         "Convolution layers",
         0,
         links.MORE_LAYERS,
@@ -107,11 +138,7 @@ def _layers(preset: str, start: NetworkConfig) -> NetworkConfig:
         "loops. With none, the network sees 784 numbers in a row.",
         **_field(preset, "convolutions"),
     )
-    convolutions = tuple(
-        _convolution(preset, number, default)
-        for number, default in enumerate(links.conv_defaults(start)[:count])
-    )
-    count = st.slider(
+    num_dense = st.slider(
         "Dense layers",
         0,
         links.MORE_LAYERS,
@@ -119,6 +146,17 @@ def _layers(preset: str, start: NetworkConfig) -> NetworkConfig:
         help="Layers in which every unit looks at every number of the layer before. The last one, "
         "with ten units for the ten digits, is always there.",
         **_field(preset, "dense"),
+    )
+    return num_convolutions, num_dense
+
+
+def _layers(
+    preset: str, start: NetworkConfig, num_convolutions: int, num_dense: int
+) -> NetworkConfig:
+    """The network with so many layers, of such kinds as the visitor chooses."""
+    convolutions = tuple(
+        _convolution(preset, number, default)
+        for number, default in enumerate(links.conv_defaults(start)[:num_convolutions])
     )
     dense = tuple(
         st.number_input(
@@ -128,7 +166,7 @@ def _layers(preset: str, start: NetworkConfig) -> NetworkConfig:
             default,
             **_field(preset, f"units {number}"),
         )
-        for number, default in enumerate(links.width_defaults(start)[:count])
+        for number, default in enumerate(links.width_defaults(start)[:num_dense])
     )
     return replace(start, convolutions=convolutions, dense=dense)
 

@@ -138,13 +138,11 @@ class _Entry:
 
         name = _name(strokes)
         if name not in self._known:
-            frame = frames.read_frame(self._run.frames, self._step)
-            network = frame.network(config) if frame else None
-            image = from_strokes(strokes)
-            said = None
-            if network is not None and image is not None:
-                logits = network(image[None, None]).detach().nan_to_num()[0]
-                said = [round(float(share), 4) for share in logits.softmax(0)]
+            image, said = from_strokes(strokes), None
+            if image is not None and (
+                found := frames.answer(self._run.frames, self._step, config, image)
+            ):
+                said = [round(float(share), 4) for share in found.probabilities]
             for old in [key for key in self._known if key != "packed"][:-20]:
                 del self._known[old]
             self._known[name] = said

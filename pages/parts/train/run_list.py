@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from mnistcore.presets import MAX_NAME
 from mnistcore.runs.store import Run
 from pages.common import state
 from pages.common.identity import visitor_token
@@ -16,7 +17,12 @@ SHOWN_RUNS = 8  # the others are shown when asked for
 def show(runs: Sequence[Run], opened: Run | None, on_open: Callable[[Run], None]) -> None:
     """Every run by its name and how it stands; `on_open` is called with the one to be opened."""
     st.divider()
-    st.subheader("Runs")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("Runs", anchor=False, width="content")
+        if st.toggle("Only mine", **state.TRAIN_ONLY_MINE.kept()):
+            runs = [each for each in runs if each.belongs_to(visitor_token())]
+    if not runs:
+        st.caption("None yet: what you start stands here.")
     for each in runs if state.TRAIN_ALL_RUNS.get() else runs[:SHOWN_RUNS]:
         here = opened is not None and each.id == opened.id
         status = each.status()
@@ -39,15 +45,35 @@ def show(runs: Sequence[Run], opened: Run | None, on_open: Callable[[Run], None]
 
 def rename_or_delete(run: Run, on_delete: Callable[[], None]) -> None:
     """For the owner of the run; `on_delete` is called when it is gone."""
-    with st.popover("Rename or delete", icon=":material/more_horiz:"):
+
+    def rename() -> None:
+        if run_panel.attempt(run.rename, state.TRAIN_NEW_NAME.get(), visitor_token()):
+            state.TRAIN_MENU.set(False)
+
+    menu = st.popover(
+        "Rename or delete", icon=":material/more_horiz:", key=state.TRAIN_MENU, on_change="rerun"
+    )
+    with menu:
         with st.form("rename", border=False):
-            name = st.text_input("Name", run.name, max_chars=60)
-            renamed = st.form_submit_button("Rename")
-        if renamed and run_panel.succeeds(lambda: run.rename(name, visitor_token())):
-            st.rerun()
-        if st.button("Delete for good", icon=":material/delete:") and run_panel.succeeds(
-            lambda: run.delete(visitor_token())
+            st.text_input("Name", run.name, max_chars=MAX_NAME, key=state.TRAIN_NEW_NAME)
+            st.form_submit_button("Rename", on_click=rename)
+        if st.button(
+            "Delete ...", icon=":material/delete:", on_click=state.TRAIN_MENU.set, args=(False,)
         ):
+            _ask_first(run, on_delete)
+
+
+@st.dialog("Delete this run?")
+def _ask_first(run: Run, on_delete: Callable[[], None]) -> None:
+    def delete() -> None:
+        if run_panel.attempt(run.delete, visitor_token()):
             on_delete()
             st.toast("Deleted.", icon=":material/delete:")
+
+    st.markdown(f"**{escape_markdown(run.name)}**, its curves and its network are gone for good.")
+    with st.container(horizontal=True):
+        decided = st.button(
+            "Delete for good", type="primary", icon=":material/delete:", on_click=delete
+        )
+        if st.button("Keep it") or decided:
             st.rerun()

@@ -1,30 +1,35 @@
-"""A run as it is: state, curves and predictions, growing while it is under way."""
+"""A run as it is: state, curves and predictions, growing while it is under way.
 
-from collections.abc import Callable
+Whatever comes has its place from the first moment on, so that nothing moves while it learns.
+"""
+
+import html
+from collections.abc import Callable, Sequence
+from typing import cast
 
 import streamlit as st
 
-from mnistcore.data.digits import Digits
+from mnistcore.config import planned_images
 from mnistcore.errors import MnistError
-from mnistcore.records import Prediction, Progress, RunResult, RunStatus
+from mnistcore.records import Progress, RunResult, RunStatus
 from mnistcore.runs import queue
 from mnistcore.runs.store import LIVE, RESUMABLE, Run
 from mnistcore.training.trainer import RUNNING_AVERAGE_IMAGES
 from mnistcore.viz import commentary, learning_curves, theme
 from pages.common import links, state
-from pages.common.datasets import test_images
+from pages.common.datasets import train_and_test
 from pages.common.identity import visitor_token
-from pages.common.images import png_uri
 from pages.common.text import escape_markdown
-from pages.common.widgets import live_region
+from pages.common.widgets import live_region, room_for
+from pages.parts.train import comparison, predictions
 
 CLOSER = 90.0  # percent from which the accuracy is shown when one looks closer
 
 
-def show(run: Run, others: list[Run]) -> None:
+def show(run: Run, others: Sequence[Run]) -> None:
     """A run with `others` to lay over it; renews itself as long as there may be something new."""
     pace = _pace(run.status())
-    st.fragment(_panel, run_every=pace)(run, {each.id: each for each in others}, pace)
+    st.fragment(_panel, run_every=pace)(run, others, pace)
 
 
 def _pace(status: RunStatus) -> float | None:
@@ -32,31 +37,42 @@ def _pace(status: RunStatus) -> float | None:
     return 0.5 if status.state in (*LIVE, "paused") else None
 
 
-def _panel(run: Run, others: dict[str, Run], pace: float | None) -> None:
+def _panel(run: Run, others: Sequence[Run], pace: float | None) -> None:
     status = run.status()
     if _pace(status) != pace or not run.path.is_dir():  # it may have been deleted meanwhile
         st.rerun()
-    _headline(run, status)
-    _steer(run, status)
     records = run.metrics()  # after the status: so they have all that it speaks of
     told = commentary.describe_run(status, records)
-    if told.figures:
-        _figures(told.figures)
-    compared = [others[name] for name in state.TRAIN_COMPARED.get() if name in others]
-    lines = [
-        learning_curves.Curve(each.name, found, _images(found))
-        for each in [run, *compared]
-        if (found := records if each is run else each.metrics())
-    ]
+    left, right = st.columns([5, 2], vertical_alignment="center")
+    with left:
+        st.html(f'<div style="{room_for(3)}">{_headline(run, status)}</div>{_bar(status)}')
+    with right:
+        _steer(run, status)
+    images = _planned(run, records)
+    if told.figures or not status.result:
+        _figures(told.figures or Progress(0, 1, 0), images)
     if records or not status.result:  # a network that was taught by hand has no curves
         high = _high(records)
-        closer = high and state.TRAIN_CLOSER.get()
-        show_charts(lines or [learning_curves.Curve("", [], 1)], CLOSER if closer else 0.0)
-        live_region(told.sentence, key="narrator")
-        _look(others, high)
-    if status.result:
-        links.evaluate(model=run.id).show("How good is it really?", ":material/fact_check:")
-    _predictions(run, status)
+        st.toggle(
+            f"Look closer: {CLOSER:.0f} to 100 %",
+            disabled=not high,
+            help="Possible once both curves are there.",
+            **state.TRAIN_CLOSER.kept(),
+        )
+        lines = [learning_curves.Curve(run.name, records, images)]
+        for other in comparison.chosen(others):
+            found = other.metrics()
+            lines.append(learning_curves.Curve(other.name, found, _planned(other, found)))
+        show_charts(lines, CLOSER if high and state.TRAIN_CLOSER.get() else 0.0)
+        live_region(told.sentence, key="narrator", lines=3)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Draw a digit for it", type="primary", icon=":material/draw:"):
+            links.draw(model=run.id).go()
+        links.evaluate(model=run.id).show(
+            "How good is it really?", ":material/fact_check:", disabled=not status.result
+        )
+    comparison.show(run, others)
+    predictions.show(run, status)
 
 
 def show_charts(lines: list[learning_curves.Curve], least: float = 0.0) -> None:
@@ -78,77 +94,42 @@ def _high(records: list[Progress]) -> bool:
     return bool(train and test) and 100 * min(train[-1], test[-1]) > CLOSER
 
 
-def _look(others: dict[str, Run], high: bool) -> None:
-    """How the curves are looked at: closer, once they are `high`, or beside those of others."""
-    st.toggle(
-        f"Look closer: {CLOSER:.0f} to 100 %",
-        disabled=not high,
-        help="Possible once both curves are there.",
-        **state.TRAIN_CLOSER.kept(),
-    )
-    if others:
-        st.pills(
-            "Lay other runs over it, dashed",
-            list(others),
-            format_func=lambda name: escape_markdown(others[name].name),
-            selection_mode="multi",
-            key=state.TRAIN_COMPARED,
-            wrap=True,
-        )
+def _planned(run: Run, records: Sequence[Progress]) -> int:
+    """Training images that the whole run will look at, repeats included."""
+    if records and records[-1].step:
+        return round(records[-1].images * records[-1].total_steps / records[-1].step)
+    try:
+        return planned_images(run.train_config(), len(train_and_test(run.config().dataset)[0]))
+    except MnistError:  # it is damaged, or its images cannot be had today
+        return 1
 
 
-def _images(records: list[Progress]) -> int:
-    """Training images that the whole run will see."""
-    last = records[-1]
-    return round(last.images * last.total_steps / last.step) if last.step else 1
-
-
-def _headline(run: Run, status: RunStatus) -> None:
-    p, told = status.progress, _in_a_sentence(status.result)
+def _headline(run: Run, status: RunStatus) -> str:
+    """How it stands, as HTML."""
+    p, told, message = status.progress, _in_a_sentence(status.result), html.escape(status.message)
     if status.state == "queued":
         place = run.queue_position()
         when = f"{place} run{'s go' if place > 1 else ' goes'} before this one"
-        words = f"Waiting: {when if place else 'its turn is next'}."
-        st.info(words, icon=":material/hourglass_empty:")
-    elif status.state == "failed":
-        st.error(escape_markdown(status.message), icon=":material/error:")
-    elif status.state == "finished" and told:
-        st.info(told, icon=":material/flag:")  # done, be it well or badly
-    elif status.state in RESUMABLE:
-        words = f"{status.state.capitalize()}. {escape_markdown(status.message) or told}"
-        st.warning(words, icon=":material/pause_circle:")
-    elif status.message:
-        st.caption(escape_markdown(status.message))
-    if not p or status.state == "finished":
-        return
-    left = f", about {p.seconds_left:.0f} s left" if p.seconds_left else ""
-    share = p.step / p.total_steps
-    st.progress(share, f"{share:.0%} done{left if status.state == 'running' else ''}")
+        return f"<b>Waiting</b>: {when if place else 'its turn is next'}."
+    if status.state == "running" and p:
+        left = f", about {p.seconds_left:.0f} s left" if p.seconds_left else ""
+        return f"<b>{p.step / p.total_steps:.0%} done</b>{left}."
+    if status.state == "finished" and told:
+        return told  # be it well or badly
+    if status.state in (*RESUMABLE, "failed"):
+        return f"<b>{status.state.capitalize()}.</b> {message or told}"
+    return message or "Starting."
 
 
-def _figures(p: Progress) -> None:
-    epochs = p.epoch * p.total_steps / p.step if p.step else 0
-    test, train = (
-        "not yet" if share is None else f"{share:.1%}"
-        for share in (p.test_accuracy, p.train_accuracy)
-    )
-    recent = min(p.images, RUNNING_AVERAGE_IMAGES)
-    figures = {
-        f"of {p.test_count:,} test images right": test,
-        f"right, of the last {recent:,} or so that it was shown": train,
-        "times through the training images": f"{p.epoch:.2f} of {round(epochs, 2):g}"
-        if epochs
-        else "0",
-        "images per second": f"{p.images_per_second:,.0f}",
-    }
-    cells = "".join(
-        f'<div><div style="font-size:1.7rem;line-height:1.2">{value}</div>'
-        f'<div style="font-size:.85rem;opacity:.8">{label}</div></div>'
-        for label, value in figures.items()
-    )
-    st.html(
-        '<div style="display:grid;gap:.8rem;'
-        f'grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr))">{cells}</div>'
+def _bar(status: RunStatus) -> str:
+    """How far it is, as HTML: Streamlit's own bar comes up in another height than it stays in."""
+    p = status.progress
+    done = 100 * p.step / p.total_steps if p else 100 * (status.state == "finished")
+    return (
+        '<div role="progressbar" aria-label="Done" aria-valuemin="0" aria-valuemax="100" '
+        f'aria-valuenow="{done:.0f}" style="height:.5rem;margin-top:.5rem;border-radius:.25rem;'
+        f'background:{theme.css_rgba(theme.GREY, 0.25)}"><div style="width:{done:.1f}%;'
+        f'height:100%;border-radius:inherit;background:{theme.BLUE}"></div></div>'
     )
 
 
@@ -156,9 +137,33 @@ def _in_a_sentence(result: RunResult | None) -> str:
     if not result or not result.is_evaluated:
         return ""
     return (
-        f"It reads **{result.test_accuracy:.1%}** of {result.test_count:,} test images that "
-        f"it never learned from, and {result.train_accuracy:.1%} of "
-        f"{result.train_count:,} training images, after {result.seconds:.0f} s of training."
+        f"It reads <b>{result.test_accuracy:.1%}</b> of {result.test_count:,} test images and "
+        f"{result.train_accuracy:.1%} of {result.train_count:,} training images, "
+        f"after {result.seconds:.0f} s of training."
+    )
+
+
+def _figures(p: Progress, images: int) -> None:
+    test, train = (
+        "–" if share is None else f"{share:.1%}" for share in (p.test_accuracy, p.train_accuracy)
+    )
+    recent = min(p.images, RUNNING_AVERAGE_IMAGES)
+    figures = {
+        f"of {p.test_count:,} test images right"
+        if p.test_count
+        else "of the test images right": test,
+        f"right, of the last {recent:,} or so shown" if recent else "of those shown right": train,
+        f"of {images:,} images looked at": f"{p.images:,}",
+        "images per second": f"{p.images_per_second:,.0f}" if p.images_per_second else "–",
+    }
+    cells = "".join(
+        f'<div><div style="font-size:1.6rem;line-height:1.2">{value}</div>'
+        f'<div style="font-size:.85rem;opacity:.8;{room_for(2)}">{label}</div></div>'
+        for label, value in figures.items()
+    )
+    st.html(
+        '<div style="display:grid;gap:.5rem .8rem;'
+        f'grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr))">{cells}</div>'
     )
 
 
@@ -167,83 +172,37 @@ def _steer(run: Run, status: RunStatus) -> None:
         st.caption("Somebody else started this run: you can watch it, and draw with it.")
         return
     with st.container(horizontal=True):
-        if status.state == "running":
-            _button("Pause", "pause", run.send, "pause", visitor_token())
         if status.state in RESUMABLE:
             label = "Go on" if status.state == "paused" else "Resume"
             _button(label, "play_arrow", queue.resume, run, visitor_token())
-        if run.under_way():
-            _button("Stop", "stop", run.send, "stop", visitor_token())
+        else:
+            idle = status.state != "running"
+            _button("Pause", "pause", run.send, "pause", visitor_token(), disabled=idle)
+        over = not run.under_way()
+        _button("Stop", "stop", run.send, "stop", visitor_token(), disabled=over)
     if refused := state.TRAIN_STEERING_REFUSED.pop():
         st.error(refused)
 
 
-def _button(label: str, icon: str, act: Callable[..., None], *values: object) -> None:
+def _button(
+    label: str, icon: str, act: Callable[..., object], *values: object, disabled: bool = False
+) -> None:
     st.button(
         label,
         icon=f":material/{icon}:",
         key=f"steer {label}",
-        on_click=_attempt,
+        on_click=cast(Callable[..., None], attempt),
         args=(act, *values),
+        disabled=disabled,
+        width=130,
     )
 
 
-def _attempt(act: Callable[..., None], *values: object) -> None:
-    """Do it before the panel is drawn anew, or have it say why it cannot be done."""
+def attempt(act: Callable[..., object], *values: object) -> bool:
+    """Do it before the page is drawn anew; False if it cannot be done, and the panel says why."""
     try:
         act(*values)
     except MnistError as error:
         state.TRAIN_STEERING_REFUSED.set(escape_markdown(error))
-
-
-def succeeds(act: Callable[[], None]) -> bool:
-    """Do it, or show why it cannot be done."""
-    try:
-        act()
-    except MnistError as error:
-        st.error(escape_markdown(error))
         return False
     return True
-
-
-def _predictions(run: Run, status: RunStatus) -> None:
-    try:
-        test = test_images(run.config().dataset)
-    except MnistError:  # a damaged run, or one of images that cannot be had today
-        return
-    shown = [each for each in status.predictions if each.test_index < len(test)]
-    if not shown:
-        return
-    right = sum(int(test.labels[each.test_index]) == each.digit for each in shown[:12])
-    st.markdown(
-        f"**What it says of the first 12 test images** after {status.predictions_images:,} "
-        f"training images: {right} right."
-    )
-    st.html(_tiles(shown[:12], test))
-    if wrong := shown[12:]:
-        st.markdown("**Some that it gets wrong**")
-        st.html(_tiles(wrong, test))
-
-
-def _tiles(predictions: list[Prediction], test: Digits) -> str:
-    """Pictures with the network's word below: a tick or a cross, never colour alone."""
-    tiles = []
-    for index, digit, confidence in predictions:
-        label = int(test.labels[index])
-        good = label == digit
-        word = f"✓ {digit}" if good else f"✗ {digit}</b>, not {label}<b>"
-        tiles.append(
-            f'<figure style="margin:0;text-align:center;width:3.7rem">'
-            f'<img src="{_picture(test.dataset, index)}" alt="test image {index}, a {label}" '
-            f'style="width:3.7rem;height:3.7rem;image-rendering:pixelated;border-radius:.4rem;'
-            f'border:3px solid {theme.RIGHT if good else theme.WRONG}">'
-            f"<figcaption><b>{word}</b><br>{confidence:.0%}</figcaption></figure>"
-        )
-    return f'<div style="display:flex;flex-wrap:wrap;gap:.6rem">{"".join(tiles)}</div>'
-
-
-@st.cache_data(show_spinner=False, max_entries=500)
-def _picture(dataset: str, index: int) -> str:
-    from PIL import Image
-
-    return png_uri(Image.fromarray(255 - test_images(dataset).images[index].numpy()))

@@ -13,19 +13,12 @@ from pages.common.prediction_card import show_prediction
 from pages.common.widgets import live_region
 from pages.parts.home import sample_picker
 
-TITLE = "Train on what you will meet"
 _KINDS = ("rotate", "noise", "invert", "translate")
 
 
 @st.fragment
 def show() -> None:
     """A change and how much of it, the network's answer, and how it does on many such images."""
-    st.markdown(
-        "A car that learned to drive in sunshine will not stay on the road in snow, and what was "
-        "learned about last year's customers ages as they change. Lessons and life must look "
-        "alike. All that this network knows are digits that stand about upright, in the middle, "
-        "on clean paper:"
-    )
     test = datasets.shared_dataset().test
     with st.container(border=True), st.container(horizontal=True, gap="medium"):
         with st.container(width=330):

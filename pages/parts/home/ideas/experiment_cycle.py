@@ -13,7 +13,6 @@ from pages.common.state import Attempt
 from pages.common.widgets import live_region
 from pages.parts.home import trial
 
-TITLE = "The work is a cycle"
 _RATES = ("0.0001", "0.001", "0.003", "0.01", "0.03", "0.1", "1")
 _WIDTHS = (4, 16, 64, 256)
 _KEPT = 12
@@ -22,11 +21,6 @@ _KEPT = 12
 @st.fragment
 def show() -> None:
     """An idea is two numbers; each one tried is a real training and a line in a table."""
-    st.markdown(
-        "**Idea → code → experiment → look at the result → next idea**, and round again; that is "
-        "how everybody finds good hyperparameters. What worked for others is a good place to "
-        "start. How high can you get?"
-    )
     tried = state.IDEA_6_TRIED.get()  # in order
     with st.container(border=True):
         left, right = st.columns(2, gap="medium")
@@ -35,11 +29,6 @@ def show() -> None:
         )
         width = right.select_slider(
             "Idea: units in the hidden layer", _WIDTHS, key="idea 6 width", persist_state="session"
-        )
-        st.code(
-            f"run_trial(one_hidden_layer({rate}, width={width}), *split_validation(train))",
-            language="python",
-            wrap_lines=True,
         )
         if st.button("Try it", type="primary", icon=":material/experiment:"):
             result = trial.run(trials.one_hidden_layer(float(rate), width), validate=True)
@@ -50,10 +39,6 @@ def show() -> None:
         live_region(_in_words(tried, best), key="idea 6 said")
         if tried:
             st.markdown(_table(tried, best))
-        st.caption(
-            "Judged by training images that were held back from learning. The test images stay "
-            "out of it: whoever chooses by the test has no test left."
-        )
     rate, width = (best.rate, best.width) if best else (rate, width)
     recipe = PRESETS["plain"].config
     network = replace(recipe.network, convolutions=(), dense=(width,))

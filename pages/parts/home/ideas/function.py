@@ -12,7 +12,6 @@ from pages.common.state import GuessingGame
 from pages.common.widgets import live_region
 from pages.parts.home import sample_picker
 
-TITLE = "A model is a function"
 _ELSEWHERE = {
     "an e-mail": "spam or not",
     "what a customer writes": "how positive it is",
@@ -21,23 +20,15 @@ _ELSEWHERE = {
     "a satellite image of the ocean": "the outlines of ships",
     "a close-up of a material": "is there a defect?",
 }
-_INPUTS = list(_ELSEWHERE)
 
 
 @st.fragment
 def show() -> None:
     """The digit, the function and its ten numbers; below it, six other functions to guess."""
-    st.markdown(
-        "Something goes in, something comes out: *y = F(x)*. Here *x* is a picture, and *y* is "
-        "ten numbers, one for each digit, that add up to 100 %. Nobody wrote this *F* down. It "
-        "was found from examples, pictures with their right answers: *supervised learning*."
-    )
-    with st.container(border=True):
-        st.markdown("**Choose what goes in:**")
-        with st.container(horizontal=True, gap="medium"):
-            sample_picker.choose("idea 1 digits")
-            with st.container(width="stretch"):
-                show_prediction("shipped", sample_picker.picture)
+    with st.container(border=True, horizontal=True, gap="medium"):
+        sample_picker.choose("idea 1 digits")
+        with st.container(width="stretch"):
+            show_prediction("shipped", sample_picker.picture)
     index, label = sample_picker.chosen()
     links.explore(part="test", index=index).onward(f"See this {label} as 784 numbers")
     _elsewhere()
@@ -48,29 +39,24 @@ def show() -> None:
 def _elsewhere() -> None:
     """Which output belongs to this input? The visitor guesses, and the score is kept."""
     now = state.IDEA_1_GAME.get()
-    turn = now.turn
+    lap, place = divmod(now.turn, len(_ELSEWHERE))
+    what, answer = list(_ELSEWHERE.items())[place]
+    asked = state.idea_1_guess(now.turn)
 
     def guess() -> None:
-        said = state.idea_1_guess(turn).get()
-        if said is None:
-            return
-        what = _INPUTS[turn % len(_INPUTS)]
-        right = said == _ELSEWHERE[what]
-        told = f"{'Yes' if right else 'Not quite'}: from {what} to “{_ELSEWHERE[what]}”."
-        state.IDEA_1_GAME.set(GuessingGame(turn + 1, state.IDEA_1_GAME.get().right + right, told))
+        if (said := asked.get()) is not None:
+            told = f"{'Yes' if said == answer else 'Not quite'}: from {what} to “{answer}”."
+            state.IDEA_1_GAME.set(GuessingGame(now.turn + 1, now.right + (said == answer), told))
 
     with st.container(border=True):
-        st.markdown(
-            "The same idea, elsewhere. "
-            f"**{_INPUTS[turn % len(_INPUTS)].capitalize()} goes in: what should come out?**"
-        )
+        st.markdown(f"The same elsewhere. **{what.capitalize()} goes in: what should come out?**")
         st.pills(
             "What comes out",
-            random.Random(turn // len(_INPUTS)).sample(list(_ELSEWHERE.values()), len(_INPUTS)),
-            key=state.idea_1_guess(turn),
+            random.Random(lap).sample(list(_ELSEWHERE.values()), len(_ELSEWHERE)),
+            key=asked,
             on_change=guess,
             label_visibility="collapsed",
             wrap=True,
         )
-        score = f" {now.right} of {turn} right so far." if turn else "Six of them to guess."
+        score = f" {now.right} of {now.turn} right so far." if now.turn else "Six of them to guess."
         live_region(now.said + score, key="idea 1 said")

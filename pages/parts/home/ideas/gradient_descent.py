@@ -12,20 +12,12 @@ from mnistcore.presets import PRESETS
 from pages.common import datasets, links, state
 from pages.common.widgets import live_region
 
-TITLE = "Training: guess, compare, correct a little, again"
 _RATES = (0.01, 0.03, 0.1, 0.3, 1)
 
 
 @st.fragment
 def show() -> None:
     """Three weights, their gradients, the steps, and the border between zeros and ones."""
-    st.markdown(
-        "For each example the network guesses; a *loss function* says how far the guess is from "
-        "the right answer; *backpropagation* finds the share that every weight has in it, its "
-        "*gradient*; and each weight is changed in proportion to its share. Real networks do so "
-        "with thousands of weights and millions of examples. Here are **three weights** and two "
-        "numbers from each image. The unit should say 0 for a 0 and 1 for a 1:"
-    )
     examples = _examples(datasets.shared_dataset().train.dataset)
 
     def trained() -> single_neuron.NeuronState:
@@ -62,11 +54,7 @@ def show() -> None:
         numbers, picture = st.columns(2, gap="medium")
         with numbers:
             st.markdown(_table(neuron, rate))
-            st.caption(
-                f"The unit says: weight times ink, plus weight times middle, plus bias. The loss "
-                f"is the mean of (what it says − what it should say)² over "
-                f"{len(examples.targets)} training images; both inputs are scaled to spread 1."
-            )
+            st.caption(f"Judged by {len(examples.targets)} training images.")
         with picture:
             st.echarts_chart(
                 single_neuron.scatter_chart(examples, neuron),

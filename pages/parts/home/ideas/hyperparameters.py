@@ -14,19 +14,12 @@ from mnistcore.viz import network_diagram
 from pages.common import links
 from pages.common.widgets import live_region
 
-TITLE = "Hyperparameters: what is chosen, not learned"
 _WIDTHS = (4, 16, 64, 256, 1024, 2048)
 
 
 @st.fragment
 def show() -> None:
     """Layers, widths and activation to turn, the network that they make, and its weights."""
-    st.markdown(
-        "The weights are learned; how many there are is not. Somebody has to choose the "
-        "*architecture*: how many layers, how wide, which activation. And how it is trained: "
-        "optimiser, learning rate, regularisation. Nobody knows the best ones beforehand. Turn "
-        "some:"
-    )
     with st.container(border=True):
         left, right = st.columns(2, gap="medium")
         convolutions = left.slider(

@@ -12,19 +12,12 @@ from pages.common import links, model_picker, state, tiles
 from pages.common.state import ChosenUnit
 from pages.parts.home import sample_picker
 
-TITLE = "A network is layers"
 _SHOWN = 16  # units of a layer
 
 
 @st.fragment
 def show() -> None:
     """The chosen digit's way through the shipped network; a click chooses a unit for Inside."""
-    st.markdown(
-        "Between the picture and the answer lie *hidden layers*. Each consists of *units*, and "
-        "each unit holds weights: it multiplies what the layer before says by them, adds up, and "
-        "passes its sum on. First come strokes and edges, then whatever helps, then the ten "
-        "digits. Blue is above zero, orange below; the stronger, the further."
-    )
     network = model_picker.latest_model("shipped").network
     out = [each[0] for each in activations.activations(network, sample_picker.picture()[None])]
     parts = activations.weight_layers(network)
@@ -38,8 +31,8 @@ def show() -> None:
         with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
             sample_picker.choose("idea 4 digits")
             st.caption(
-                f"This is the network that comes with the app, all of it live, reading test image "
-                f"{index}, a {label}. Choose any square to open it up."
+                f"Our network, live, reading test image {index}, a {label}. Blue is above zero, "
+                "orange below. Choose any square to open it up."
             )
         for layer in parts:
             said = out[layer.last + 1]

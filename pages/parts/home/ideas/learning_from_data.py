@@ -10,7 +10,6 @@ from mnistcore.evaluation.metrics import evaluate
 from pages.common import datasets, links, model_picker, tiles
 from pages.common.widgets import live_region
 
-TITLE = "Why learn it from data at all?"
 _PAIRS = {"0 or 1": (0, 1), "4 or 9": (4, 9), "3 or 8": (3, 8), "2 or 5": (2, 5)}
 _IMAGES = 1_000  # test images, of which those of the two digits are taken
 _SHOWN = 8
@@ -19,17 +18,13 @@ _SHOWN = 8
 @st.fragment
 def show() -> None:
     """A falling stone by a formula; then the visitor's rule for two digits against the network."""
-    st.markdown(
-        "Where people know the rule, they write it down: Newton's laws, the rocket equation, the "
-        "waves at a coast. How far has a stone fallen after so many seconds? No data needed:"
-    )
     with st.container(border=True):
         seconds = st.slider(
             "Seconds (t)", 0.0, 5.0, 2.0, 0.1, key="idea 2 seconds", persist_state="session"
         )
         fallen = f"½ · g · t² = ½ · 9.81 · {seconds:g}² = {9.81 / 2 * seconds**2:.1f} metres"
         live_region(fallen, key="idea 2 fall")
-    st.markdown("But what is the formula for a 4? **Write a rule yourself**, and see it judged:")
+    st.markdown("But what is the rule for a 4? **Write one yourself**, and see it judged:")
     with st.container(border=True):
         pair = _rule()
     first = int((datasets.shared_dataset().test.labels == pair[1]).nonzero()[0])

@@ -12,16 +12,10 @@ from mnistcore.demos import notebook_steps
 from pages.common import datasets, links, state, tiles
 from pages.common.widgets import live_region
 
-TITLE = "Six steps, and it is done"
-
 
 @st.fragment
 def show() -> None:
     """One step at a time: its lines, which really run, and what came out."""
-    st.markdown(
-        "All of the above fits into six steps, a few lines each. What you see here is what runs, "
-        "now, on the real digits:"
-    )
     names = [f"{number}. {step.title}" for number, step in enumerate(notebook_steps.STEPS, 1)]
 
     def forward() -> None:

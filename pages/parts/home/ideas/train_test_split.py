@@ -13,19 +13,12 @@ from pages.common.bars import bar_row
 from pages.common.widgets import live_region
 from pages.parts.home import trial
 
-TITLE = "Keep some images aside: train and test"
 _PRESETS = {"Too simple": "too-simple", "About right": "fast", "Learns by heart": "memoriser"}
 
 
 @st.fragment
 def show() -> None:
     """Three buttons, each a real little training; two bars for each, and a verdict."""
-    st.markdown(
-        "Whoever has seen the questions can learn the answers by heart. So part of the images is "
-        "kept aside, as a *test*. Poor even on what it learned from: *high bias*; rethink the "
-        "hyperparameters. Good there and poor on the test: *high variance*; regularise, or get "
-        "more data. Train one of each:"
-    )
     trained = state.IDEA_7_TRAINED.get()
     with st.container(border=True):
         with st.container(horizontal=True):

@@ -5,7 +5,7 @@ import threading
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.common.background import BackgroundTask, ReportProgress
+from pages.common.datasets import BackgroundTask, ReportProgress
 
 
 def words(done: float, of: float) -> str:
