@@ -18,7 +18,7 @@ def show(runs: Sequence[Run], opened: Run | None, on_open: Callable[[Run], None]
     """Every run by its name and how it stands; `on_open` is called with the one to be opened."""
     st.divider()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Runs", anchor=False, width="content")
+        st.header("Runs", anchor=False, width="content")
         if st.toggle("Only mine", **state.TRAIN_ONLY_MINE.kept()):
             runs = [each for each in runs if each.belongs_to(visitor_token())]
     if not runs:
