@@ -56,8 +56,10 @@ _into_view = st.components.v2.component(
         last[data.key] = data.name
         const calm = matchMedia("(prefers-reduced-motion: reduce)").matches
         const behavior = calm ? "auto" : "smooth"
-        const scroll = () => mark.scrollIntoView({ block: "nearest", behavior })
         // While the page is being renewed, things are not yet where they will be.
+        const app = document.querySelector("[data-testid=stApp]")
+        const scroll = () => app.dataset.testScriptState !== "notRunning" ? setTimeout(scroll, 50)
+            : mark.scrollIntoView({ block: "nearest", behavior })
         if (data.arriving || (before && before !== data.name)) setTimeout(scroll, 300)
     }
     """,
