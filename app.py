@@ -1,16 +1,18 @@
 """The frame around every page: the list of pages, and what is done once for each visitor."""
 
+import time
 from pathlib import Path
 
 import streamlit as st
 
 from mnistcore.runs import queue
-from pages.common import navigation
+from pages.common import navigation, state
 from pages.common.datasets import start_loading
 from pages.common.identity import keep_token
 from pages.parts.app import lamp, memory
 
-LOGO = Path(__file__).parent / "pages" / "common" / "logo.svg"
+HERE = Path(__file__).parent / "pages"
+LOGO, FRAME = HERE / "common" / "logo.svg", HERE / "parts" / "app" / "frame.css"
 PAGES = {
     "Home": (":material/home:", "What this is, and where to start."),
     "Explore": (":material/grid_view:", "See the digits that a network learns from."),
@@ -22,6 +24,9 @@ PAGES = {
 
 memory.keep_tidy()
 st.set_page_config(page_icon=LOGO, layout="wide")
+st.html(FRAME)
+if not state.PAGE.exists():
+    time.sleep(0.1)  # an empty page is laid out wide before anything stands on it, and would move
 st.logo(LOGO, size="large")
 page = st.navigation(
     [
@@ -33,7 +38,7 @@ page = st.navigation(
 navigation.on_page_enter(page.title)
 page.run()
 lamp.show(page.title)
-navigation.install_history_handler(page.title)
+navigation.install_history_handler()
 keep_token()
 start_loading()
 queue.start_dispatcher()

@@ -7,7 +7,7 @@ from pages.common import model_picker, navigation, state
 from pages.common.canvas import canvas
 from pages.common.prediction_card import show_prediction
 from pages.common.widgets import scroll_into_view
-from pages.parts.draw import explanation, teaching
+from pages.parts.draw import answer_history, explanation, teaching
 
 navigation.require_frame(__file__)
 
@@ -17,6 +17,10 @@ WHY = "Why this answer?"
 
 model_id = model_picker.selected_model()
 learning = model_picker.training_progress(model_id)
+past = answer_history.run_of(model_id)
+and_now = [WHY, teaching.TEACH, *([answer_history.ASK] if past else [])]
+if state.DRAW_MORE.get() not in and_now:  # it was another network's
+    state.DRAW_MORE.pop()
 
 
 @st.fragment(run_every=1.0 if learning else None)
@@ -27,7 +31,8 @@ def draw() -> None:
     more, taught = state.DRAW_MORE.get(), teaching.own_taught(model_id)
     with st.container(horizontal=True, gap="small"):
         with st.container(width="content", gap=None):
-            scroll_into_view(more or "answer", "sheet in view")
+            place = "lesson" if more == teaching.TEACH else "answer"
+            scroll_into_view(place, "sheet in view")
             # Reasons and lessons are renewed with the answer: too much for every step of the pen.
             strokes = canvas(state.DRAW_PEN.get(), live=more is None)
         with st.container(width="stretch"):
@@ -55,12 +60,12 @@ def draw() -> None:
             if taught:
                 teaching.outcome(taught)
             teaching.correct()
-            st.segmented_control(
-                "And now?", [WHY, teaching.TEACH], wrap=True, **state.DRAW_MORE.kept()
-            )
+            st.segmented_control("And now?", and_now, wrap=True, **state.DRAW_MORE.kept())
     # Whatever takes longer than the answer comes after it, and only when it is asked for.
     if more == WHY:
         explanation.show(model_id, image, strokes)
+    elif more == answer_history.ASK and past:
+        answer_history.show(past, image)
     elif taught:
         teaching.before_and_after(taught)
 

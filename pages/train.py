@@ -12,17 +12,19 @@ from mnistcore.data.mnist import data_folder
 from mnistcore.errors import MnistError
 from mnistcore.presets import PRESETS, describe_changes, name_run, scale_epochs
 from mnistcore.runs import queue, store
-from mnistcore.viz import learning_curves, network_diagram
+from mnistcore.viz import network_diagram
 from pages.common import model_picker, state
 from pages.common.identity import creator, visitor_token
 from pages.common.text import escape_markdown
 from pages.common.widgets import scroll_into_view
-from pages.parts.train import comparison, config_form, run_list, run_panel
+from pages.parts.train import bet, comparison, config_form, frame_stage, run_list, run_panel, speed
 
 
 def open_run(run: store.Run | None) -> None:
     """Show this run, or the form, from the next run of the page on; the address says so too."""
     run_id = run.id if run else None
+    if state.TRAIN_RUN.exists() and state.TRAIN_RUN.get() != run_id:
+        frame_stage.leave_moment()
     state.TRAIN_RUN.set(run_id)
     state.TRAIN_RUN.tell(run_id)
     if run:
@@ -56,6 +58,8 @@ def start(preset: str, config: TrainConfig) -> None:
             data=data_folder(),
             **creator(),
         )
+        bet.place(run)
+        speed.begin(run)
         queue.dispatch(run.path.parent)
     except MnistError as error:
         state.TRAIN_REFUSED.set(escape_markdown(error))
@@ -92,9 +96,11 @@ if run is None:
         args=(preset, config),
         width="stretch",
     )
+    with st.container(horizontal=True):
+        speed.choose()
+        bet.choose()
     if refused := state.TRAIN_REFUSED.pop():
         st.warning(refused, icon=":material/hourglass_empty:")
-    run_panel.show_charts([learning_curves.Curve("", [], images)])
     if not problem:
         st.html(network_diagram.network_html(layer_summary(config.network)))
     queue.warm_spare_worker()

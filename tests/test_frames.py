@@ -108,6 +108,7 @@ def test_changes_are_none_at_first_and_then_some(finished):
 
 def test_without_time_there_are_two_frames(digits, tmp_path, monkeypatch):
     monkeypatch.setattr(frame_recorder, "MAX_TIME_SHARE", 0.0)
+    monkeypatch.setattr(frame_recorder, "MIN_TIME_S", 0.0)
     record_all(digits, tmp_path)
     assert frames.recorded_steps(tmp_path) == [0, Trainer(SMALL, *digits).total_steps]
 

@@ -51,5 +51,5 @@ def test_a_run_whose_worker_has_died_is_frozen(tmp_path):
 
 
 def test_the_shipped_network_and_a_moment_of_a_run_are_frozen(tmp_path):
-    assert describe(None)[:2] == (False, "Network frozen")
-    assert describe(in_state(tmp_path, "running", 10), moment=True)[:2] == (False, "Network frozen")
+    assert describe(None)[:2] == (False, "frozen")
+    assert describe(in_state(tmp_path, "running", 10), moment=True)[:2] == (False, "frozen")

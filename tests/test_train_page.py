@@ -11,11 +11,12 @@ from streamlit.testing.v1 import AppTest
 
 from mnistcore.config import TrainConfig
 from mnistcore.data import download
-from mnistcore.records import Progress
+from mnistcore.records import Progress, RunResult
 from mnistcore.runs import queue, store
 from pages.common import datasets
 from pages.common.datasets import dataset_by_name
 from pages.common.text import escape_markdown
+from pages.parts.train import bet
 
 ROOT = Path(__file__).parents[1]
 ME = "0" * 32
@@ -284,6 +285,34 @@ def test_renaming_closes_the_menu_and_deleting_asks_first() -> None:
     assert not app.exception
     assert not run.path.exists()
     assert app.title[0].value == "Train"
+
+
+def test_a_bet_counts_for_the_run_that_starts_next(folder: Path) -> None:
+    app = train_page()
+    app.number_input(key="bet").set_value(90.0).run()
+    next(each for each in app.button if each.label == "Start").click().run()
+    assert not app.exception
+    (run,) = store.list_runs(folder)
+    assert app.session_state["bets"] == {run.id: 90.0}
+    assert "your bet: 90 %" in json.dumps(echarts(app))
+
+
+def echarts(app: AppTest) -> list[str]:
+    return [str(each.proto) for each in app.get("echarts_chart")]
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "said"),
+    [
+        (0.934, "You bet 90 %: it did 3.4 points better."),
+        (0.702, "You bet 90 %: it did 19.8 points worse."),
+        (0.902, "You bet 90 %: spot on."),
+        (None, ""),
+    ],
+)
+def test_a_bet_is_judged_by_the_final_test(accuracy: float | None, said: str) -> None:
+    assert bet.verdict(90.0, RunResult("a run", test_accuracy=accuracy)) == said
+    assert bet.verdict(None, RunResult("a run", test_accuracy=accuracy)) == ""
 
 
 def test_the_axes_of_a_run_that_has_not_begun_are_those_of_its_end() -> None:

@@ -16,7 +16,8 @@ from PIL import Image, ImageDraw, ImageOps
 
 from mnistcore.drawing import vectorize
 from mnistcore.drawing.rasterize import from_bitmap, from_strokes
-from mnistcore.drawing.vectorize import open_image
+from mnistcore.drawing.strokes import place_on_canvas
+from mnistcore.drawing.vectorize import open_image, trace_strokes
 from mnistcore.errors import DrawingError
 
 STROKES = {
@@ -292,3 +293,16 @@ def test_a_file_that_never_ends_is_not_read_to_its_end() -> None:
 
     with pytest.raises(DrawingError, match="MB: give a smaller picture"):
         open_image(Endless())
+
+
+@pytest.mark.parametrize("digit", STROKES)
+def test_strokes_traced_from_a_picture_look_like_those_it_was_made_of(digit: str) -> None:
+    traced = from_strokes(place_on_canvas(trace_strokes(picture(STROKES[digit])), "filling"))
+    assert float((traced - from_strokes(STROKES[digit])).abs().mean()) < 0.03
+
+
+def test_a_traced_stroke_goes_straight_on_at_a_crossing_and_blank_paper_has_none() -> None:
+    cross = trace_strokes(picture([[(60, 140), (220, 140)], [(140, 60), (140, 220)]]))
+    assert len(cross) == 2
+    assert all(np.ptp(stroke, axis=0).max() > 60 for stroke in map(np.array, cross))
+    assert trace_strokes(picture([])) == []

@@ -3,9 +3,11 @@
 import contextlib
 import io
 import logging
+import math
 import re
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from scipy import ndimage
 
+from mnistcore.drawing.strokes import Stroke
 from mnistcore.errors import DrawingError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")  # no other is even tried
@@ -44,6 +47,34 @@ def trace_centerline(image: Image.Image) -> NDArray[np.float64]:
     ink = _resized(mask)
     line = zhang_suen_thin(ink)
     return np.concatenate([_segments(line), _blots(ink, line)])
+
+
+def trace_strokes(image: Image.Image) -> list[Stroke]:
+    """The centreline of the ink as strokes of a pen, in pixels of their own; see trace_centerline.
+
+    At a crossing a stroke goes straight on. Spurs, a tenth of the longest stroke or less, are left
+    out.
+    """
+    near = defaultdict(list)  # the points that a point is joined to
+    for segment in trace_centerline(image).tolist():
+        a, b = map(tuple, segment)
+        if a != b:
+            near[a].append(b)
+            near[b].append(a)
+    strokes: list[Stroke] = []
+    for start in sorted(near, key=lambda point: len(near[point]) != 1):  # ends come first
+        while near[start]:
+            line = [start, start]
+            while following := near[line[-1]]:
+                (x0, y0), (x, y) = line[-2:]
+                ahead = (2 * x - x0, 2 * y - y0)
+                point = min(following, key=lambda each: math.dist(each, ahead))
+                following.remove(point)
+                near[point].remove(line[-1])
+                line.append(point)
+            strokes.append(line[1:])
+    longest = max(map(len, strokes), default=0)
+    return [stroke for stroke in strokes if len(stroke) > longest / 10]
 
 
 def open_image(source: Path | str | BinaryIO) -> Image.Image:

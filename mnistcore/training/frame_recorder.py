@@ -24,6 +24,7 @@ from mnistcore.training.trainer import Trainer, spread_sample
 
 N_FRAMES = 60  # of a run, at the most
 N_SLOW_FRAMES = 60  # and as many more, without weights, in slow motion
+MIN_TIME_S = 0.1  # seconds of its thread that any run may spend on its frames
 MAX_TIME_SHARE = 0.02  # of the training time, for all that it does; writing comes first
 
 
@@ -38,7 +39,7 @@ class FrameRecorder:
     """Writes the frames of a training into a folder: call `record` at each of `steps`.
 
     The first and the last are always written, with a survey or with the weights; the others, and
-    further surveys, as far as MAX_TIME_SHARE goes, and weights as far as MAX_BYTES goes.
+    further surveys, as far as MAX_TIME_SHARE or MIN_TIME_S goes; weights as far as MAX_BYTES goes.
     """
 
     def __init__(self, folder: Path, training: Trainer) -> None:
@@ -74,7 +75,7 @@ class FrameRecorder:
 
     def record(self) -> None:
         """Write the frame of the training's step; raises OSError."""
-        started = time.perf_counter()
+        started = time.thread_time()
         training, network = self._training, self._training.network
         state = {
             name: (values.half() if values.is_floating_point() else values).cpu()
@@ -91,10 +92,10 @@ class FrameRecorder:
         }
         if with_weights := training.step in self._with_weights:
             tensors |= {WEIGHTS_PREFIX + name: values for name, values in state.items()}
-        if not with_weights or self._may_spend(time.perf_counter() - started + self._survey_took):
-            begun = time.perf_counter()
+        if not with_weights or self._may_spend(time.thread_time() - started + self._survey_took):
+            begun = time.thread_time()
             probabilities, silent = survey(network, self._images)
-            self._survey_took = time.perf_counter() - begun
+            self._survey_took = time.thread_time() - begun
             tensors |= {"probabilities": probabilities.half(), "silent": silent}
         self._folder.mkdir(exist_ok=True)
         content = {name: values.contiguous() for name, values in tensors.items()}
@@ -102,7 +103,7 @@ class FrameRecorder:
             frame_path(self._folder, training.step), save(content, {"format": FRAMES_FORMAT})
         )
         if not training.every_step:
-            self._spent += time.perf_counter() - started
+            self._spent += time.thread_time() - started
 
     def _may_spend(self, more: float) -> bool:
         """Whether so many seconds more keep to this frame's part of MAX_TIME_SHARE of the run."""
@@ -111,4 +112,4 @@ class FrameRecorder:
             return True
         expected = training.seconds / training.step * training.total_steps
         done = (self.steps.index(training.step) + 1) / len(self.steps)
-        return self._spent + more <= MAX_TIME_SHARE * expected * done
+        return self._spent + more <= max(MIN_TIME_S, MAX_TIME_SHARE * expected) * done

@@ -23,9 +23,23 @@ class Curve(NamedTuple):
     images: int  # that the whole run will see
 
 
-def accuracy_chart(curves: Sequence[Curve], least: float = 0.0) -> dict[str, Any]:
-    """Accuracy over images seen, `least` to 100 %: the first run's two lines, others' test line."""
-    return _chart("Share read right (%)", _pair(curves, "accuracy", 100.0), curves, least, 100)
+def accuracy_chart(
+    curves: Sequence[Curve], least: float = 0.0, bet: float | None = None
+) -> dict[str, Any]:
+    """Accuracy over images seen, `least` to 100 %: the first run's two lines, others' test line.
+
+    bet: percent at which a visitor expects the test line to end.
+    """
+    series = _pair(curves, "accuracy", 100.0)
+    if bet is not None:
+        series[0]["markLine"] = {
+            "symbol": "none",
+            "silent": True,
+            "data": [{"yAxis": max(bet, least)}],
+            "label": {"formatter": f"your bet: {bet:g} %", "position": "insideStartTop"},
+            "lineStyle": {"color": GREY, "width": 2, "type": "dashed"},
+        }
+    return _chart("Share read right (%)", series, curves, least, 100)
 
 
 def loss_chart(curves: Sequence[Curve]) -> dict[str, Any]:

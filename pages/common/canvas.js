@@ -5,12 +5,17 @@ const PAUSE = 200 // ms at least between two reports of a stroke that still grow
 const PATIENCE = 5000 // ms: so long after a report its answer is taken for lost
 const STEP = 1 // units: what moves less than this adds no point
 const [STROKES, POINTS] = [500, 10000] // the server takes no more; a digit has a few, a few hundred
+const KEYS = "keys" // the pointer that the keys move
+const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
+const [COARSE, FINE] = [16, 4] // units that an arrow moves the pen; with Shift
 const PALM = 1000 // ms: so long after a pen was near, a touch is taken for the hand that holds it
 
 const LOOK = `
   <div class="paper">
     <canvas class="upper-canvas" tabindex="0" role="application"></canvas>
     <p aria-hidden="true">Write one digit here, 0 to 9</p>
+    <output></output>
+    <i hidden></i>
   </div>
   <div class="tools">
     <button type="button" aria-label="Undo the last stroke">
@@ -20,6 +25,10 @@ const LOOK = `
     <button type="button" aria-label="Clear the sheet">
       <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13"/></svg>
       Clear
+    </button>
+    <button type="button" aria-label="Take a sample digit">
+      <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M5 3h14v18H5zM9 8h6l-4 9"/></svg>
+      Sample
     </button>
   </div>`
 
@@ -56,9 +65,11 @@ const lay = (parent) => {
   const sheet = document.createElement("div")
   sheet.className = "sheet"
   sheet.innerHTML = LOOK
-  const [canvas, hint, undo, clear] = sheet.querySelectorAll("canvas, p, button")
+  const [canvas, hint, told, cursor, undo, clear, sample] =
+    sheet.querySelectorAll("canvas, p, output, i, button")
   canvas.setAttribute("aria-label", "A sheet of paper. Write one digit, 0 to 9, with the mouse, " +
-    "a finger or a pen. Control Z takes the last stroke away.")
+    "a finger or a pen, or with the keys: arrows move the pen, space puts it down and lifts it. " +
+    "Control Z takes the last stroke away.")
   const context = canvas.getContext("2d")
 
   let strokes = null // [{points: [[x, y], ...], width}], in the order in which they were drawn
@@ -73,6 +84,7 @@ const lay = (parent) => {
   let unsaid = false // something changed since the last report
   let pointer = null // the one that draws
   let here = null // where it is, on the sheet or beside it
+  let spot = [SIDE / 2, SIDE / 4] // where the pen that the keys move is
   let penNear = -Infinity // when a pen was last seen, in ms
   let given = {} // what the server says: data and report
 
@@ -158,6 +170,7 @@ const lay = (parent) => {
     near(event)
     const palm = event.pointerType === "touch" && event.timeStamp - penNear < PALM
     if (event.button !== 0 || !event.isPrimary || palm || !strokes) return
+    leaveKeys()
     if (strokes.length >= STROKES || full()) return
     if (pointer !== null) {
       if (event.pointerType !== "pen") return
@@ -188,6 +201,46 @@ const lay = (parent) => {
     changed()
     report()
   }
+
+  const tell = (more = "") => {
+    const [x, y] = spot.map((value) => Math.round((100 * value) / SIDE))
+    told.textContent = `Pen ${pointer === KEYS ? "down" : "up"}, ${x} % across, ${y} % down.${more}`
+    cursor.hidden = false
+    cursor.className = pointer === KEYS ? "down" : ""
+    cursor.style.translate = `${(spot[0] / SIDE) * canvas.clientWidth}px ${(spot[1] / SIDE) * canvas.clientHeight}px`
+  }
+  const lift = () => {
+    pointer = null
+    report()
+  }
+  const leaveKeys = () => {
+    if (pointer === KEYS) lift()
+    cursor.hidden = true
+    told.textContent = ""
+  }
+  canvas.onfocus = () => {
+    if (canvas.matches(":focus-visible")) tell(" Arrows move it, space puts it down.")
+  }
+  canvas.onblur = leaveKeys
+  canvas.onkeydown = (event) => {
+    const way = WAYS[event.key]
+    if (!(way || event.key === " ") || event.ctrlKey || event.metaKey || event.altKey) return
+    event.preventDefault() // the page shall not scroll
+    if (way) {
+      const far = event.shiftKey ? FINE : COARSE
+      spot = spot.map((value, axis) => Math.max(0, Math.min(SIDE, value + far * way[axis])))
+      if (pointer === KEYS) go(spot)
+    } else if (pointer === KEYS) {
+      lift()
+    } else if (pointer === null && strokes.length < STROKES && !full()) {
+      pointer = KEYS
+      here = spot
+      begin(spot)
+    }
+    if (pointer === KEYS) changed()
+    reportSoon()
+    tell()
+  }
   canvas.onpointerdown = down
   canvas.onpointermove = move
   canvas.onpointerup = canvas.onpointercancel = canvas.onlostpointercapture = up
@@ -195,6 +248,7 @@ const lay = (parent) => {
   canvas.addEventListener("touchmove", (event) => event.preventDefault(), { passive: false })
   undo.onclick = () => take(strokes.length - 1)
   clear.onclick = () => take(0)
+  sample.onclick = () => given.trigger("sample", true)
   sheet.onkeydown = (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.key !== "z") return
     event.preventDefault()
@@ -205,8 +259,8 @@ const lay = (parent) => {
   const sizes = new ResizeObserver(paint)
   sizes.observe(canvas)
 
-  sheet.hear = (data, tell) => {
-    given = { data, report: tell }
+  sheet.hear = (data, report, trigger) => {
+    given = { data, report, trigger }
     if (!strokes || data.put > put) {
       strokes = data.strokes.map((points, place) => ({ points, width: data.widths[place] }))
       turn = Math.max(turn, data.turn)
@@ -234,8 +288,8 @@ const lay = (parent) => {
   return sheet
 }
 
-export default function ({ data, parentElement, setStateValue }) {
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const sheet = parentElement.querySelector(".sheet") ?? lay(parentElement)
-  sheet.hear(data, (drawing) => setStateValue("drawing", drawing))
+  sheet.hear(data, (drawing) => setStateValue("drawing", drawing), setTriggerValue)
   return sheet.leave
 }

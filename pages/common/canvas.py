@@ -1,10 +1,12 @@
 """The sheet of paper to draw on; what is on it stays when the page is left."""
 
+import random
 from typing import TypeGuard
 
-from mnistcore.drawing.strokes import Stroke, parse_canvas_strokes
+from mnistcore.drawing.strokes import Stroke, parse_canvas_strokes, place_on_canvas
 from mnistcore.serialization import is_number
 from pages.common import state
+from pages.common.datasets import shared_dataset
 from pages.common.tiles import component
 
 PEN_WIDTH = 20.0  # width of a stroke, in units of which the sheet is 400 wide
@@ -22,7 +24,12 @@ def canvas(pen: float, *, live: bool) -> list[Stroke]:
     widths = [*state.DRAW_WIDTHS.get(), *[PEN_WIDTH] * len(drawn)][: len(drawn)]
     data = {"pen": pen, "live": live, "first": first, "turn": turn, "put": state.DRAW_PUT.get()}
     sheet = {"strokes": drawn, "widths": widths}
-    _sheet(key=state.DRAW_SHEET, data=data | sheet, on_drawing_change=_take)
+    _sheet(
+        key=state.DRAW_SHEET,
+        data=data | sheet,
+        on_drawing_change=_take,
+        on_sample_change=_put_sample,
+    )
     _take()  # what a tab brings along to a server that has been started anew
     return current_strokes()
 
@@ -45,6 +52,17 @@ def put_on_sheet(strokes: list[Stroke]) -> None:
     clear()
     state.DRAW_STROKES.set(strokes)
     state.DRAW_PUT.set(state.DRAW_PUT.get() + 1)
+
+
+def _put_sample() -> None:
+    """Put a test digit on the sheet, as the pen strokes that it may have been made of."""
+    from PIL import Image
+
+    from mnistcore.drawing.vectorize import trace_strokes
+
+    test = shared_dataset().test
+    image = test.images[random.randrange(len(test))]
+    put_on_sheet(place_on_canvas(trace_strokes(Image.fromarray(image.numpy())), "filling"))
 
 
 def _take() -> None:

@@ -2,11 +2,13 @@ const NARROW = 768 // pixels: below, Streamlit lays the list of pages over the p
 const PATIENCE = 6000 // milliseconds that a page may need until it is as long as it was
 const LINGER = 1000 // and for which it may still move after that
 
-export default function({ data: page }) {
-  if (history.page && history.page !== page) closeMenu()
-  history.page = page
-  if (!history.kept) keepPlaces()
+export default function() {
+  if (history.kept) return
   history.kept = true
+  keepPlaces()
+  addEventListener("click", ({ target }) => {
+    if (target.closest?.("[data-testid=stSidebarNavLink]")) setTimeout(closeMenu)
+  })
 }
 
 /** Each step of the history bears a number, under which is noted where its page was left.

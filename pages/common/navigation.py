@@ -40,6 +40,6 @@ def on_page_enter(page: str) -> None:
     state.PAGE.set(page)
 
 
-def install_history_handler(page: str) -> None:
+def install_history_handler() -> None:
     """Let Back lead to the page before; called by app.py below each page."""
-    _between_pages(data=page, key="between_pages")
+    _between_pages(key="between_pages")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 import streamlit as st
 
 from mnistcore.presets import PRESET_IDS, PRESETS
+from mnistcore.records import PaceKind
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.demos.single_neuron import NeuronState
@@ -163,6 +164,9 @@ TRAIN_MENU = Key[bool]("run menu", False)
 TRAIN_NEW_NAME = Key[str]("new name", "")
 TRAIN_STEERING_REFUSED = Key[str]("steering refused", "")
 TRAIN_CLOSER = Key[bool]("closer", False)
+TRAIN_BET = Key[float | None]("bet", None)  # percent, for the next run
+TRAIN_BETS = Key[Mapping[str, float]]("bets", {})  # by run
+TRAIN_PACE = Key[PaceKind]("pace", "full")  # at which the next run begins
 TRAIN_STAGE = Key[Any]("stage", None)  # what the browser says
 TRAIN_MOMENT = Key[int | None]("step", None)  # that the stage shows; None: the newest
 TRAIN_COMPARED = Key[Sequence[str]]("compare", ())
@@ -171,6 +175,11 @@ TRAIN_COMPARED = Key[Sequence[str]]("compare", ())
 def train_field(preset: str, name: str) -> Key[Any]:
     """A field of the form for a preset's recipe, `name` as in `links.FIELDS`."""
     return Key(f"{preset} {name}", None)
+
+
+def train_pace(run_id: str) -> Key[PaceKind]:
+    """How fast a run goes."""
+    return Key(f"pace {run_id}", "full")
 
 
 def train_fields_asked(preset: str) -> set[str]:

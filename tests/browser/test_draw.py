@@ -182,6 +182,60 @@ def test_control_z_takes_a_stroke_away_and_the_buttons_are_reached_by_keyboard(
     says(desktop, "Draw a digit first.")
 
 
+def test_a_digit_is_drawn_by_keys_alone_and_the_page_does_not_scroll(
+    app: App, browser: Browser
+) -> None:
+    with browser.new_context(viewport={"width": 1280, "height": 600}) as context:
+        page = context.new_page()
+        open_draw(page, app)
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if sheet(page).evaluate("canvas => canvas.matches(':focus-visible')"):
+                break
+        cursor, told = page.locator(".paper i"), page.locator(".paper output")
+        before = scrolled(page)
+        expect(cursor).to_be_visible()
+        expect(told).to_contain_text("Arrows move it, space puts it down.")
+        page.keyboard.press("Space")
+        expect(told).to_contain_text("Pen down, 50 % across, 25 % down.")
+        for _ in range(12):
+            page.keyboard.press("ArrowDown")
+        page.keyboard.press("Shift+ArrowDown")
+        expect(told).to_contain_text("Pen down, 50 % across, 74 % down.")
+        page.keyboard.press("Space")
+        expect(told).to_contain_text("Pen up")
+        page.keyboard.press("ArrowLeft")
+        heard(page)
+        says(page, "This is a 1.")
+        assert scrolled(page) == before
+        page.keyboard.press("Space")  # a stroke that ends when the sheet is left
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name="Undo the last stroke")).to_be_focused()
+        expect(cursor).to_be_hidden()
+        heard(page)
+        page.keyboard.press("Enter")
+        heard(page)
+        says(page, "This is a 1.")
+
+
+def test_a_sample_digit_comes_as_strokes_in_place_of_what_is_on_the_sheet(
+    app: App, desktop: Page
+) -> None:
+    open_draw(desktop, app)
+    draw(desktop, [[(0.2, 0.2), (0.2, 0.8)], [(0.7, 0.2), (0.7, 0.8)]])
+    says(desktop, "One at a time: it reads single digits.")
+    press(desktop, "Take a sample digit")
+    expect(answer(desktop).get_by_text("%")).to_have_count(10)
+    sample = sheet_picture(desktop), answer(desktop).inner_html()
+    draw(desktop, [[(0.1, 0.1), (0.9, 0.9)]])
+    assert sheet_picture(desktop) != sample[0]
+    press(desktop, "Undo")
+    assert (sheet_picture(desktop), answer(desktop).inner_html()) == sample
+    press(desktop, "Clear")
+    says(desktop, "Draw a digit first.")
+
+
 def test_dots_are_ink_but_no_digit(app: App, desktop: Page) -> None:
     open_draw(desktop, app)
     hint = desktop.get_by_text("Write one digit here")

@@ -3,7 +3,9 @@ export default function ({ data, parentElement }) {
   let sign = parentElement.querySelector("p")
   if (!sign) {
     sign = document.createElement("p")
-    sign.append(document.createElement("i"), document.createElement("span"))
+    const wide = document.createElement("b")
+    wide.textContent = "Network"
+    sign.append(document.createElement("i"), wide, document.createElement("span"))
     parentElement.appendChild(sign)
   }
   sign.className = data.learning ? "learning" : ""

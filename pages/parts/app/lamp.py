@@ -40,7 +40,7 @@ def describe(run: Run | None, moment: bool = False) -> tuple[bool, str, str]:
     if status is None or status.state not in (*AT_WORK, "queued", "paused"):
         return (
             False,
-            "Network frozen",
+            "frozen",
             f"{name} is frozen: it learns nothing from what you show or draw.",
         )
     progress = status.progress
@@ -48,15 +48,15 @@ def describe(run: Run | None, moment: bool = False) -> tuple[bool, str, str]:
     if status.state == "running":
         return (
             True,
-            f"Network learning: {steps}",
+            f"learning: {steps}",
             f"{name} learns now: each batch of images changes its weights.",
         )
     if status.state == "testing":
         return (
             False,
-            "Network frozen",
+            "frozen",
             f"{name} is being tested: its weights stand still.",
         )
     if status.state == "paused":
-        return False, f"Network paused: {steps}", f"{name} is paused: its weights stand still."
-    return False, "Network will learn soon", f"{name} is about to learn: its weights stand still."
+        return False, f"paused: {steps}", f"{name} is paused: its weights stand still."
+    return False, "will learn soon", f"{name} is about to learn: its weights stand still."

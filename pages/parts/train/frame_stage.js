@@ -52,7 +52,7 @@ function openCloud(root, run, setStateValue) {
   root.innerHTML = `
     <div class="sky"><canvas role="img"></canvas>
       <div class="tip"><span class="ink"></span><span></span></div></div>
-    <div class="time"><button type="button"></button><div class="track"><canvas></canvas>
+    <div class="time"><button type="button" disabled>▶ Play</button><div class="track"><canvas></canvas>
       <input type="range" step="1" min="0" aria-label="Moment of the training"></div></div>
     <p class="when"></p>`
   const find = (name) => root.querySelector(name)
@@ -132,9 +132,8 @@ function openCloud(root, run, setStateValue) {
     return spot(mix(2 * number), mix(2 * number + 1), side)
   }
 
-  const paintCloud = (colors) => {
-    const pen = fit(sky), side = sky.clientWidth, { ink, line } = palette()
-    const now = frames[Math.round(view)]
+  const paintSky = (colors) => {
+    const pen = fit(sky), side = sky.clientWidth, { line } = palette()
     pen.lineWidth = 1
     pen.strokeStyle = line
     pen.beginPath()
@@ -148,6 +147,11 @@ function openCloud(root, run, setStateValue) {
       pen.fillStyle = colors[digit]
       pen.fillText(digit, ...spot(1.24 * x, 1.24 * y, side))
     }
+    return pen
+  }
+  const paintCloud = (colors) => {
+    const pen = paintSky(colors), side = sky.clientWidth, { ink } = palette()
+    const now = frames[Math.round(view)]
     const radius = Math.max(2.6, side / 130)
     const wrong = []
     run.images.labels.forEach((label, number) => {
@@ -229,7 +233,12 @@ function openCloud(root, run, setStateValue) {
     requestAnimationFrame(loop)
     const passed = Math.min(0.1, (time - clock) / 1000)
     clock = time
-    if (!frames.length || !run.images || !sky.clientWidth) return
+    if (!run.images || !sky.clientWidth) return
+    if (!frames.length) {
+      if (drawn !== "empty") paintSky(run.images.colors)
+      drawn = "empty"
+      return
+    }
     const end = frames.length - 1
     if (playing) {
       view = Math.min(end, view + passed * FRAMES_A_SECOND)
@@ -286,9 +295,9 @@ function openCloud(root, run, setStateValue) {
 
 function openSide(root, run) {
   root.innerHTML = `
-    <h3 class="about"></h3><div class="filters" role="img"></div>
+    <h3 class="about">What its first layer looks for</h3><div class="filters" role="img"></div>
     <h3>What it says of twelve test images</h3><div class="guesses"></div>
-    <div class="mine"><h3>What it says of your drawing</h3><div class="bars"></div></div>`
+    <div class="mine" hidden><h3>What it says of your drawing</h3><div class="bars"></div></div>`
   const find = (name) => root.querySelector(name)
   let data = {}
 
@@ -299,6 +308,7 @@ function openSide(root, run) {
       : `What ${count} units of its first layer look for`
     while (box.children.length > count) box.lastChild.remove()
     while (box.children.length < count) box.append(document.createElement("canvas"))
+    box.style.setProperty("--columns", count % 8 ? 6 : 8)
     box.setAttribute("aria-label", `${count} pictures of weights: blue for more, orange for less`)
     ;[...box.children].forEach((canvas, filter) => {
       if (canvas.width !== width) [canvas.width, canvas.height] = [width, height]
@@ -332,7 +342,7 @@ function openSide(root, run) {
   }
   const paintBars = (frame, colors) => {
     const box = find(".bars"), said = run.own[frame.step]
-    find(".mine").style.display = data.drawn ? "" : "none"
+    find(".mine").hidden = !data.drawn
     if (!said) { box.replaceChildren(); return }
     if (!box.children.length) {
       for (let digit = 0; digit < 10; digit++) {

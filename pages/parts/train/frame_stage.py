@@ -13,19 +13,22 @@ import streamlit as st
 from mnistcore.errors import MnistError
 from mnistcore.inspection import frames
 from mnistcore.inspection.frames import Frame
+from mnistcore.runs.store import LIVE
 from mnistcore.serialization import is_number
 from mnistcore.viz import probability_cloud, theme
-from pages.common import state
+from pages.common import links, state
 from pages.common.canvas import current_strokes
-from pages.common.datasets import test_images
+from pages.common.datasets import train_and_test
 from pages.common.images import ink_uri
 from pages.common.tiles import component
+from pages.parts.train.speed import ROW
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from mnistcore.config import NetworkConfig
     from mnistcore.drawing.strokes import Stroke
+    from mnistcore.records import RunStatus
     from mnistcore.runs.store import Run
 
 _ACROSS = 25  # test images in a row of the picture that holds them all
@@ -74,7 +77,7 @@ def show_cloud(run: Run, *, live: bool) -> None:
     """The cloud, and below it the slider through the moments, with Play."""
     _stage(
         key=state.TRAIN_STAGE,
-        data={"run": run.id, "part": "cloud", "live": live, "moment": state.TRAIN_MOMENT.get()},
+        data={"run": run.id, "part": "cloud", "live": live, "moment": asked_moment()},
         on_moment_change=_keep_moment,
     )
 
@@ -85,6 +88,27 @@ def show_side(run: Run) -> None:
         key="stage side",
         data={"run": run.id, "part": "side", "drawn": bool(current_strokes())},
     )
+
+
+def has_frames(run: Run, status: RunStatus) -> bool:
+    """Whether it has any, or will have: runs from before there were frames have none."""
+    return bool(frames.recorded_steps(run.frames)) or status.state in LIVE
+
+
+def is_complete(run: Run) -> bool:
+    """Whether the browser has got all there is of a run that has ended."""
+    steps, strokes = frames.recorded_steps(run.frames), current_strokes()
+    return all(_Entry(run, step).is_ready(strokes) for step in steps)
+
+
+def show_links(run: Run) -> None:
+    """Further, with the network of the moment that is looked at."""
+    step = state.TRAIN_MOMENT.get()
+    model = run.id if step is None else f"{run.id}@{step}"
+    when = "" if step is None else ", as it was then"
+    with st.container(horizontal=True, height=ROW, border=False):
+        links.inside(model=model).show(f"Look inside{when}", ":material/network_node:")
+        links.draw(model=model).show(f"Draw for it{when}", ":material/draw:")
 
 
 def asked_moment() -> int | None:
@@ -106,6 +130,7 @@ def _keep_moment() -> None:
     step = (state.TRAIN_STAGE.get() or {}).get("moment")
     if step is None or (type(step) is int and is_number(step) and step >= 0):
         state.TRAIN_MOMENT.set(step)
+        state.TRAIN_MOMENT.tell(None if step is None else str(step))
 
 
 def _send(run: Run, part: str, data: dict[str, Any]) -> None:
@@ -127,7 +152,7 @@ class _Entry:
         if "packed" not in self._known:
             frame, packed = frames.read_frame(self._run.frames, self._step), None
             with contextlib.suppress(MnistError):  # images that cannot be had today
-                test = test_images(self._run.config().dataset)
+                test = train_and_test(self._run.config().dataset)[1]
                 packed = _pack(frame.surveyed(config, test), test.labels) if frame else None
             self._known["packed"] = packed
         return self._known["packed"]
@@ -196,7 +221,7 @@ def _images(dataset: str | None) -> dict[str, Any]:
     """The test images of the cloud, in one picture, and their labels."""
     from mnistcore.training.trainer import spread_sample
 
-    test = test_images(dataset)
+    _, test = train_and_test(dataset)
     places = spread_sample(len(test), frames.N_SURVEYED)
     images = test.images[places]
     rows = -(-len(images) // _ACROSS)

@@ -65,7 +65,7 @@ def _tiles(predictions: Sequence[Prediction], images: Digits, part: str) -> str:
             words, colour = [f"<b>✗ {digit}</b>", f"not {label}", f"{confidence:.0%}"], theme.WRONG
         tiles.append(
             f'<figure style="margin:0;text-align:center;width:3.1rem;height:6.7rem">'
-            f'<img src="{_picture(images.dataset, part, index)}" alt="{part} image {index}, '
+            f'<img src="{picture(images.dataset, part, index)}" alt="{part} image {index}, '
             f'a {label}" style="width:3.1rem;height:3.1rem;image-rendering:pixelated;'
             f'border-radius:.4rem;border:3px solid {colour}">'
             f'<figcaption style="line-height:1.2">{"<br>".join(words)}</figcaption></figure>'
@@ -75,7 +75,8 @@ def _tiles(predictions: Sequence[Prediction], images: Digits, part: str) -> str:
 
 
 @st.cache_data(show_spinner=False, max_entries=500)
-def _picture(dataset: str, part: str, index: int) -> str:
+def picture(dataset: str, part: str, index: int) -> str:
+    """The address of an image of a dataset; part: "training" or "test"."""
     from PIL import Image
 
     images = train_and_test(dataset)[part == "test"].images

@@ -5,14 +5,14 @@ Whatever comes has its place from the first moment on, so that nothing moves whi
 
 import html
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any, cast
 
 import streamlit as st
 
 from mnistcore.config import planned_images
 from mnistcore.errors import MnistError
 from mnistcore.records import Progress, RunResult, RunStatus
-from mnistcore.runs import queue
+from mnistcore.runs import queue, slow_motion
 from mnistcore.runs.store import LIVE, RESUMABLE, Run
 from mnistcore.training.trainer import RUNNING_AVERAGE_IMAGES
 from mnistcore.viz import commentary, learning_curves, theme
@@ -21,25 +21,27 @@ from pages.common.datasets import train_and_test
 from pages.common.identity import visitor_token
 from pages.common.text import escape_markdown
 from pages.common.widgets import live_region, room_for
-from pages.parts.train import comparison, predictions
+from pages.parts.train import batch_view, bet, comparison, frame_stage, predictions, speed
 
 CLOSER = 90.0  # percent from which the accuracy is shown when one looks closer
 
 
 def show(run: Run, others: Sequence[Run]) -> None:
     """A run with `others` to lay over it; renews itself as long as there may be something new."""
-    pace = _pace(run.status())
-    st.fragment(_panel, run_every=pace)(run, others, pace)
+    every = _interval(run)
+    st.fragment(_panel, run_every=every)(run, others, every)
 
 
-def _pace(status: RunStatus) -> float | None:
+def _interval(run: Run) -> float | None:
     """Seconds between two looks; None when nothing will change any more."""
-    return 0.5 if status.state in (*LIVE, "paused") else None
+    if run.status().state in (*LIVE, "paused"):
+        return 0.5
+    return None if frame_stage.is_complete(run) else 0.3
 
 
-def _panel(run: Run, others: Sequence[Run], pace: float | None) -> None:
+def _panel(run: Run, others: Sequence[Run], every: float | None) -> None:
     status = run.status()
-    if _pace(status) != pace or not run.path.is_dir():  # it may have been deleted meanwhile
+    if _interval(run) != every or not run.path.is_dir():  # it may have been deleted meanwhile
         st.rerun()
     records = run.metrics()  # after the status: so they have all that it speaks of
     told = commentary.describe_run(status, records)
@@ -49,22 +51,31 @@ def _panel(run: Run, others: Sequence[Run], pace: float | None) -> None:
     with right:
         _steer(run, status)
     images = _planned(run, records)
+    has_curves = bool(records or not status.result)  # a network that was taught by hand has none
+    lines = [learning_curves.Curve(run.name, records, images)]
+    for other in comparison.chosen(others):
+        found = other.metrics()
+        lines.append(learning_curves.Curve(other.name, found, _planned(other, found)))
+    high = _high(records)
+    least = CLOSER if high and state.TRAIN_CLOSER.get() else 0.0
+    replayed = has_curves and frame_stage.has_frames(run, status)
+    if replayed:
+        _stage(run, status, lines, least, told.sentence)
     if told.figures or not status.result:
         _figures(told.figures or Progress(0, 1, 0), images)
-    if records or not status.result:  # a network that was taught by hand has no curves
-        high = _high(records)
+    if has_curves:
         st.toggle(
             f"Look closer: {CLOSER:.0f} to 100 %",
             disabled=not high,
             help="Possible once both curves are there.",
             **state.TRAIN_CLOSER.kept(),
         )
-        lines = [learning_curves.Curve(run.name, records, images)]
-        for other in comparison.chosen(others):
-            found = other.metrics()
-            lines.append(learning_curves.Curve(other.name, found, _planned(other, found)))
-        show_charts(lines, CLOSER if high and state.TRAIN_CLOSER.get() else 0.0)
-        live_region(told.sentence, key="narrator", lines=3)
+        if replayed:
+            show_loss(lines)
+        else:
+            show_charts(lines, least)
+            live_region(told.sentence, key="narrator", lines=3)
+            st.caption("How it learned was not kept, so there is nothing to play back.")
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Draw a digit for it", type="primary", icon=":material/draw:"):
             links.draw(model=run.id).go()
@@ -75,16 +86,54 @@ def _panel(run: Run, others: Sequence[Run], pace: float | None) -> None:
     predictions.show(run, status)
 
 
+def _stage(
+    run: Run,
+    status: RunStatus,
+    lines: list[learning_curves.Curve],
+    least: float,
+    sentence: str,
+) -> None:
+    """All that moves, on one screen: the cloud beside the curve, the filters and the guesses."""
+    live = status.state in LIVE
+    frame_stage.send_frames(run, live=live)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        frame_stage.show_cloud(run, live=live)
+        speed.show(run, status) if run.under_way() else frame_stage.show_links(run)
+    with right:
+        if run.under_way() and speed.is_slow(run):
+            batch_view.show(run, slow_motion.last_batch(run))
+        else:
+            show_accuracy(lines, least, bet.on(run))
+        words = f"{sentence} {bet.verdict(bet.on(run), status.result)}".strip()
+        live_region(words, key="narrator", lines=3)
+        frame_stage.show_side(run)
+
+
 def show_charts(lines: list[learning_curves.Curve], least: float = 0.0) -> None:
     """The two charts, side by side or one below the other."""
-    charts = {
-        "accuracy": learning_curves.accuracy_chart(lines, least),
-        "loss": learning_curves.loss_chart(lines),
-    }
-    height = learning_curves.chart_height(len(lines))
+    left, right = st.columns(2)
+    with left:
+        show_accuracy(lines, least)
+    with right:
+        show_loss(lines)
+
+
+def show_accuracy(
+    lines: list[learning_curves.Curve], least: float, bet_on_it: float | None = None
+) -> None:
+    """The accuracy of a run, of those that are laid over it, and a bet in percent."""
+    _chart("accuracy", learning_curves.accuracy_chart(lines, least, bet_on_it), lines)
+
+
+def show_loss(lines: list[learning_curves.Curve]) -> None:
+    """Their loss."""
+    _chart("loss", learning_curves.loss_chart(lines), lines)
+
+
+def _chart(key: str, chart: dict[str, Any], lines: list[learning_curves.Curve]) -> None:
     words = learning_curves.describe_curves(lines[0].records)
-    for column, (key, chart) in zip(st.columns(2), charts.items(), strict=True):
-        column.echarts_chart(chart, height=height, key=key, alt=words)
+    st.echarts_chart(chart, height=learning_curves.chart_height(len(lines)), key=key, alt=words)
 
 
 def _high(records: list[Progress]) -> bool:

@@ -1,0 +1,69 @@
+"""One step of slow motion: a batch, what the network said of it, and how far weights moved."""
+
+import html
+
+import streamlit as st
+
+from mnistcore.config import NetworkConfig, layer_summary
+from mnistcore.errors import MnistError
+from mnistcore.records import BatchRecord
+from mnistcore.runs.store import Run
+from mnistcore.viz.theme import BLUE, RIGHT, WRONG
+from pages.common.datasets import train_and_test
+from pages.parts.train.predictions import picture
+
+HEIGHT = 300  # pixels that it takes, as much as the chart whose place it takes
+
+
+def show(run: Run, batch: BatchRecord | None) -> None:
+    """The newest batch, in a box of HEIGHT; a word of what is to come before the first."""
+    with st.container(height=HEIGHT, border=False):
+        if batch is None:
+            st.markdown(
+                "It has seen no image yet, and guesses. **Next batch** shows it the first ones."
+            )
+            return
+        try:
+            train, _ = train_and_test(run.config().dataset)
+            network = run.train_config().network
+        except MnistError:  # a damaged run, or one of images that cannot be had today
+            return
+        shown = [each for each in batch.predictions if each.image < len(train)]
+        tiles = "".join(
+            _tile(picture(train.dataset, "training", each.image), each.digit, int(label))
+            for each, label in zip(shown, train.labels[[e.image for e in shown]], strict=True)
+        )
+        st.html(
+            f"<b>Batch {batch.step:,}</b>: it guessed, and {batch.right} of {batch.count} were "
+            f"right. Loss: {batch.loss:.3f} (how wrong; 0 is perfect)."
+            f'<div style="display:grid;grid-template-columns:repeat(12,1fr);gap:2px;'
+            f'margin:.3rem 0">{tiles}</div>'
+            "Then it changed its weights. By how much, on average:"
+            f"{_changes(network, batch.changes)}"
+        )
+
+
+def _tile(uri: str, digit: int, label: int) -> str:
+    mark, color = ("✓", RIGHT) if digit == label else ("✗", WRONG)
+    return (
+        f'<div style="text-align:center;line-height:1.25"><img src="{uri}" alt="a {label}" '
+        f'style="width:100%;max-width:2.2rem;image-rendering:pixelated;border-radius:3px;'
+        f'border-bottom:3px solid {color}"><br>{digit}{mark}</div>'
+    )
+
+
+def _changes(network: NetworkConfig, changes: tuple[float, ...]) -> str:
+    """A bar for each layer, the longest for the one whose weights moved most."""
+    kinds = [layer for layer in layer_summary(network) if layer.kind in ("conv", "dense")]
+    names = [f"{'convolution' if layer.kind == 'conv' else 'dense'}" for layer in kinds]
+    counted = [f"{n} {names[: at + 1].count(n)}" for at, n in enumerate(names)]
+    largest = max(changes, default=0.0) or 1.0
+    rows = "".join(
+        f"<span>{html.escape(name)}</span>"
+        f'<span style="height:.8rem;border-radius:3px;background:{BLUE};'
+        f'width:{100 * change / largest:.0f}%"></span>'
+        f'<span style="font-variant-numeric:tabular-nums">{change:.5f}</span>'
+        for name, change in zip([*counted[:-1], "answer"], changes, strict=False)
+    )
+    grid = "display:grid;grid-template-columns:auto 1fr auto;gap:0 .6rem;align-items:center"
+    return f'<div style="{grid}">{rows}</div>'

@@ -1,0 +1,114 @@
+"""The stage: a training whose every moment can be seen, step by step and afterwards."""
+
+import re
+import shutil
+
+import pytest
+from playwright.sync_api import Page, expect
+from test_draw import SEVEN, draw
+from test_train import RESULT, newest, start
+from visit import App, settle, visit
+
+from mnistcore.inspection.frames import recorded_steps
+from mnistcore.runs import slow_motion
+
+# Of each moment that the browser has: how far the points lie from the middle, on average, and
+# which share of them is nearest to the corner of its own digit.
+MOMENTS = """() => {
+  const run = [...digitStages.values()].at(-1)
+  const labels = run.images.labels
+  return [...run.frames.values()].sort((a, b) => a.step - b.step).map((frame) => {
+    let spread = 0, home = 0
+    labels.forEach((label, at) => {
+      const x = frame.points[2 * at] / 32767, y = frame.points[2 * at + 1] / 32767
+      spread += Math.hypot(x, y) / labels.length
+      const corner = Math.round((10 * Math.atan2(x, -y)) / (2 * Math.PI) + 10) % 10
+      home += (corner === label) / labels.length
+    })
+    return { step: frame.step, spread, home, right: frame.right }
+  })
+}"""
+
+
+def finished(page: Page, app: App, preset: str = "Fast") -> None:
+    """Train to the end, and wait until every moment can be looked at."""
+    start(page, app.address, preset)
+    expect(page.get_by_text(RESULT)).to_be_visible(timeout=90_000)
+    count = len(recorded_steps(newest(app).frames))
+    expect(page.locator(f".cloud[data-frames='{count}']")).to_be_visible(timeout=60_000)
+
+
+def test_ten_flocks_fly_apart_into_the_corners_of_their_digits(app: App, desktop: Page):
+    finished(desktop, app)
+    moments = desktop.evaluate(MOMENTS)
+    first, last = moments[0], moments[-1]
+    assert first["step"] == 0
+    assert last["step"] == newest(app).status().progress.total_steps
+    assert first["spread"] < 0.2 < 0.6 < last["spread"]
+    assert last["home"] > 0.8
+    assert last["right"] == pytest.approx(newest(app).status().result.test_accuracy, abs=0.01)
+
+
+def test_a_moment_can_be_gone_back_to_sent_and_asked(app: App, desktop: Page):
+    visit(desktop, f"{app.address}/draw?model=shipped")
+    draw(desktop, SEVEN)
+    desktop.get_by_role("link", name="Train").first.click()
+    finished(desktop, app)
+    slider = desktop.get_by_label("Moment of the training")
+    slider.focus()
+    slider.press("Home")
+    slider.press("ArrowRight")
+    step = recorded_steps(newest(app).frames)[1]
+    expect(desktop).to_have_url(re.compile(rf"step={step}\b"))
+    expect(desktop.locator(f".cloud[data-step='{step}']")).to_be_visible()
+    settle(desktop)
+    said = desktop.locator(".bars .share").all_inner_texts()
+    desktop.get_by_role("link", name="Draw for it, as it was then").click()
+    expect(desktop.get_by_role("combobox")).to_have_value(re.compile(f"after {step} updates"))
+    settle(desktop)
+    card = desktop.get_by_test_id("stHtml").first.inner_text()
+    again = [f"{round(float(share))} %" for share in re.findall(r"([\d.]+) ?%", card)][:10]
+    assert again == said
+    desktop.go_back()
+    expect(desktop.locator(f".cloud[data-step='{step}']")).to_be_visible(timeout=30_000)
+
+
+def test_a_step_is_one_batch_and_the_lamp_tells_the_truth(app: App, desktop: Page):
+    visit(desktop, f"{app.address}/train?preset=notebook")
+    desktop.get_by_role("radio", name="Step", exact=True).click()
+    settle(desktop)
+    desktop.get_by_role("button", name="Start", exact=True).click()
+    following = desktop.get_by_role("button", name="Next batch")
+    lamp = desktop.locator("p.learning")
+    expect(following).to_be_enabled(timeout=30_000)
+    expect(lamp).to_contain_text("learning: no updates yet", timeout=10_000)
+    for step in (1, 2):
+        following.click()
+        expect(desktop.get_by_text(f"Batch {step}")).to_be_visible(timeout=10_000)
+        expect(lamp).to_contain_text(f"learning: {step} updates", timeout=10_000)
+        assert slow_motion.steps_done(newest(app)) == step
+        expect(desktop.locator(f".cloud[data-step='{step}']")).to_be_visible(timeout=10_000)
+    expect(desktop.get_by_text("Then it changed its weights")).to_be_visible()
+    desktop.get_by_role("button", name="Pause").click()
+    expect(desktop.get_by_text("paused: 2 updates")).to_be_visible(timeout=10_000)
+    desktop.get_by_role("button", name="Stop").click()
+    expect(desktop.get_by_text("frozen", exact=True)).to_be_visible(timeout=30_000)
+
+
+def test_all_that_moves_is_on_one_screen(app: App, desktop: Page):
+    start(desktop, app.address, "Notebook", epochs=30)
+    for name in (".cloud .sky", ".cloud input", ".side .filters", ".side .guesses"):
+        expect(desktop.locator(name)).to_be_in_viewport(ratio=0.95)
+    expect(desktop.get_by_test_id("stEChartsChart").first).to_be_in_viewport(ratio=1)
+    expect(desktop.get_by_role("progressbar")).to_be_in_viewport(ratio=1)
+    expect(desktop.get_by_role("button", name="Pause")).to_be_in_viewport(ratio=1)
+    desktop.get_by_role("button", name="Stop").click()
+
+
+def test_a_run_from_before_there_were_frames_is_shown_without_a_stage(app: App, desktop: Page):
+    finished(desktop, app, "Memoriser")
+    shutil.rmtree(newest(app).frames)
+    visit(desktop, desktop.url)
+    expect(desktop.get_by_text("there is nothing to play back")).to_be_visible()
+    expect(desktop.locator(".cloud")).to_have_count(0)
+    expect(desktop.get_by_test_id("stEChartsChart")).to_have_count(2)
