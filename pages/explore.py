@@ -106,7 +106,7 @@ many, one = st.columns(2, gap="medium")
 with one:
     with st.container(horizontal=True, vertical_alignment="center"):
         label = int(digits.labels[index])
-        st.subheader(f"{part.capitalize()} image {index:,}: a {label}", anchor=False)
+        st.header(f"{part.capitalize()} image {index:,}: a {label}", anchor=False)
         numbers = st.toggle("Numbers", value=True, key="numbers", persist_state="session")
     name = f"{part} image {index}, a {label}, as 28 rows of 28 numbers from 0, paper, to 255, ink"
     tiles.pixels(digits.images[index], name, key="pixels", numbers=numbers)

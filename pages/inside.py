@@ -122,19 +122,19 @@ left, right = st.columns(2, gap="large")
 with left:
     survey = embedding_map.activation_survey(model_id, stamp, net, test, test.dataset)
     count = len(survey.logits)
-    st.subheader("What excites it most", anchor=False)
+    st.header("What excites it most", anchor=False)
     st.caption(f"Of {count:,} test images, the unit says most to these, where the ink is full.")
     largest = survey.max_activations[names.index(name)][:, chosen]
     layer_tiles.show_max_activations(net, layer, chosen, largest, test, open_image)
 with right:
-    st.subheader("From ten sums to ten shares", anchor=False)
+    st.header("From ten sums to ten shares", anchor=False)
     st.html(unit_arithmetic.softmax_table(out[-1]))
     st.caption(
         "Each sum becomes e to its power, which makes small leads large and everything positive; "
         "then each is divided by their total. This is called *softmax*."
     )
 
-st.subheader("The map of all digits", anchor=False)
+st.header("The map of all digits", anchor=False)
 st.markdown(
     f"What the last hidden layer makes of {count:,} test images, brought down to two dimensions: "
     "what it finds alike lies close together. Point at a digit to see it, choose it to look "

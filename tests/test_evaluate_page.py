@@ -88,9 +88,9 @@ def test_a_guess_shows_the_label_and_the_score_is_kept():
 
 def test_a_link_opens_a_cell_of_the_confusion_matrix():
     app = evaluate(model=a_run().id, look="Mix-ups", true="3", said="3")
-    assert app.subheader[0].value.endswith("of a 3 read right")
+    assert app.header[0].value.endswith("of a 3 read right")
     app.selectbox(key="said").set_value(7).run()
-    assert app.subheader[0].value.endswith("of a 3 read as a 7")
+    assert app.header[0].value.endswith("of a 3 read as a 7")
 
 
 def test_the_first_cell_that_is_open_is_the_worst():

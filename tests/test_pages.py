@@ -25,7 +25,7 @@ def explore(**address: str) -> AppTest:
 
 
 def picture(app: AppTest) -> str:
-    return app.subheader[0].value
+    return app.header[0].value
 
 
 def test_home_leads_to_the_three_things_to_do() -> None:

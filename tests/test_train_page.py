@@ -272,13 +272,14 @@ def test_one_may_see_only_ones_own_runs() -> None:
     assert "Hers" not in buttons(app)
 
 
-def test_renaming_closes_the_menu_and_deleting_asks_first() -> None:
+def test_renaming_and_deleting_ask_first() -> None:
     run = a_run()
     app = train_page(run)
-    app.session_state["run menu"] = True
+    next(button for button in app.button if button.label == "Rename ...").click().run()
     app.text_input(key="new name").set_value("Better")
     next(button for button in app.button if button.label == "Rename").click().run()
-    assert (run.name, app.session_state["run menu"]) == ("Better", False)
+    assert (run.name, app.title[0].value) == ("Better", "Better")
+    assert "Rename" not in buttons(app)
     next(button for button in app.button if button.label == "Delete ...").click().run()
     assert run.path.is_dir()
     next(button for button in app.button if button.label == "Delete for good").click().run()

@@ -6,6 +6,7 @@ export default function ({ data, parentElement }) {
     frame = document.createElement("div")
     frame.className = "frame"
     frame.setAttribute("role", "img")
+    frame.tabIndex = 0 // so that the arrow keys scroll it where it is wider than the screen
     const grid = document.createElement("div")
     grid.className = "grid"
     grid.append(...data.values.map(() => document.createElement("span")))
@@ -18,7 +19,7 @@ export default function ({ data, parentElement }) {
   data.values.forEach((value, place) => {
     const pixel = grid.children[place]
     pixel.textContent = value
-    pixel.className = value > 127 ? "dark" : value ? "" : "paper"
+    pixel.className = value ? "" : "paper"
     pixel.style.setProperty("--ink", `${(100 * value) / 255}%`)
   })
   if (!before) {

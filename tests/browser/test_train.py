@@ -114,7 +114,7 @@ def test_somebody_else_can_watch_but_not_steer(app: App, browser: Browser):
 def no_handles(page: Page) -> None:
     """Whoever sees this page has nothing in hand to change the run with."""
     settle(page)
-    for name in ("Pause", "Go on", "Stop", "Resume", "Rename or delete"):
+    for name in ("Pause", "Go on", "Stop", "Resume", "Rename ...", "Delete ..."):
         expect(page.get_by_role("button", name=name)).to_have_count(0)
 
 
@@ -133,7 +133,6 @@ def test_a_run_that_was_deleted_in_another_tab_is_said_to_be_gone(app: App, brow
 
 def delete(page: Page) -> None:
     """Delete the run that is open: with a second thought."""
-    page.get_by_text("Rename or delete").click()
     page.get_by_role("button", name="Delete ...").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete for good").click()
 
@@ -166,11 +165,11 @@ def test_a_run_is_renamed_compared_and_deleted(app: App, desktop: Page):
     expect(desktop.get_by_text(RESULT)).to_be_visible(timeout=60_000)
     desktop.get_by_test_id("stButton").filter(has_text="Too simple").first.click()
     settle(desktop)
-    desktop.get_by_text("Rename or delete").click()
+    desktop.get_by_role("button", name="Rename ...").click()
     desktop.get_by_label("Name", exact=True).fill("My best")
-    desktop.get_by_role("button", name="Rename", exact=True).click()
+    desktop.get_by_role("dialog").get_by_role("button", name="Rename", exact=True).click()
     expect(desktop.get_by_role("heading", name="My best")).to_be_visible()
-    expect(desktop.get_by_label("Name", exact=True)).not_to_be_visible()
+    expect(desktop.get_by_role("dialog")).to_have_count(0)
     delete(desktop)
     expect(desktop.get_by_role("heading", name="Train")).to_be_visible()
     assert "My best" not in [run.name for run in list_runs(app.runs)]

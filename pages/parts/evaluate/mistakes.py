@@ -64,7 +64,7 @@ def show_confusions(exam: EvaluationReport) -> None:
         found = confusion_cell(exam, true, said)
         how = "read right" if true == said else f"read as a {said}"
         many = f"{len(found):,} image{'' if len(found) == 1 else 's'} of a {true} {how}"
-        heading.subheader(many[0].upper() + many[1:], anchor=False)
+        heading.header(many[0].upper() + many[1:], anchor=False)
         if found:
             with grid:
                 _grid(exam, found[:PER_PAGE], "behind", st.container())

@@ -18,7 +18,7 @@ def show(runs: Sequence[Run], opened: Run | None, on_open: Callable[[Run], None]
     """Every run by its name and how it stands; `on_open` is called with the one to be opened."""
     st.divider()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Runs", anchor=False, width="content")
+        st.header("Runs", anchor=False, width="content")
         if st.toggle("Only mine", **state.TRAIN_ONLY_MINE.kept()):
             runs = [each for each in runs if each.belongs_to(visitor_token())]
     if not runs:
@@ -45,22 +45,21 @@ def show(runs: Sequence[Run], opened: Run | None, on_open: Callable[[Run], None]
 
 def rename_or_delete(run: Run, on_delete: Callable[[], None]) -> None:
     """For the owner of the run; `on_delete` is called when it is gone."""
+    if st.button("Rename ...", icon=":material/edit:"):
+        _ask_name(run)
+    if st.button("Delete ...", icon=":material/delete:"):
+        _ask_first(run, on_delete)
 
+
+@st.dialog("Rename this run")
+def _ask_name(run: Run) -> None:
     def rename() -> None:
-        if run_panel.attempt(run.rename, state.TRAIN_NEW_NAME.get(), visitor_token()):
-            state.TRAIN_MENU.set(False)
+        run_panel.attempt(run.rename, state.TRAIN_NEW_NAME.get(), visitor_token())
 
-    menu = st.popover(
-        "Rename or delete", icon=":material/more_horiz:", key=state.TRAIN_MENU, on_change="rerun"
-    )
-    with menu:
-        with st.form("rename", border=False):
-            st.text_input("Name", run.name, max_chars=MAX_NAME, key=state.TRAIN_NEW_NAME)
-            st.form_submit_button("Rename", on_click=rename)
-        if st.button(
-            "Delete ...", icon=":material/delete:", on_click=state.TRAIN_MENU.set, args=(False,)
-        ):
-            _ask_first(run, on_delete)
+    with st.form("rename", border=False):
+        st.text_input("Name", run.name, max_chars=MAX_NAME, key=state.TRAIN_NEW_NAME)
+        if st.form_submit_button("Rename", type="primary", on_click=rename):
+            st.rerun()
 
 
 @st.dialog("Delete this run?")

@@ -1,0 +1,40 @@
+"""Every page by the rules of axe-core: nothing serious, in either theme, on desktop and phone."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+from visit import App, visit
+
+VIEWS = (
+    "",
+    "explore",
+    "explore?view=Typical+and+odd",
+    "explore?view=Small+changes",
+    "explore?view=Grey+values",
+    "train",
+    "draw",
+    "inside",
+    "evaluate",
+    "evaluate?look=Would+you+have+known%3F",
+    "evaluate?look=Mix-ups",
+    "evaluate?look=Figures",
+    "evaluate?look=Sunshine+and+snow",
+)
+SIZES = ({"width": 1440, "height": 900}, {"width": 390, "height": 844})
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_nothing_serious(app: App, desktop: Page, view: str) -> None:
+    visit(desktop, f"{app.address}/{view}")
+    desktop.wait_for_timeout(500)
+    found = {}
+    for theme in ("light", "dark"):
+        desktop.emulate_media(color_scheme=theme)
+        for size in SIZES:
+            desktop.set_viewport_size(size)
+            desktop.wait_for_timeout(300)
+            for rule in Axe().run(desktop).response["violations"]:
+                if rule["impact"] in ("serious", "critical") or rule["id"] == "heading-order":
+                    for node in rule["nodes"]:
+                        found[rule["id"], node["html"][:200]] = (theme, size["width"])
+    assert not found
