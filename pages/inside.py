@@ -108,7 +108,8 @@ with panel:
         "that it has learned, all added up; then the activation decides what is passed on."
     )
 with written:
-    scroll_into_view(f"{name} {chosen}", key="unit in view", below="17rem", arriving=arriving)
+    margin = "22rem 0 17rem"  # the squares above, and the sum below
+    scroll_into_view(f"{name} {chosen}", key="unit in view", margin=margin, arriving=arriving)
     before = names[names.index(name) - 1] if name != names[0] else None
     framed = unit_arithmetic.picture(image, activations.receptive_field(net, layer, place))
     st.html(unit_arithmetic.arithmetic(opened, map_shown, before, framed))

@@ -110,6 +110,16 @@ def test_whatever_the_sheet_tells_the_page_stands(sent: dict) -> None:
     assert not app.exception
 
 
+def test_what_was_sent_before_the_sheet_was_exchanged_does_not_come_back() -> None:
+    app = draw_page(SEVEN)
+    app.session_state["drawing_put"] = 1  # as a sample digit does
+    told(app, [DASH], put=0)
+    assert sheet(app)["strokes"] == json.loads(json.dumps(SEVEN))
+    told(app, [DASH], put=1)
+    app.run()
+    assert sheet(app)["strokes"] == json.loads(json.dumps([DASH]))
+
+
 def test_a_width_that_makes_no_sense_does_not_spoil_the_drawing() -> None:
     app = draw_page()
     told(app, SEVEN, widths=[10**400, math.nan, "thick", None])

@@ -3,6 +3,7 @@ const SIDE = 400 // units along the sheet: points and widths are in these, whate
 const INK = "#17202c"
 const PAUSE = 200 // ms at least between two reports of a stroke that still grows
 const PATIENCE = 5000 // ms: so long after a report its answer is taken for lost
+const LEAVE = 2000 // ms that another page may take to come
 const STEP = 1 // units: what moves less than this adds no point
 const [STROKES, POINTS] = [500, 10000] // the server takes no more; a digit has a few, a few hundred
 const KEYS = "keys" // the pointer that the keys move
@@ -82,6 +83,7 @@ const lay = (parent) => {
   let timer = 0 // for the next report of a stroke that still grows
   let lost = 0 // for the answer
   let unsaid = false // something changed since the last report
+  let leaving = false // for another page
   let pointer = null // the one that draws
   let here = null // where it is, on the sheet or beside it
   let spot = [SIDE / 2, SIDE / 4] // where the pen that the keys move is
@@ -106,10 +108,11 @@ const lay = (parent) => {
     })
   }
 
-  const report = () => {
+  const report = (now = false) => {
     clearTimeout(timer)
     timer = 0
-    if (!unsaid || waiting) return // the answer lets the newest go
+    if (!unsaid || leaving || (waiting && !now)) return // the answer lets the newest go
+    clearTimeout(lost)
     unsaid = false
     turn += 1
     asked = performance.now()
@@ -136,7 +139,7 @@ const lay = (parent) => {
   // One report at a time, and no more than a third of the time: the last one shall find the way free.
   const reportSoon = () => {
     if (pointer === null || !given.data.live || waiting || timer || !unsaid) return
-    timer = setTimeout(report, pause)
+    timer = setTimeout(() => report(), pause)
   }
 
   const full = () => strokes.reduce((sum, { points }) => sum + points.length, 0) >= POINTS
@@ -255,6 +258,20 @@ const lay = (parent) => {
     undo.click()
   }
 
+  // A report right after the wish for another page would take that page's place: so what the server
+  // has not heard goes before, as soon as a link is pressed, and then nothing for a while.
+  const elsewhere = (event) => {
+    const path = event.composedPath()
+    if (path.includes(sheet) || !path.some(({ tagName }) => tagName === "A")) return
+    report(true)
+    leaving = true
+    setTimeout(() => {
+      leaving = false
+      report()
+    }, LEAVE)
+  }
+  addEventListener("pointerdown", elsewhere, true)
+
   parent.appendChild(sheet)
   const sizes = new ResizeObserver(paint)
   sizes.observe(canvas)
@@ -283,6 +300,7 @@ const lay = (parent) => {
   sheet.leave = () => {
     clearTimeout(timer)
     clearTimeout(lost)
+    removeEventListener("pointerdown", elsewhere, true)
     sizes.disconnect()
   }
   return sheet

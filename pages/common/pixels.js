@@ -26,5 +26,6 @@ export default function ({ data, parentElement }) {
     frame.scrollLeft = (frame.scrollWidth - frame.clientWidth) / 2
     frame.scrollTop = (frame.scrollHeight - frame.clientHeight) / 2
   }
-  if (before && before !== data.name) frame.scrollIntoView({ block: "nearest", behavior: "smooth" })
+  const show = () => frame.scrollIntoView({ block: "nearest", behavior: "smooth" })
+  if (before && before !== data.name) setTimeout(show, 300) // when the page stands still
 }

@@ -42,7 +42,7 @@ def show_quiz(mistake: Callable[[int], Mistake], key: Key[Quiz]) -> None:
         key.set(replace(now, turn=now.turn + 1, guess=None))
 
     # Everything keeps its place when the answer comes, so that a finger finds the next button.
-    picture, pad = st.columns([2, 3], gap="medium", vertical_alignment="center")
+    picture, pad = st.columns([2, 3], gap="medium")
     with picture, st.container(horizontal_alignment="center"), st.container(width=240):
         tiles.pixels(image, "a test image", key=f"{key} picture", numbers=False)
     with pad:

@@ -51,22 +51,24 @@ _into_view = st.components.v2.component(
     const last = {}  // by key, what was shown: the mark may come up elsewhere on the page
     export default function({ data, parentElement }) {
         const mark = parentElement.querySelector("div")
-        mark.style.scrollMargin = `5rem 0 ${data.below}`
+        mark.style.scrollMargin = data.margin
         const before = last[data.key]
         last[data.key] = data.name
         const calm = matchMedia("(prefers-reduced-motion: reduce)").matches
         const behavior = calm ? "auto" : "smooth"
-        const scroll = () => mark.scrollIntoView({ block: "nearest", behavior })
         // While the page is being renewed, things are not yet where they will be.
+        const app = document.querySelector("[data-testid=stApp]")
+        const scroll = () => app.dataset.testScriptState !== "notRunning" ? setTimeout(scroll, 50)
+            : mark.scrollIntoView({ block: "nearest", behavior })
         if (data.arriving || (before && before !== data.name)) setTimeout(scroll, 300)
     }
     """,
 )
 
 
-def scroll_into_view(name: str, key: str, *, below: str = "5rem", arriving: bool = False) -> None:
+def scroll_into_view(name: str, key: str, *, margin: str = "5rem", arriving: bool = False) -> None:
     """Scroll here when `name`, of what is shown here, has changed, or a visitor is `arriving`.
 
-    below: so much of what follows is brought into view as well (CSS).
+    margin: so much above and below is brought into view as well (CSS).
     """
-    _into_view(data={"name": name, "key": key, "below": below, "arriving": arriving}, key=key)
+    _into_view(data={"name": name, "key": key, "margin": margin, "arriving": arriving}, key=key)

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from playwright.sync_api import Page, WebSocketRoute
+from playwright.sync_api import Page, WebSocketRoute, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
-from test_draw import ONE, draw, heard, on_screen, open_draw, press_and_move, says
+from test_draw import ONE, draw, heard, on_screen, open_draw, press, press_and_move, says
 from visit import App
 
 CROSS = [[(0.3, 0.5), (0.7, 0.5)]]
@@ -70,6 +70,26 @@ def test_no_drawing_is_sent_before_the_answer_to_the_last_and_then_only_the_newe
     line.release()
     heard(desktop)
     assert [len(report["strokes"]) for report in line.reports] == [1, 3]
+
+
+def test_no_stroke_is_lost_when_a_link_is_pressed_and_none_is_sent_after_that(
+    desktop: Page, line: Line
+) -> None:
+    line.held = []
+    strokes_by_mouse(desktop, [*ONE, *CROSS])
+    assert [len(report["strokes"]) for report in line.reports] == [1]
+    desktop.get_by_role("link", name="Explore", exact=True).hover()
+    desktop.mouse.down()
+    desktop.wait_for_timeout(300)
+    assert [len(report["strokes"]) for report in line.reports] == [1, 2]
+    line.release()
+    desktop.mouse.up()
+    expect(desktop.get_by_role("heading", name="Explore")).to_be_visible(timeout=30_000)
+    assert len(line.reports) == 2
+    desktop.get_by_role("link", name="Draw", exact=True).click()
+    heard(desktop)
+    press(desktop, "Undo")
+    says(desktop, "This is a 1.")
 
 
 def test_a_lost_answer_holds_the_sheet_up_for_seconds_only(desktop: Page, line: Line) -> None:
