@@ -74,9 +74,10 @@ new MutationObserver((changes) => {
 ANSWERED = {  # for the bare page and for our own sheet, which tells when its answer is there
     True: "marks.seen",
     False: """() => {
-        const sheet = document.querySelector("[data-testid=stBidiComponentIsolated]").shadowRoot
+        const parts = [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")]
+        const sheet = parts.map((part) => part.shadowRoot.querySelector("canvas")).find(Boolean)
         const app = document.querySelector("[data-testid=stApp]").dataset
-        const heard = sheet.querySelector("canvas").dataset.waiting === "false"
+        const heard = sheet.dataset.waiting === "false"
         return heard && app.testScriptState === "notRunning" && (!marks.changed || marks.seen)
     }""",
 }

@@ -2,21 +2,25 @@
 
 import json
 import os
+import re
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
 
-from mnistcore.config import TrainConfig
+from mnistcore.config import NetworkConfig, TrainConfig
 from mnistcore.data import download
+from mnistcore.inspection.frames import recorded_steps
 from mnistcore.records import Progress, RunResult
 from mnistcore.runs import queue, store
+from mnistcore.runs.worker import run_training
 from pages.common import datasets
 from pages.common.datasets import dataset_by_name
 from pages.common.text import escape_markdown
-from pages.parts.train import bet
+from pages.parts.train import bet, film
 
 ROOT = Path(__file__).parents[1]
 ME = "0" * 32
@@ -320,3 +324,31 @@ def test_the_axes_of_a_run_that_has_not_begun_are_those_of_its_end() -> None:
     run = store.create_run(TrainConfig(epochs=2, batch_size=64), owner=ME, dataset="digits")
     axes = [json.loads(c.proto.spec)["xAxis"] for c in train_page(run).get("echarts_chart")]
     assert [(axis["min"], axis["max"]) for axis in axes] == [(0, 2 * (1500 // 64) * 64)] * 2
+
+
+def test_a_run_that_has_ended_gives_its_film_and_says_so_where_it_cannot() -> None:
+    config = TrainConfig(NetworkConfig((), (8,)), epochs=0.1, batch_size=50, threads=1)
+    run = store.create_run(config, dataset="digits", owner=ME, here=True)
+    run_training(run)
+    app = train_page(run)
+    film_of(app).click().run()
+    assert not app.exception
+    kept = film._films(str(run.path), recorded_steps(run.frames)[-1])
+    assert kept[0].ready(60)
+    app.run()
+    (download,) = app.get("download_button")
+    assert re.fullmatch(r"Download the film \(\d\.\d MB GIF\)", download.proto.label)
+
+    kept.clear()
+    for path in run.frames.iterdir():
+        path.write_bytes(b"torn")
+    film_of(app.run()).click().run()
+    assert kept[0].ready(60)
+    app.run()
+    assert not app.exception
+    assert any("was not kept" in caption.value for caption in app.caption)
+    assert film_of(app)
+
+
+def film_of(app: AppTest) -> Button:
+    return next(each for each in app.button if each.label == "Take the film along")

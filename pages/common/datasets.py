@@ -24,13 +24,14 @@ ReportProgress = Callable[[float, float], None]  # done, and of how much
 class BackgroundTask(Generic[T]):
     """`do(report)`, begun at once, whoever leaves; kept in a st.cache_resource, it is there once.
 
-    It is broken off when the server ends, which torch at work does not bear.
+    It is broken off when the server ends, which torch at work does not bear: with `torch`, the
+    server waits until it next reports.
     """
 
-    def __init__(self, do: Callable[[ReportProgress], T]) -> None:
+    def __init__(self, do: Callable[[ReportProgress], T], *, torch: bool = False) -> None:
         self._result: Future[T] = Future()
         self._progress = (0.0, 0.0)
-        threading.Thread(target=self._run, args=(do,), daemon=True).start()
+        threading.Thread(target=self._run, args=(do,), daemon=not torch).start()
 
     def _run(self, do: Callable[[ReportProgress], T]) -> None:
         try:
@@ -40,6 +41,13 @@ class BackgroundTask(Generic[T]):
 
     def _report(self, done: float, of: float) -> None:
         self._progress = (done, of)
+        if not threading.main_thread().is_alive():
+            raise SystemExit
+
+    def share(self) -> float:
+        """How much of it is done, 0 to 1."""
+        done, of = self._progress
+        return min(done / of, 1.0) if of else 0.0
 
     def ready(self, seconds: float = 0.0) -> bool:
         """Whether it is done, or will be in so many seconds."""
@@ -51,7 +59,7 @@ class BackgroundTask(Generic[T]):
             bar = st.empty()
             while not self.ready(seconds=0.2):
                 done, of = self._progress
-                bar.progress(done / of if of else 0.0, news(done, of))
+                bar.progress(self.share(), news(done, of))
             bar.empty()
         return self._result.result()
 

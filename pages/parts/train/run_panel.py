@@ -21,7 +21,7 @@ from pages.common.datasets import train_and_test
 from pages.common.identity import visitor_token
 from pages.common.text import escape_markdown
 from pages.common.widgets import live_region, room_for
-from pages.parts.train import batch_view, bet, comparison, frame_stage, predictions, speed
+from pages.parts.train import batch_view, bet, comparison, film, frame_stage, predictions, speed
 
 CLOSER = 90.0  # percent from which the accuracy is shown when one looks closer
 
@@ -82,6 +82,8 @@ def _panel(run: Run, others: Sequence[Run], every: float | None) -> None:
         links.evaluate(model=run.id).show(
             "How good is it really?", ":material/fact_check:", disabled=not status.result
         )
+        if replayed and not run.under_way():
+            film.show(run)
     comparison.show(run, others)
     predictions.show(run, status)
 
