@@ -38,8 +38,8 @@ def frame_steps(total_steps: int) -> list[int]:
 class FrameRecorder:
     """Writes the frames of a training into a folder: call `record` at each of `steps`.
 
-    The first and the last are always written, with a survey or with the weights; the others, and
-    further surveys, as far as MAX_TIME_SHARE or MIN_TIME_S goes; weights as far as MAX_BYTES goes.
+    The first and the last are always written, the others as far as MAX_TIME_SHARE or MIN_TIME_S
+    goes; with the weights as far as MAX_BYTES goes, and otherwise with a survey.
     """
 
     def __init__(self, folder: Path, training: Trainer) -> None:
@@ -48,7 +48,7 @@ class FrameRecorder:
         self._indices = spread_sample(len(training.test_set), N_SURVEYED)
         self._images = training.test_set.images[self._indices.to(training.device)]
         self._last: dict[str, Tensor] = {}
-        self._spent = self._survey_took = 0.0
+        self._spent = 0.0
         self._slow_frames = sum(step not in self.steps for step in recorded_steps(folder))
         network = training.network
         state = list(network.state_dict().values())
@@ -69,7 +69,7 @@ class FrameRecorder:
             if self._slow_frames == N_SLOW_FRAMES:
                 return
             self._slow_frames += 1
-        elif training.step not in self.steps or not self._may_spend(0.0):
+        elif training.step not in self.steps or not self._may_spend():
             return
         self.record()
 
@@ -83,7 +83,7 @@ class FrameRecorder:
         }
         names = [f"layers.{layer.first}.weight" for layer in weight_layers(network)]
         before, self._last = self._last or state, {name: state[name] for name in names}
-        changes = [(state[n] - before[n]).abs().mean(dtype=torch.float32) for n in names]
+        changes = [(state[n].float() - before[n].float()).abs().mean() for n in names]
         tensors = {
             "images": torch.tensor(training.step * training.batch_size),
             "test_indices": self._indices,
@@ -92,10 +92,8 @@ class FrameRecorder:
         }
         if with_weights := training.step in self._with_weights:
             tensors |= {WEIGHTS_PREFIX + name: values for name, values in state.items()}
-        if not with_weights or self._may_spend(time.thread_time() - started + self._survey_took):
-            begun = time.thread_time()
+        if not with_weights:  # else whoever looks can ask the network
             probabilities, silent = survey(network, self._images)
-            self._survey_took = time.thread_time() - begun
             tensors |= {"probabilities": probabilities.half(), "silent": silent}
         self._folder.mkdir(exist_ok=True)
         content = {name: values.contiguous() for name, values in tensors.items()}
@@ -105,11 +103,11 @@ class FrameRecorder:
         if not training.every_step:
             self._spent += time.thread_time() - started
 
-    def _may_spend(self, more: float) -> bool:
-        """Whether so many seconds more keep to this frame's part of MAX_TIME_SHARE of the run."""
+    def _may_spend(self) -> bool:
+        """Whether there is time left of this frame's part of MAX_TIME_SHARE of the run."""
         training = self._training
         if training.every_step or training.step in (0, training.total_steps):
             return True
         expected = training.seconds / training.step * training.total_steps
         done = (self.steps.index(training.step) + 1) / len(self.steps)
-        return self._spent + more <= max(MIN_TIME_S, MAX_TIME_SHARE * expected) * done
+        return self._spent <= max(MIN_TIME_S, MAX_TIME_SHARE * expected) * done
