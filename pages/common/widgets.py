@@ -31,17 +31,17 @@ _line = st.components.v2.component(
 )
 
 
-def room_for(lines: int) -> str:
-    """CSS: so many lines on a phone, where words wrap, and one on a wide screen."""
-    return f"min-height:clamp(1.6em,(48rem - 100vw)*99,{1.6 * lines}em)"
+def room_for(lines: int, wide: int = 1) -> str:
+    """CSS: so many lines on a phone, where words wrap, and `wide` on a wide screen."""
+    return f"min-height:clamp({1.6 * wide}em,(48rem - 100vw)*99,{1.6 * lines}em)"
 
 
-def live_region(text: str, key: str, lines: int = 1) -> None:
+def live_region(text: str, key: str, lines: int = 1, wide: int = 1) -> None:
     """Show this text, in plain letters, in place of what was there; screen readers read it out.
 
-    lines: that are kept free for it on a phone.
+    lines: that are kept free for it on a phone;  wide: on a wide screen.
     """
-    _line(data={"text": text, "room": room_for(lines)}, key=key)
+    _line(data={"text": text, "room": room_for(lines, wide)}, key=key)
 
 
 _into_view = st.components.v2.component(

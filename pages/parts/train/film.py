@@ -16,7 +16,10 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 def show(run: Run) -> None:
-    """A button that has it made, a bar meanwhile, then the download."""
+    """A button that has it made once the run is over, a bar meanwhile, then the download."""
+    if run.under_way():
+        _ask(run, [], disabled=True)
+        return
     kept = _films(str(run.path), *frames.recorded_steps(run.frames)[-1:])
     if not kept:
         _ask(run, kept)
@@ -27,13 +30,14 @@ def show(run: Run) -> None:
             st.fragment(_wait, run_every=0.5)(kept[0])
 
 
-def _ask(run: Run, kept: list[BackgroundTask[bytes]]) -> None:
+def _ask(run: Run, kept: list[BackgroundTask[bytes]], disabled: bool = False) -> None:
     st.button(
         "Take the film along",
         icon=":material/movie:",
         help="How it learned, as an animated picture for chats and slides.",
         on_click=_begin,
         args=(run, kept, kept.copy()),
+        disabled=disabled,
     )
 
 

@@ -82,7 +82,7 @@ def _panel(run: Run, others: Sequence[Run], every: float | None) -> None:
         links.evaluate(model=run.id).show(
             "How good is it really?", ":material/fact_check:", disabled=not status.result
         )
-        if replayed and not run.under_way():
+        if replayed:
             film.show(run)
     comparison.show(run, others)
     predictions.show(run, status)
@@ -108,7 +108,7 @@ def _stage(
         else:
             show_accuracy(lines, least, bet.on(run))
         words = f"{sentence} {bet.verdict(bet.on(run), status.result)}".strip()
-        live_region(words, key="narrator", lines=3)
+        live_region(words, key="narrator", lines=3, wide=2)
         frame_stage.show_side(run)
 
 
