@@ -76,6 +76,7 @@ def main() -> None:
         page.locator("canvas.upper-canvas").wait_for()
         page.wait_for_timeout(2000)
         draw(page, THREE)
+        page.wait_for_timeout(1500)  # it answers while the pen moves: its last word counts
         answer = page.get_by_text(re.compile(r"^This is an? \d\.$"))
         expect(answer).to_be_visible(timeout=30_000)
         print(f"Draw: {answer.inner_text()}")

@@ -6,22 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from networks import NETWORK_KINDS
 
-from mnistcore.config import Conv, NetworkConfig
 from mnistcore.data.digits import Digits
 from mnistcore.data.loading import load_dataset
 from mnistcore.models.network import Network, build_network
 from mnistcore.runs import queue
 from pages.common import datasets
-
-_SMALL = (Conv(4, 5), Conv(6, 3))
-NETWORK_KINDS = {
-    "convolutional": NetworkConfig(_SMALL, (12,)),
-    "normalised": NetworkConfig(_SMALL, (12,), "GELU", dropout=0.3, batch_norm=True),
-    "padded": NetworkConfig((Conv(3, 3, pool=False, padding=True),), (), "Tanh"),
-    "dense": NetworkConfig((), (16, 8), "LeakyReLU", dropout=0.5),
-    "straight": NetworkConfig((), (), "none"),
-}
 
 
 @pytest.fixture(scope="session")

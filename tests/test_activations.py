@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import NETWORK_KINDS
+from networks import NETWORK_KINDS
 
 from mnistcore.config import Conv, NetworkConfig, layer_summary
 from mnistcore.data.digits import Digits, to_model_input

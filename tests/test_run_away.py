@@ -68,7 +68,9 @@ def page(name: str, drawn: list | None = None, **address: str) -> AppTest:
 
 def words(app: AppTest) -> str:
     kinds = (app.markdown, app.success, app.warning, app.info, app.error, app.caption)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    told = [element.value for kind in kinds for element in kind]
+    told += [each.proto.body for each in app.get("html")]
+    return "\n".join(told + [each.label for each in app.expander])
 
 
 def charts(app: AppTest) -> list[str]:

@@ -302,6 +302,14 @@ def test_a_bet_counts_for_the_run_that_starts_next(folder: Path) -> None:
     assert "your bet: 90 %" in json.dumps(echarts(app))
 
 
+def test_who_does_not_bet_has_no_bet(folder: Path) -> None:
+    app = train_page()
+    assert app.number_input(key="bet").value is None
+    next(each for each in app.button if each.label == "Start").click().run()
+    assert "your bet" not in json.dumps(echarts(app))
+    assert "bets" not in app.session_state
+
+
 def echarts(app: AppTest) -> list[str]:
     return [str(each.proto) for each in app.get("echarts_chart")]
 

@@ -122,10 +122,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 def load_from_checkpoint(run: Run) -> SavedNetwork:
     """The network as the run's newest checkpoint has it; raises ModelError."""
-    config = run.config().train
     try:
-        if config is None:
-            raise ValueError("nobody knows its layers")
+        config = run.train_config()
         network = Network(config.network)
         network.load_state_dict(read_checkpoint(run.checkpoint)["network"])
     except Exception as error:  # torch raises all kinds for what does not fit

@@ -104,7 +104,7 @@ def severity_chart(
     chart = _chart(f"Share of {count:,} images read right (%)", series, [Curve("", [], 1)], 0, 100)
     amounts = [x for x, _ in next(iter(lines.values()))]
     chart["xAxis"] |= {"min": min(amounts), "max": max(amounts), "name": axis}
-    chart["xAxis"] |= {"interval": every, "axisLabel": {"fontSize": 13, "hideOverlap": True}}
+    chart["xAxis"] |= {"interval": every, "axisLabel": {"fontSize": 14, "hideOverlap": True}}
     return _names_below_each_other(chart)
 
 
@@ -177,10 +177,10 @@ def _chart(
             "nameLocation": "middle",
             "nameGap": 28,
             "splitNumber": 4,
-            "axisLabel": {"fontSize": 13, "hideOverlap": True, "showMaxLabel": False},
-            "nameTextStyle": {"fontSize": 13},
+            "axisLabel": {"fontSize": 14, "hideOverlap": True, "showMaxLabel": False},
+            "nameTextStyle": {"fontSize": 14},
         },
-        "yAxis": {"type": "value", "min": low, "max": high, "axisLabel": {"fontSize": 13}},
+        "yAxis": {"type": "value", "min": low, "max": high, "axisLabel": {"fontSize": 14}},
         "series": series,
     }
     return chart if len(curves) == 1 else _names_below_each_other(chart)

@@ -41,7 +41,7 @@ def _figure(group: Sequence[LayerSummary], is_last: bool) -> str:
     drawing = _maps(shape) if len(shape) == 3 else _units(shape[0])
     return (
         f'<figure style="margin:0;text-align:center;width:6.8rem">{drawing}'
-        f'<figcaption style="font-size:.8rem;line-height:1.35">'
+        f'<figcaption style="font-size:.85rem;line-height:1.35">'
         f"{'<br>'.join(line for line in lines if line)}</figcaption></figure>"
     )
 

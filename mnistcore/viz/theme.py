@@ -21,7 +21,7 @@ DIGIT_COLORS = (
 INK, PAPER = "#17202C", "#FFFFFF"  # drawings, on either page
 SHAPE_FILL, SHAPE_OUTLINE = "#56B4E9", "#0072B2"
 
-MAX_OPACITY = 0.7  # the most that a colour covers where letters stand on it
+MAX_OPACITY = 0.6  # the most that a colour covers where letters stand on it
 _GAMMA = 0.7  # small numbers are shown a little stronger than their share: they would not be seen
 
 

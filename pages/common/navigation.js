@@ -30,6 +30,7 @@ function keepPlaces() {
     sessionStorage.setItem(`left ${step}`, Math.floor(main().scrollTop))
   }
   begin()
+  if (location.hash) goToHeading()
   history.replaceState = (state, ...rest) =>
     replace.call(history, { ...state, step: history.state?.step }, ...rest)
   history.pushState = (state, title, next) => {
@@ -57,20 +58,38 @@ function closeMenu() {
     document.querySelector(`${open} [data-testid=stSidebarCollapseButton] button`)?.click()
 }
 
-/** Scroll to where the page was left, as soon as it is long enough, until somebody scrolls. */
+/** Scroll to where the page was left, as soon as it is long enough. */
 function returnTo(place) {
+  keepAt(PATIENCE, LINGER, () => {
+    const part = main()
+    if (part.scrollHeight - part.clientHeight < place) return false
+    part.scrollTop = place
+    return true
+  })
+}
+
+/** Scroll to the heading that the address names, as soon as it is shown. */
+function goToHeading() {
+  keepAt(10 * PATIENCE, 3 * LINGER, () => {
+    const heading = document.getElementById(location.hash.slice(1))
+    if (!heading?.offsetParent) return false
+    heading.scrollIntoView()
+    return true
+  })
+}
+
+/** Call `scroll` until it has done so, and for `linger` more, until somebody scrolls. */
+function keepAt(patience, linger, scroll) {
   const from = history.state.step
-  let until = Date.now() + PATIENCE
+  let until = Date.now() + patience
   let there = false
   const stop = () => { until = 0 }
   for (const kind of ["wheel", "touchstart", "keydown", "mousedown"])
     addEventListener(kind, stop, { once: true, capture: true, passive: true })
   const timer = setInterval(() => {
     if (Date.now() > until || history.state?.step !== from) return clearInterval(timer)
-    const part = main()
-    if (part.scrollHeight - part.clientHeight < place) return
-    part.scrollTop = place
-    if (!there) until = Date.now() + LINGER
+    if (!scroll()) return
+    if (!there) until = Date.now() + linger
     there = true
   }, 50)
 }

@@ -87,7 +87,7 @@ def _card(
         "<section aria-label='Answer' style='max-width:46rem;container-type:inline-size'>"
         f"<p role='status' style='{_SENTENCE}'>{sentence}</p>"
         "<div style='display:flex;flex-wrap:wrap;gap:.4rem 1.2rem'>"
-        "<figure style='margin:0;text-align:center;font-size:.7rem'>"
+        "<figure style='margin:0;text-align:center;font-size:.85rem'>"
         f"<div aria-hidden='true' style='font-size:clamp(3.5rem,9vw,8rem);line-height:1;"
         f"font-weight:700{faint}'>{large}</div>{_picture(image)}"
         "<figcaption>what the<br>network sees</figcaption></figure>"

@@ -166,7 +166,7 @@ def test_one_step_back_from_any_link_of_home_is_home(app: App, page: Page):
     at_home(page)
     links = page.get_by_test_id("stMain").get_by_test_id("stPageLink").get_by_role("link")
     names = links.all_inner_texts()
-    assert len(names) == 13  # three cards and ten ideas
+    assert len(names) == 14  # three cards, the game and ten of the ideas
     for place, name in enumerate(names):
         unit = "unit=" in links.nth(place).get_attribute("href")  # one to be brought into view
         links.nth(place).click()

@@ -140,7 +140,7 @@ def _steps(strokes: list[Stroke], image: Tensor) -> str:
     cells = "".join(
         f"<figure style='margin:0;flex:1;min-width:0;max-width:168px'><img src='{uri}' alt='{name}'"
         f" style='{_FRAME};image-rendering:pixelated;background:{PAPER}'>"
-        f"<figcaption style='font-size:.75rem;margin-top:.3rem'>{words}</figcaption></figure>"
+        f"<figcaption style='font-size:.85rem;margin-top:.3rem'>{words}</figcaption></figure>"
         for words, (uri, name) in figures.items()
     )
     return f"<div style='display:flex;gap:1rem'>{cells}</div>"

@@ -25,7 +25,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       make("span", cell, count ? count.toLocaleString("en") : "·")
       const right = is === said
       if (right) cell.className = "right"
-      cell.style.setProperty("--tint", right ? 0 : 0.6 * Math.sqrt(count / most))
+      cell.style.setProperty("--tint", right ? 0 : 0.65 * Math.sqrt(count / most))
       const place = is * size + said
       const read = right ? `read right: ${count}` : `read as a ${said}: ${count}`
       cell.setAttribute("aria-label", `${is} ${read}`)

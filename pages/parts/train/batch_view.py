@@ -12,7 +12,7 @@ from mnistcore.viz.theme import BLUE, RIGHT, WRONG
 from pages.common.datasets import train_and_test
 from pages.parts.train.predictions import picture
 
-HEIGHT = 300  # pixels that it takes, as much as the chart whose place it takes
+HEIGHT = 260  # pixels that it takes, as much as the chart whose place it takes
 
 
 def show(run: Run, batch: BatchRecord | None) -> None:

@@ -13,6 +13,7 @@ def choose() -> None:
         "Bet first: how many of 100 test images will it read right in the end?",
         0.0,
         100.0,
+        value=None,
         step=0.5,
         format="%g",
         placeholder="your bet",

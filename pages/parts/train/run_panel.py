@@ -106,7 +106,7 @@ def _stage(
         if run.under_way() and speed.is_slow(run):
             batch_view.show(run, slow_motion.last_batch(run))
         else:
-            show_accuracy(lines, least, bet.on(run))
+            show_accuracy(lines, least, bet.on(run), batch_view.HEIGHT)
         words = f"{sentence} {bet.verdict(bet.on(run), status.result)}".strip()
         live_region(words, key="narrator", lines=3, wide=2)
         frame_stage.show_side(run)
@@ -122,10 +122,16 @@ def show_charts(lines: list[learning_curves.Curve], least: float = 0.0) -> None:
 
 
 def show_accuracy(
-    lines: list[learning_curves.Curve], least: float, bet_on_it: float | None = None
+    lines: list[learning_curves.Curve],
+    least: float,
+    bet_on_it: float | None = None,
+    height: int | None = None,
 ) -> None:
-    """The accuracy of a run, of those that are laid over it, and a bet in percent."""
-    _chart("accuracy", learning_curves.accuracy_chart(lines, least, bet_on_it), lines)
+    """The accuracy of a run, of those that are laid over it, and a bet in percent.
+
+    height: in pixels, for one run.
+    """
+    _chart("accuracy", learning_curves.accuracy_chart(lines, least, bet_on_it), lines, height)
 
 
 def show_loss(lines: list[learning_curves.Curve]) -> None:
@@ -133,9 +139,16 @@ def show_loss(lines: list[learning_curves.Curve]) -> None:
     _chart("loss", learning_curves.loss_chart(lines), lines)
 
 
-def _chart(key: str, chart: dict[str, Any], lines: list[learning_curves.Curve]) -> None:
+def _chart(
+    key: str,
+    chart: dict[str, Any],
+    lines: list[learning_curves.Curve],
+    height: int | None = None,
+) -> None:
     words = learning_curves.describe_curves(lines[0].records)
-    st.echarts_chart(chart, height=learning_curves.chart_height(len(lines)), key=key, alt=words)
+    usual = learning_curves.chart_height(1)
+    tall = learning_curves.chart_height(len(lines)) - usual + (height or usual)
+    st.echarts_chart(chart, height=tall, key=key, alt=words)
 
 
 def _high(records: list[Progress]) -> bool:
