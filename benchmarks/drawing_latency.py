@@ -10,7 +10,6 @@ text. First on an idle machine, then while a network is trained beside it.
 import argparse
 import os
 import random
-import shutil
 import socket
 import statistics
 import subprocess
@@ -26,7 +25,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from mnistcore.config import TrainConfig
 from mnistcore.runs import queue, store
@@ -90,6 +89,13 @@ class Stroke(NamedTuple):
     came: float  # the last news from the server before the answer changed
     changed: float  # the answer is in the document
     seen: float  # it is on screen
+
+
+def chromium(playwright: Playwright) -> Browser:
+    """Playwright's own browser, or the system's where that is not installed."""
+    own = Path(playwright.chromium.executable_path)
+    path = None if own.exists() else "/usr/bin/chromium"
+    return playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
 
 
 @contextmanager
@@ -235,9 +241,7 @@ def main() -> None:
         bare = stack.enter_context(serve(scratch / "bare.py", scratch))
         app = stack.enter_context(serve(ROOT / "app.py", ROOT, MNIST_RUNS=str(scratch / "runs")))
         playwright = stack.enter_context(sync_playwright())
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
+        browser = chromium(playwright)
         pages = {BARE_PAGE: bare, "Draw": f"{app}/draw"}
         report("Idle", compare(browser, pages, options.strokes), IDLE)
         if not options.idle_only:

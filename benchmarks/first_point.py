@@ -13,7 +13,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from drawing_latency import ROOT, serve
+from drawing_latency import ROOT, chromium, serve
 from playwright.sync_api import Browser, sync_playwright
 
 from mnistcore.runs import store
@@ -55,9 +55,7 @@ def main() -> None:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         app = stack.enter_context(serve(ROOT / "app.py", ROOT, MNIST_RUNS=str(scratch)))
         playwright = stack.enter_context(sync_playwright())
-        own = Path(playwright.chromium.executable_path)
-        path = None if own.exists() else "/usr/bin/chromium"
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = chromium(playwright)
         cold = press(browser, app, settled=0)
         warm = [press(browser, app, settled=8) for _ in range(options.times)]
         assert len(store.list_runs(scratch)) == options.times + 1

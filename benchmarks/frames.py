@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from drawing_latency import ROOT, serve
+from drawing_latency import ROOT, chromium, serve
 from playwright.sync_api import Page, sync_playwright
 
 from mnistcore.config import NetworkConfig, TrainConfig
@@ -111,9 +111,7 @@ def main() -> None:
         scratch = stack.enter_context(tempfile.TemporaryDirectory())
         app = stack.enter_context(serve(ROOT / "app.py", ROOT, MNIST_RUNS=scratch))
         playwright = stack.enter_context(sync_playwright())
-        own = Path(playwright.chromium.executable_path)
-        path = None if own.exists() else "/usr/bin/chromium"
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = chromium(playwright)
         watched(browser.new_page(viewport={"width": 1440, "height": 900}), app)
 
 

@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from bars import Bars
-from drawing_latency import ROOT, serve
+from drawing_latency import ROOT, chromium, serve
 from playwright.sync_api import Page, sync_playwright
 
 PAGES = ("home", "explore", "train", "draw", "inside", "evaluate")
@@ -105,12 +105,7 @@ def main() -> None:
         scratch = stack.enter_context(tempfile.TemporaryDirectory())
         app = stack.enter_context(serve(ROOT / "app.py", ROOT, MNIST_RUNS=scratch))
         playwright = stack.enter_context(sync_playwright())
-        path = (
-            None
-            if ROOT.joinpath(playwright.chromium.executable_path).exists()
-            else "/usr/bin/chromium"
-        )
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = chromium(playwright)
         for name in options.pages:
             for device, (width, height) in DEVICES.items():
                 for theme in options.themes:

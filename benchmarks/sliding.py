@@ -16,7 +16,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from drawing_latency import ROOT, serve
+from drawing_latency import ROOT, chromium, serve
 from playwright.sync_api import Page, sync_playwright
 
 from mnistcore.data.corruptions import CORRUPTIONS
@@ -55,9 +55,7 @@ def main() -> None:
         run = store.list_runs(scratch)[0]
         app = stack.enter_context(serve(ROOT / "app.py", ROOT, MNIST_RUNS=str(scratch)))
         playwright = stack.enter_context(sync_playwright())
-        own = Path(playwright.chromium.executable_path)
-        path = None if own.exists() else "/usr/bin/chromium"
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = chromium(playwright)
         page = browser.new_page(viewport={"width": 1440, "height": 1400})
         print("milliseconds from a step of the slider to new images and accuracies, two networks")
         print(f"{'':12}{'':>10}{'median':>9}{'slowest':>9}{'steps':>7}")

@@ -200,15 +200,16 @@ def machine(options: argparse.Namespace) -> Report:
 @contextmanager
 def app(options: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Any, int]]:
     """A server, a Chromium, and the server's process id."""
-    from drawing_latency import serve
+    from drawing_latency import chromium, serve
     from playwright.sync_api import sync_playwright
 
     environment = {"MNIST_DATA": str(options.data.resolve()), "MNIST_RUNS": str(folder)}
-    with serve(ROOT / "app.py", ROOT, **environment) as address, sync_playwright() as playwright:
-        own = Path(playwright.chromium.executable_path)
-        path = None if own.exists() else "/usr/bin/chromium"
-        with playwright.chromium.launch(executable_path=path, args=["--no-sandbox"]) as browser:
-            yield address, browser, _server(folder)
+    with (
+        serve(ROOT / "app.py", ROOT, **environment) as address,
+        sync_playwright() as playwright,
+        chromium(playwright) as browser,
+    ):
+        yield address, browser, _server(folder)
 
 
 def _server(folder: Path) -> int:

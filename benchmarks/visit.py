@@ -14,7 +14,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from drawing_latency import ROOT, serve
+from drawing_latency import ROOT, chromium, serve
 from playwright.sync_api import Page, expect, sync_playwright
 
 # A 3 as a hand draws it, in hundredths of the sheet's width.
@@ -51,9 +51,7 @@ def main() -> None:
         scratch = stack.enter_context(tempfile.TemporaryDirectory())
         app = stack.enter_context(serve(ROOT / "app.py", ROOT, MNIST_RUNS=scratch))
         playwright = stack.enter_context(sync_playwright())
-        own = Path(playwright.chromium.executable_path)
-        path = None if own.exists() else "/usr/bin/chromium"
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = chromium(playwright)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(60_000)
 
