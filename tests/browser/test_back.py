@@ -6,11 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
-from visit import App, settle, visit
+from visit import App, settle, untrained_run, visit
 
-from mnistcore.config import NetworkConfig, TrainConfig
-from mnistcore.models.checkpoint import save_network
-from mnistcore.models.network import build_network
 from mnistcore.presets import PRESETS
 from mnistcore.runs import store
 
@@ -27,9 +24,7 @@ def page(request: pytest.FixtureRequest) -> Page:
 @pytest.fixture(scope="module")
 def run(app: App) -> str:
     """A run that is over, on a page longer than a screen."""
-    config = NetworkConfig(convolutions=(), dense=(4,))
-    made = store.create_run(TrainConfig(network=config), dataset="mnist", folder=app.runs)
-    save_network(build_network(config, 1), made.model)
+    made = untrained_run(app)
     result = {"test_accuracy": 0.5, "train_accuracy": 0.5, "test_count": 300, "train_count": 300}
     progress = {"step": 1, "steps": 1, "images": 64}
     guesses = [[n, 0, 0.5] for n in range(18)]

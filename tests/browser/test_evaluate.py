@@ -4,11 +4,8 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from visit import App, fits_its_width, settle, visit
+from visit import App, clueless_run, fits_its_width, settle, visit
 
-from mnistcore.config import NetworkConfig, TrainConfig
-from mnistcore.models.checkpoint import save_network
-from mnistcore.models.network import build_network
 from mnistcore.runs import store
 
 LOOKS = ("Mistakes", "Would+you+have+known?", "Mix-ups", "Figures", "Sunshine+and+snow")
@@ -17,13 +14,7 @@ LOOKS = ("Mistakes", "Would+you+have+known?", "Mix-ups", "Figures", "Sunshine+an
 @pytest.fixture
 def clueless(app: App) -> str:
     """The address of the page with a network that has learned nothing, so it errs a lot."""
-    config = NetworkConfig(convolutions=(), dense=(4,))
-    run = store.create_run(
-        TrainConfig(network=config), name="Clueless", dataset="mnist", folder=app.runs
-    )
-    save_network(build_network(config, 1), run.model)
-    store.write_json(run.path / "status.json", {"state": "finished", "result": {"images": 1500}})
-    return f"{app.address}/evaluate?model={run.id}"
+    return f"{app.address}/evaluate?model={clueless_run(app).id}"
 
 
 def test_the_verdict_is_there_and_so_is_the_most_confident_mistake(clueless: str, desktop: Page):

@@ -4,11 +4,8 @@ import json
 
 import pytest
 from playwright.sync_api import Page, expect
-from visit import App, fits_its_width, settle, visit
+from visit import App, fits_its_width, settle, untrained_run, visit
 
-from mnistcore.config import NetworkConfig, TrainConfig
-from mnistcore.models.checkpoint import save_network
-from mnistcore.models.network import build_network
 from mnistcore.runs import store
 
 PAGES = {
@@ -45,11 +42,7 @@ ALTERNATIVE = "xpath=descendant-or-self::*[string-length(@aria-label) > 12]"
 @pytest.fixture(scope="module")
 def run(app: App) -> str:
     """A run that is over, with curves and a network that reads one way or another."""
-    config = NetworkConfig(convolutions=(), dense=(4,))
-    made = store.create_run(
-        TrainConfig(network=config), name="Example", dataset="mnist", folder=app.runs
-    )
-    save_network(build_network(config, 1), made.model)
+    made = untrained_run(app, "Example")
     record = {"steps": 4, "loss": 2.0, "test_loss": 2.0, "train_accuracy": 0.3, "test_count": 297}
     record |= {"epoch": 1.0, "images_per_second": 1000.0, "seconds_left": 0.0}
     records = [record | {"step": n, "images": 64 * n, "test_accuracy": n / 8} for n in range(5)]

@@ -5,12 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from visit import App, settle, visit
-
-from mnistcore.config import NetworkConfig, TrainConfig
-from mnistcore.models.checkpoint import save_network
-from mnistcore.models.network import build_network
-from mnistcore.runs import store
+from visit import App, clueless_run, settle, visit
 
 SCREENS = {"projector": (1280, 720), "desktop": (1440, 900), "phone": (390, 844)}
 Find = Callable[[Page], Locator]
@@ -19,13 +14,7 @@ Find = Callable[[Page], Locator]
 @pytest.fixture(scope="module")
 def clueless(app: App) -> str:
     """The id of a run whose network has learned nothing, so it errs a lot."""
-    config = NetworkConfig(convolutions=(), dense=(4,))
-    run = store.create_run(
-        TrainConfig(network=config), name="Clueless", dataset="mnist", folder=app.runs
-    )
-    save_network(build_network(config, 1), run.model)
-    store.write_json(run.path / "status.json", {"state": "finished", "result": {"images": 1500}})
-    return run.id
+    return clueless_run(app).id
 
 
 @pytest.fixture

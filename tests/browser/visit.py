@@ -7,6 +7,12 @@ from typing import NamedTuple
 
 from playwright.sync_api import Page, expect
 
+from mnistcore.config import NetworkConfig, TrainConfig
+from mnistcore.models.checkpoint import save_network
+from mnistcore.models.network import build_network
+from mnistcore.runs import store
+from mnistcore.runs.store import Run
+
 
 class App(NamedTuple):
     """A server that runs."""
@@ -19,6 +25,21 @@ class App(NamedTuple):
         """End the server as a power cut would; the training that it started goes on."""
         self.process.kill()
         self.process.wait()
+
+
+def untrained_run(app: App, name: str = "") -> Run:
+    """A run whose network has learned nothing, so it errs a lot; its status is still to write."""
+    config = NetworkConfig(convolutions=(), dense=(4,))
+    run = store.create_run(TrainConfig(network=config), name=name, dataset="mnist", folder=app.runs)
+    save_network(build_network(config, 1), run.model)
+    return run
+
+
+def clueless_run(app: App) -> Run:
+    """An untrained one that says it has finished."""
+    run = untrained_run(app, "Clueless")
+    store.write_json(run.path / "status.json", {"state": "finished", "result": {"images": 1500}})
+    return run
 
 
 StartApp = Callable[..., App]
