@@ -213,6 +213,8 @@ def tops(page: Page) -> dict[str, float]:
         "never seen": page.get_by_text("Never seen", exact=True),
         "runs": page.get_by_role("heading", name="Runs"),
     }
+    for part in parts.values():  # a chart has no box until its script has drawn it
+        expect(part).to_be_visible(timeout=30_000)
     return {name: part.bounding_box()["y"] for name, part in parts.items()}
 
 
