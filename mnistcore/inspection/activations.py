@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mnistcore.config import IMAGE_SIZE, layer_summary
+from mnistcore.config import IMAGE_SIZE, NetworkConfig, layer_summary
 from mnistcore.models.network import Network, as_batch, eval_mode
 
 _KINDS = {"conv": "convolution", "dense": "dense"}  # of layers that count as layers, with names
@@ -47,8 +47,13 @@ class UnitTrace:
 
 def weight_layers(network: Network) -> list[WeightLayer]:
     """The convolutions and dense layers, from the image to the logits."""
+    return configured_layers(network.config)
+
+
+def configured_layers(config: NetworkConfig) -> list[WeightLayer]:
+    """Those that networks of this configuration have."""
     found: list[WeightLayer] = []
-    for index, layer in enumerate(layer_summary(network.config)[1:]):
+    for index, layer in enumerate(layer_summary(config)[1:]):
         if kind := _KINDS.get(layer.kind):
             number = sum(each.name.startswith(kind) for each in found) + 1
             found.append(WeightLayer(f"{kind} {number}", index, index))

@@ -64,7 +64,7 @@ def weights_path(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Pa
     if step is not None:
         path = frame_path(run.frames, step)
         if not path.is_file():
-            raise ModelError(f"The network of that moment was not kept: choose {run.id} itself.")
+            raise _not_kept(run)
         return path
     if run.model.is_file() and run.status().state in ("finished", "stopped"):
         return run.model
@@ -96,9 +96,13 @@ def _load_moment(run: Run, step: int) -> SavedNetwork:
     frame, config = read_frame(run.frames, step), run.config().train
     network = frame.network(config.network) if frame and config else None
     if frame is None or network is None:
-        raise ModelError(f"The network of that moment was not kept: choose {run.id} itself.")
+        raise _not_kept(run)
     title = f"{run.name}, after {frame.images:,} images"
     return SavedNetwork(network, ModelCard(title=title, train=config))
+
+
+def _not_kept(run: Run) -> ModelError:
+    return ModelError(f"The network of that moment was not kept: choose {run.id} itself.")
 
 
 @functools.cache

@@ -90,9 +90,9 @@ class FrameRecorder:
             "filters": first_filters(network).half(),
             "changes": torch.stack(changes),
         }
-        if with_weights := training.step in self._with_weights:
+        if training.step in self._with_weights:  # then whoever looks can ask the network
             tensors |= {WEIGHTS_PREFIX + name: values for name, values in state.items()}
-        if not with_weights:  # else whoever looks can ask the network
+        else:
             probabilities, silent = survey(network, self._images)
             tensors |= {"probabilities": probabilities.half(), "silent": silent}
         self._folder.mkdir(exist_ok=True)

@@ -122,11 +122,6 @@ def train_and_test(dataset: str | None) -> tuple[Digits, Digits]:
     return dataset_by_name(dataset)
 
 
-def test_images(dataset: str | None) -> Digits:
-    """The test images alone."""
-    return train_and_test(dataset)[1]
-
-
 @st.cache_resource(show_spinner=False)
 def dataset_by_name(dataset: str) -> tuple[Digits, Digits]:
     """The training and the test images of a dataset by its name, whichever is today's."""

@@ -40,3 +40,13 @@ def ink_uri(images: Tensor) -> str:
     if row.ndim == 2:
         picture = Image.merge("LA", (Image.new("L", picture.size), picture))
     return png_uri(picture)
+
+
+def sheet_uri(images: Tensor, across: int) -> str:
+    """Images, (n, side, side) uint8, in rows of `across`, likewise; the last row is filled up."""
+    from torch.nn import functional
+
+    rows, side = -(-len(images) // across), images.shape[1]
+    full = functional.pad(images, (0, 0, 0, 0, 0, rows * across - len(images)))
+    columns = full.view(rows, across, side, side).transpose(0, 1)
+    return ink_uri(columns.reshape(across, rows * side, side))

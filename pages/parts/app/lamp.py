@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mnistcore.errors import MnistError
-from mnistcore.runs.store import AT_WORK, LIVE, Run, find_run
+from mnistcore.runs.store import AT_WORK, LIVE, Run, find_run, split_moment
 from pages.common import state
 from pages.common.tiles import component
 
@@ -17,7 +17,7 @@ def show(page: str) -> None:
         run = find_run(name) if name not in ("", "shipped") else None
     except MnistError:
         run = None
-    moment = "@" in name
+    moment = split_moment(name)[1] is not None
     live = run is not None and not moment and run.status().state in LIVE
     every = None if run is None or moment else 1.0 if live else 5.0
     st.fragment(_lamp, run_every=every)(run, moment, live)

@@ -11,6 +11,7 @@ from mnistcore.inspection import frames
 from mnistcore.runs.store import Run, find_run
 from mnistcore.viz import answer_history
 from pages.common import links
+from pages.common.past_answers import PastAnswers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,10 +33,8 @@ def show(run: Run, image: Tensor | None) -> None:
     if image is None:
         st.caption("Draw a digit first.")
         return
-    config = run.train_config().network
-    steps = frames.recorded_steps(run.frames)
-    found = (frames.answer(run.frames, step, config, image) for step in steps)
-    answers = [each for each in found if each]
+    past = PastAnswers(run, image)
+    answers = [each for step in frames.recorded_steps(run.frames) if (each := past.at(step))]
     if len(answers) < 2:
         st.caption("It is too large a network for its past to have been kept.")
         return

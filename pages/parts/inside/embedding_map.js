@@ -1,7 +1,5 @@
 // Many digits as points of a map; pointing shows the image, a click or the Enter key opens it.
 const SVG = "http://www.w3.org/2000/svg"
-const HUES = ["#3f90da", "#e08a00", "#bd1f01", "#6f9a2e", "#832db6",
-  "#a96b59", "#e0569b", "#8f7f1f", "#717581", "#1aa3a8"]
 
 const make = (kind, parent, attributes = {}, words = "") => {
   const part = document.createElementNS(SVG, kind)
@@ -35,7 +33,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     data.labels.forEach((label, place) => {
       const missed = data.read[place] !== label
       const parent = missed ? wrong : right
-      make("text", parent, { ...at(place), style: `--hue:${HUES[label]}` }, label)
+      make("text", parent, { ...at(place), style: `--hue:${data.colors[label]}` }, label)
       if (missed) ring(parent, at(place), 11)
     })
     make("g", svg, { class: "open" })

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from mnistcore.viz import theme
 from pages.common import state
-from pages.common.images import ink_uri
+from pages.common.images import sheet_uri
 from pages.common.tiles import component, picking
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def _maps(
     from mnistcore.inspection import embedding
 
     pca = embedding.pca(_survey.features)
-    return pca, FormingMap(_survey.features), _sheet(_test.images[:MANY])
+    greys = _test.images[:MANY] // 17 * 17  # 16 of them take half the space
+    return pca, FormingMap(_survey.features), sheet_uri(greys, ACROSS)
 
 
 def percent(points: Tensor, among: Tensor) -> Tensor:
@@ -147,6 +149,7 @@ def show(
                 "read": survey.logits.argmax(1).tolist(),
                 "sheet": next(sheets, None),
                 "across": ACROSS,
+                "colors": list(theme.DIGIT_COLORS),
                 "open": open_image,
                 "drawing": own,
             },
@@ -159,14 +162,3 @@ def show(
     shown = (state.INSIDE_PICTURE.get(), state.INSIDE_INDEX.get())
     busy = how != key.default and forming.is_forming()
     (st.fragment(draw, run_every=0.5) if busy else draw)()
-
-
-def _sheet(images: Tensor) -> str:
-    """All images in one PNG of 16 greys, as its opacity, in rows of ACROSS."""
-    from torch.nn import functional
-
-    rows, side = -(-len(images) // ACROSS), images.shape[1]
-    greys = images // 17 * 17  # 16 of them take half the space
-    full = functional.pad(greys, (0, 0, 0, 0, 0, rows * ACROSS - len(images)))
-    columns = full.view(rows, ACROSS, side, side).transpose(0, 1)
-    return ink_uri(columns.reshape(ACROSS, rows * side, side))

@@ -1,11 +1,10 @@
 """One step of slow motion: a batch, what the network said of it, and how far weights moved."""
 
-import html
-
 import streamlit as st
 
-from mnistcore.config import NetworkConfig, layer_summary
+from mnistcore.config import NetworkConfig
 from mnistcore.errors import MnistError
+from mnistcore.inspection.activations import configured_layers
 from mnistcore.records import BatchRecord
 from mnistcore.runs.store import Run
 from mnistcore.viz.theme import BLUE, RIGHT, WRONG
@@ -54,16 +53,13 @@ def _tile(uri: str, digit: int, label: int) -> str:
 
 def _changes(network: NetworkConfig, changes: tuple[float, ...]) -> str:
     """A bar for each layer, the longest for the one whose weights moved most."""
-    kinds = [layer for layer in layer_summary(network) if layer.kind in ("conv", "dense")]
-    names = [f"{'convolution' if layer.kind == 'conv' else 'dense'}" for layer in kinds]
-    counted = [f"{n} {names[: at + 1].count(n)}" for at, n in enumerate(names)]
     largest = max(changes, default=0.0) or 1.0
     rows = "".join(
-        f"<span>{html.escape(name)}</span>"
+        f"<span>{layer.name}</span>"
         f'<span style="height:.8rem;border-radius:3px;background:{BLUE};'
         f'width:{100 * change / largest:.0f}%"></span>'
         f'<span style="font-variant-numeric:tabular-nums">{change:.5f}</span>'
-        for name, change in zip([*counted[:-1], "answer"], changes, strict=False)
+        for layer, change in zip(configured_layers(network), changes, strict=False)
     )
     grid = "display:grid;grid-template-columns:auto 1fr auto;gap:0 .6rem;align-items:center"
     return f'<div style="{grid}">{rows}</div>'

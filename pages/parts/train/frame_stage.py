@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
-import itertools
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -12,21 +10,20 @@ import streamlit as st
 
 from mnistcore.errors import MnistError
 from mnistcore.inspection import frames
-from mnistcore.inspection.frames import Frame
 from mnistcore.runs.store import LIVE
 from mnistcore.serialization import is_number
 from mnistcore.viz import probability_cloud, theme
 from pages.common import links, state
 from pages.common.canvas import current_strokes
 from pages.common.datasets import train_and_test
-from pages.common.images import ink_uri
+from pages.common.images import sheet_uri
+from pages.common.past_answers import PastAnswers
 from pages.common.tiles import component
 from pages.parts.train.speed import ROW
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from mnistcore.config import NetworkConfig
     from mnistcore.drawing.strokes import Stroke
     from mnistcore.records import RunStatus
     from mnistcore.runs.store import Run
@@ -39,38 +36,39 @@ _BUSY_S = 0.25  # seconds that one look may spend on surveys; the next goes on
 _stage = component(__file__)
 
 
-def send_frames(run: Run, *, live: bool) -> bool:
-    """Hand the browser what it has not got of a run's frames; whether all of it is there.
+def send_frames(run: Run, *, live: bool) -> None:
+    """Hand the browser what it has not got of a run's frames, as far as there is time.
 
     live: whether it trains, and so leaves little time for what its frames do not say themselves.
     """
     import torch
 
     torch.set_num_threads(1)
-    config, steps = run.train_config().network, frames.recorded_steps(run.frames)
-    strokes = current_strokes()
+    steps, packs, past = frames.recorded_steps(run.frames), _packs(str(run.path)), _past(run)
     until = time.monotonic() + (0.0 if live else _BUSY_S)
-    shown: dict[int, dict[str, Any]] = {}
-    own: dict[int, list[float]] = {}
-    complete = True
+    sent: list[int] = []
     # The newest first: while it trains, there is time for one at a look. Then coarse to fine.
     order = sorted(range(len(steps) - 1), key=lambda place: -(place & -place) if place else -1e9)
     for step in [*steps[-1:], *(steps[place] for place in order)]:
-        entry = _Entry(run, step)
-        if step == steps[-1] or entry.is_ready(strokes) or time.monotonic() < until:
-            if packed := entry.packed(config):
-                shown[step] = packed
-            if strokes and (said := entry.own(config, strokes)):
-                own[step] = said
-        else:
-            complete = False
+        if step == steps[-1] or _is_ready(step, packs, past) or time.monotonic() < until:
+            if step not in packs:
+                packs[step] = _pack(run, step)
+            if past:
+                past.at(step)
+            sent.append(step)
+    sent.sort()
+    said = {step: answer for step in sent if past and (answer := past.at(step))}
     with st.container(gap=None):
         _send(run, "images", _images(run.config().dataset))
-        for group, some in itertools.groupby(steps, lambda step: steps.index(step) // _AT_ONCE):
-            chunk = [shown[step] for step in some if step in shown]
+        for group, start in enumerate(range(0, len(steps), _AT_ONCE)):
+            some = set(steps[start : start + _AT_ONCE]).intersection(sent)
+            chunk = [packed for step in sorted(some) if (packed := packs[step])]
             _send(run, f"frames {group}", {"frames": chunk})
-        _send(run, "own", {"own": {str(step): said for step, said in own.items()}})
-    return complete
+        own = {
+            str(step): [round(float(share), 4) for share in answer.probabilities]
+            for step, answer in said.items()
+        }
+        _send(run, "own", {"own": own})
 
 
 def show_cloud(run: Run, *, live: bool) -> None:
@@ -97,8 +95,8 @@ def has_frames(run: Run, status: RunStatus) -> bool:
 
 def is_complete(run: Run) -> bool:
     """Whether the browser has got all there is of a run that has ended."""
-    steps, strokes = frames.recorded_steps(run.frames), current_strokes()
-    return all(_Entry(run, step).is_ready(strokes) for step in steps)
+    packs, past = _packs(str(run.path)), _past(run)
+    return all(_is_ready(step, packs, past) for step in frames.recorded_steps(run.frames))
 
 
 def show_links(run: Run) -> None:
@@ -138,55 +136,41 @@ def _send(run: Run, part: str, data: dict[str, Any]) -> None:
     _stage(key=f"stage {part}", data={"run": run.id, "part": part, **data})
 
 
-class _Entry:
-    """What the browser needs of one frame, made once for all visitors."""
-
-    def __init__(self, run: Run, step: int) -> None:
-        self._run, self._step = run, step
-        self._known = _kept(str(run.path), step)
-
-    def is_ready(self, strokes: list[Stroke]) -> bool:
-        return "packed" in self._known and (not strokes or _name(strokes) in self._known)
-
-    def packed(self, config: NetworkConfig) -> dict[str, Any] | None:
-        if "packed" not in self._known:
-            frame, packed = frames.read_frame(self._run.frames, self._step), None
-            with contextlib.suppress(MnistError):  # images that cannot be had today
-                test = train_and_test(self._run.config().dataset)[1]
-                packed = _pack(frame.surveyed(config, test), test.labels) if frame else None
-            self._known["packed"] = packed
-        return self._known["packed"]
-
-    def own(self, config: NetworkConfig, strokes: list[Stroke]) -> list[float] | None:
-        """The ten probabilities of the visitor's drawing."""
-        from mnistcore.drawing.rasterize import from_strokes
-
-        name = _name(strokes)
-        if name not in self._known:
-            image, said = from_strokes(strokes), None
-            if image is not None and (
-                found := frames.answer(self._run.frames, self._step, config, image)
-            ):
-                said = [round(float(share), 4) for share in found.probabilities]
-            for old in [key for key in self._known if key != "packed"][:-20]:
-                del self._known[old]
-            self._known[name] = said
-        return self._known[name]
+_Pack = dict[str, Any] | None  # what the browser needs of a frame
 
 
-def _name(strokes: list[Stroke]) -> str:
-    return str(hash(str(strokes)))
-
-
-@st.cache_resource(show_spinner=False, max_entries=2_000)
-def _kept(folder: str, step: int) -> dict[str, Any]:
-    """Where an entry keeps what was made."""
+@st.cache_resource(show_spinner=False, max_entries=30)
+def _packs(folder: str) -> dict[int, _Pack]:
+    """Where those of a run are kept by the step, made once for all visitors."""
     return {}
 
 
-def _pack(frame: Frame, labels: Tensor) -> dict[str, Any] | None:
+def _past(run: Run) -> PastAnswers | None:
+    """What was said of the visitor's own drawing, if there is one."""
+    image = _drawn(current_strokes())
+    return None if image is None else PastAnswers(run, image)
+
+
+@st.cache_resource(show_spinner=False, max_entries=100)
+def _drawn(strokes: list[Stroke]) -> Tensor | None:
+    from mnistcore.drawing.rasterize import from_strokes
+
+    return from_strokes(strokes)
+
+
+def _is_ready(step: int, packs: dict[int, _Pack], past: PastAnswers | None) -> bool:
+    return step in packs and (past is None or past.knows(step))
+
+
+def _pack(run: Run, step: int) -> _Pack:
     """A frame as numbers for the browser; None if nobody can say what the network said."""
-    if frame.probabilities is None:
+    frame = frames.read_frame(run.frames, step)
+    try:
+        _, test = train_and_test(run.config().dataset)
+        frame = frame and frame.surveyed(run.train_config().network, test)
+    except MnistError:  # images that cannot be had today
+        return None
+    if frame is None or frame.probabilities is None:
         return None
     probabilities = frame.probabilities.nan_to_num()
     points = probability_cloud.positions(probabilities)
@@ -198,18 +182,10 @@ def _pack(frame: Frame, labels: Tensor) -> dict[str, Any] | None:
         "images": frame.images,
         "points": _base64((points.clamp(-1, 1) * 32_767).short()),
         "said": _base64(said.byte()),
-        "right": round(float((said == labels[frame.test_indices]).float().mean()), 4),
-        "filters": _base64((127 * filters / largest).round().to(dtype=_int8())),
+        "right": round(float((said == test.labels[frame.test_indices]).float().mean()), 4),
+        "filters": _base64((127 * filters / largest).round().char()),
         "shape": list(filters.shape),
-        "changes": [float(f"{change:.3g}") for change in frame.changes],
-        "silent": [] if frame.silent is None else [round(float(s), 3) for s in frame.silent],
     }
-
-
-def _int8() -> Any:
-    import torch
-
-    return torch.int8
 
 
 def _base64(values: Tensor) -> str:
@@ -224,14 +200,10 @@ def _images(dataset: str | None) -> dict[str, Any]:
     _, test = train_and_test(dataset)
     places = spread_sample(len(test), frames.N_SURVEYED)
     images = test.images[places]
-    rows = -(-len(images) // _ACROSS)
-    sheet = images.new_zeros(rows * _ACROSS, *images.shape[1:])
-    sheet[: len(images)] = images
-    tall = sheet.unflatten(0, (rows, _ACROSS)).transpose(1, 2).flatten(2).flatten(0, 1)
     return {
-        "sprite": ink_uri(tall[None]),
+        "sprite": sheet_uri(images, _ACROSS),
         "across": _ACROSS,
-        "rows": rows,
+        "rows": -(-len(images) // _ACROSS),
         "labels": test.labels[places].tolist(),
         "numbers": places.tolist(),
         "colors": list(theme.DIGIT_COLORS),

@@ -9,7 +9,7 @@ from mnistcore.runs.store import Run
 from pages.common import state
 from pages.common.identity import visitor_token
 from pages.common.text import escape_markdown
-from pages.parts.train import run_panel
+from pages.parts.train import steering
 
 SHOWN_RUNS = 8  # the others are shown when asked for
 
@@ -54,7 +54,7 @@ def rename_or_delete(run: Run, on_delete: Callable[[], None]) -> None:
 @st.dialog("Rename this run")
 def _ask_name(run: Run) -> None:
     def rename() -> None:
-        run_panel.attempt(run.rename, state.TRAIN_NEW_NAME.get(), visitor_token())
+        steering.attempt(run.rename, state.TRAIN_NEW_NAME.get(), visitor_token())
 
     with st.form("rename", border=False):
         st.text_input("Name", run.name, max_chars=MAX_NAME, key=state.TRAIN_NEW_NAME)
@@ -65,7 +65,7 @@ def _ask_name(run: Run) -> None:
 @st.dialog("Delete this run?")
 def _ask_first(run: Run, on_delete: Callable[[], None]) -> None:
     def delete() -> None:
-        if run_panel.attempt(run.delete, visitor_token()):
+        if steering.attempt(run.delete, visitor_token()):
             on_delete()
             st.toast("Deleted.", icon=":material/delete:")
 

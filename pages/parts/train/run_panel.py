@@ -4,24 +4,31 @@ Whatever comes has its place from the first moment on, so that nothing moves whi
 """
 
 import html
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
 from mnistcore.config import planned_images
 from mnistcore.errors import MnistError
 from mnistcore.records import Progress, RunResult, RunStatus
-from mnistcore.runs import queue, slow_motion
+from mnistcore.runs import slow_motion
 from mnistcore.runs.store import LIVE, RESUMABLE, Run
 from mnistcore.training.trainer import RUNNING_AVERAGE_IMAGES
 from mnistcore.viz import commentary, learning_curves, theme
 from pages.common import links, state
 from pages.common.datasets import train_and_test
-from pages.common.identity import visitor_token
-from pages.common.text import escape_markdown
 from pages.common.widgets import live_region, room_for
-from pages.parts.train import batch_view, bet, comparison, film, frame_stage, predictions, speed
+from pages.parts.train import (
+    batch_view,
+    bet,
+    comparison,
+    film,
+    frame_stage,
+    predictions,
+    speed,
+    steering,
+)
 
 CLOSER = 90.0  # percent from which the accuracy is shown when one looks closer
 
@@ -49,7 +56,7 @@ def _panel(run: Run, others: Sequence[Run], every: float | None) -> None:
     with left:
         st.html(f'<div style="{room_for(3)}">{_headline(run, status)}</div>{_bar(status)}')
     with right:
-        _steer(run, status)
+        steering.show(run, status)
     images = _planned(run, records)
     has_curves = bool(records or not status.result)  # a network that was taught by hand has none
     lines = [learning_curves.Curve(run.name, records, images)]
@@ -229,44 +236,3 @@ def _figures(p: Progress, images: int) -> None:
         '<div style="display:grid;gap:.5rem .8rem;'
         f'grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr))">{cells}</div>'
     )
-
-
-def _steer(run: Run, status: RunStatus) -> None:
-    if not run.belongs_to(visitor_token()):
-        st.caption("Somebody else started this run: you can watch it, and draw with it.")
-        return
-    with st.container(horizontal=True):
-        if status.state in RESUMABLE:
-            label = "Go on" if status.state == "paused" else "Resume"
-            _button(label, "play_arrow", queue.resume, run, visitor_token())
-        else:
-            idle = status.state != "running"
-            _button("Pause", "pause", run.send, "pause", visitor_token(), disabled=idle)
-        over = not run.under_way()
-        _button("Stop", "stop", run.send, "stop", visitor_token(), disabled=over)
-    if refused := state.TRAIN_STEERING_REFUSED.pop():
-        st.error(refused)
-
-
-def _button(
-    label: str, icon: str, act: Callable[..., object], *values: object, disabled: bool = False
-) -> None:
-    st.button(
-        label,
-        icon=f":material/{icon}:",
-        key=f"steer {label}",
-        on_click=cast(Callable[..., None], attempt),
-        args=(act, *values),
-        disabled=disabled,
-        width=130,
-    )
-
-
-def attempt(act: Callable[..., object], *values: object) -> bool:
-    """Do it before the page is drawn anew; False if it cannot be done, and the panel says why."""
-    try:
-        act(*values)
-    except MnistError as error:
-        state.TRAIN_STEERING_REFUSED.set(escape_markdown(error))
-        return False
-    return True

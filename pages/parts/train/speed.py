@@ -2,13 +2,12 @@
 
 import streamlit as st
 
-from mnistcore.errors import MnistError
 from mnistcore.records import PaceKind, RunStatus
 from mnistcore.runs import slow_motion
 from mnistcore.runs.store import Run
 from pages.common import state
 from pages.common.identity import visitor_token
-from pages.common.text import escape_markdown
+from pages.parts.train.steering import attempt
 
 _NAMES: dict[PaceKind, str] = {"full": "Full speed", "slow": "Slow", "step": "Step"}
 ROW = 56  # pixels of the row below the cloud, whatever is in it
@@ -71,7 +70,4 @@ def show(run: Run, status: RunStatus) -> None:
 
 
 def _set(run: Run, kind: PaceKind) -> None:
-    try:
-        slow_motion.set_pace(run, kind, visitor_token())
-    except MnistError as error:
-        state.TRAIN_STEERING_REFUSED.set(escape_markdown(error))
+    attempt(slow_motion.set_pace, run, kind, visitor_token())
