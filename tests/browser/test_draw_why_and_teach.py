@@ -1,6 +1,7 @@
 """Asking why, teaching one's own hand, and photographs, in a real browser."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -98,9 +99,10 @@ def test_a_lesson_is_given_beside_the_sheet_and_its_outcome_is_seen_there(
         expect(page.get_by_text("Write one digit here")).to_be_visible()  # the sheet is free
         together(page, "Teach", "Back to the answer")
         page.get_by_role("button", name="Teach", exact=True).click()
-        expect(page.get_by_text("It has learned.")).to_be_visible(timeout=SLOW)
+        outcome = re.compile("^(It has learned|It needs more of these)")  # a lie is hard to teach
+        expect(page.get_by_text(outcome).first).to_be_visible(timeout=SLOW)
         settle(page, 60)
-        expect(answer(page).get_by_role("status")).to_contain_text("Before: a 7.")
+        expect(answer(page)).to_contain_text("before your teaching")
         expect(answer(page)).to_be_in_viewport(ratio=0.99)
         expect(sheet(page)).to_be_in_viewport(ratio=0.99)
 

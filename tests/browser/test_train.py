@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from visit import App, StartApp, fits_its_width, settle, visit
 
 from mnistcore.config import TrainConfig
@@ -215,7 +215,16 @@ def tops(page: Page) -> dict[str, float]:
     }
     for part in parts.values():  # a chart has no box until its script has drawn it
         expect(part).to_be_visible(timeout=30_000)
-    return {name: part.bounding_box()["y"] for name, part in parts.items()}
+    return {name: top(part) for name, part in parts.items()}
+
+
+def top(part: Locator) -> float:
+    """Its y; what is being drawn anew has no box for a moment."""
+    for _ in range(50):
+        if box := part.bounding_box():
+            return box["y"]
+        part.page.wait_for_timeout(100)
+    pytest.fail(f"it has no place on the page: {part}")
 
 
 @pytest.mark.parametrize("kind", ["desktop", "phone"])
