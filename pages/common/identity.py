@@ -15,7 +15,7 @@ _TOKEN = re.compile(r"[0-9a-f]{32}")
 
 def token_from(cookies: Mapping[str, str]) -> str:
     """The visitor's token, 32 random hexadecimal digits: the one in their cookies, or a new one."""
-    known = cookies.get(COOKIE, "")
+    known = str(cookies.get(COOKIE))
     return known if _TOKEN.fullmatch(known) else secrets.token_hex(16)
 
 
