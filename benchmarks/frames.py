@@ -2,9 +2,10 @@
 
     MNIST_DATA=... python benchmarks/frames.py [--seconds 60] [--no-browser]
 
-Without a browser: the share of the run's processor time that writing frames takes, and their bytes, for
-three presets and the largest network that the form allows (each for at most --seconds). With one:
-the stage's picture rate while a training runs, and the time from moving the slider to the picture.
+Without a browser: the share of the run's processor time that writing frames takes, and their
+bytes, for three presets and the largest network that the form allows (each for at most --seconds).
+With one: the stage's picture rate while a training runs, and the time from moving the slider to the
+picture.
 """
 
 import argparse
