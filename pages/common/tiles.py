@@ -41,7 +41,7 @@ def tiles(
     key: str,
     *,
     columns: int | None = 6,
-    captions: Sequence[str] | None = None,
+    captions: Sequence[object] | None = None,
     chosen: int | None = None,
     on_pick: Callable[[int], None] | None = None,
 ) -> None:
@@ -56,7 +56,7 @@ def tiles(
         "coloured": images.ndim == 4,
         "names": list(names),
         "columns": columns,
-        "captions": list(captions or []),
+        "captions": [str(each) for each in captions or ()],
         "chosen": chosen,
         "clickable": on_pick is not None,
     }

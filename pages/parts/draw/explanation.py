@@ -81,13 +81,9 @@ def _nearest_neighbors(which: str, network: Network, image: Tensor, key: str) ->
         return
     places = attribution.nearest_neighbors(network, image, known, ALIKE)
     labels = train.labels[places].tolist()
-    tiles.tiles(
-        train.images[places],
-        [f"training image {n}, {with_article(of)}" for n, of in zip(places, labels, strict=True)],
-        key=f"alike {key}",
-        columns=ALIKE,
-        captions=[*map(str, labels)],
-    )
+    each = zip(places, labels, strict=True)
+    names = [f"training image {n}, {with_article(label)}" for n, label in each]
+    tiles.tiles(train.images[places], names, f"alike {key}", columns=ALIKE, captions=labels)
     st.caption(
         f"Of the first {len(known):,} training images, these excite the units of its last hidden "
         "layer most as yours does. Below each is what it is. Where they disagree, so does the "

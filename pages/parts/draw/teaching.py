@@ -165,15 +165,11 @@ def _begin() -> None:
 
 
 def _show_lessons(book: list[LabeledDrawing]) -> None:
-    images, digits = finetune_session.rasterize_drawings(book)
-    tiles.tiles(
-        to_uint8(images),
-        [f"lesson {n}, a {d}: take it out" for n, d in enumerate(digits.tolist(), start=1)],
-        key="book",
-        columns=None,
-        captions=[str(digit) for digit in digits.tolist()],
-        on_pick=book.__delitem__,
-    )
+    images, labels = finetune_session.rasterize_drawings(book)
+    digits = labels.tolist()
+    names = [f"lesson {n}, a {digit}: take it out" for n, digit in enumerate(digits, start=1)]
+    taken_out = book.__delitem__
+    tiles.tiles(to_uint8(images), names, "book", columns=None, captions=digits, on_pick=taken_out)
     st.caption("Tap a lesson to take it out.")
 
 
@@ -265,18 +261,12 @@ def before_and_after(taught: Taught) -> None:
     more = tuned.right_after - tuned.right_before
     st.markdown("**Before and after**")
     with st.container(horizontal=True, gap="large"):
-        _metric(
-            "Your drawings read right",
-            f"{tuned.right_after} of {len(tuned.labels)}",
-            f"{more:+}" if more else "",
-            str(tuned.right_before),
-        )
-        _metric(
-            f"First {result.test_count:,} test images of {DATASETS[result.dataset or 'mnist']}",
-            f"{after:.1%}",
-            f"{change:+.1f} points" if abs(change) >= 0.05 else "",  # less would be shown as 0.0
-            f"{before:.1%}",
-        )
+        right = f"{tuned.right_after} of {len(tuned.labels)}"
+        told = f"{more:+}" if more else ""
+        _metric("Your drawings read right", right, told, str(tuned.right_before))
+        test = f"First {result.test_count:,} test images of {DATASETS[result.dataset or 'mnist']}"
+        told = f"{change:+.1f} points" if abs(change) >= 0.05 else ""  # less would be shown as 0.0
+        _metric(test, f"{after:.1%}", told, f"{before:.1%}")
     if tuned.alpha < 1:
         st.warning(
             "Some of these lessons contradict what many other hands taught it. To follow them all "
@@ -291,21 +281,13 @@ def before_and_after(taught: Taught) -> None:
     else:
         st.caption("Below each drawing: what it was read as before → now.")
         each = list(zip(tuned.labels, tuned.predicted_before, tuned.predicted_after, strict=True))
-        tiles.tiles(
-            to_uint8(images),
-            [f"a {t}, read as a {a} before and as a {b} now" for t, a, b in each],
-            key="before and after",
-            columns=None,
-            captions=[f"{a}→{b}{'' if b == t else ' ✗'}" for t, a, b in each],
-        )
+        names = [f"a {t}, read as a {a} before and as a {b} now" for t, a, b in each]
+        captions = [f"{a}→{b}{'' if b == t else ' ✗'}" for t, a, b in each]
+        key = "before and after"
+        tiles.tiles(to_uint8(images), names, key, columns=None, captions=captions)
     st.caption(
         "The taught network is yours: nobody else's changes. It is kept among the runs, to choose "
         "again another day. If it has come to read strangers worse, more lessons help, or undo it."
     )
-    st.download_button(
-        "Download it",
-        run.model.read_bytes,
-        file_name="taught.safetensors",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    name, icon = "taught.safetensors", ":material/download:"
+    st.download_button("Download it", run.model.read_bytes, name, on_click="ignore", icon=icon)
