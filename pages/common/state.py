@@ -57,7 +57,7 @@ class Key(str, Generic[T]):
 
     def kept(self) -> dict[str, Any]:
         """Arguments for a widget whose value outlives its page."""
-        return {"key": self, "persist_state": "session"}
+        return kept(self)
 
     def bound(self) -> dict[str, Any]:
         """Arguments for a widget that, besides, stands in the address, and is set by it."""
@@ -73,6 +73,11 @@ class Key(str, Generic[T]):
             st.query_params.pop(self, None)
         elif self.asked() != text:
             st.query_params[self] = text
+
+
+def kept(key: str) -> dict[str, Any]:
+    """The same for a widget that nobody reads by its key."""
+    return {"key": key, "persist_state": "session"}
 
 
 # Every page
