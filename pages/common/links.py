@@ -168,5 +168,6 @@ def evaluate(
         return _link("Evaluate", keys, model, look, true, predicted)
     from mnistcore.data.corruptions import CORRUPTIONS  # it brings torch
 
-    keys, kind = (*keys, state.EVALUATE_CORRUPTION, corruption), CORRUPTIONS[corruption]
-    return _link("Evaluate", keys, model, look, true, predicted, kind.title.lower(), severity)
+    kind = CORRUPTIONS[corruption].title.lower()
+    more = (*keys, state.EVALUATE_CORRUPTION, corruption)
+    return _link("Evaluate", more, model, look, true, predicted, kind, severity)

@@ -7,7 +7,7 @@ from mnistcore.runs.store import AT_WORK, LIVE, Run, find_run, split_moment
 from pages.common import state
 from pages.common.tiles import component
 
-_pill = component(__file__)
+_pill = component(__file__, "<p><i></i><b>Network</b><span></span></p>")
 
 
 def show(page: str) -> None:
