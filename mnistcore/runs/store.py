@@ -442,11 +442,18 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file in one step, so that no reader sees half of it, or leave it as it was."""
+    with replacing(path) as scratch:
+        scratch.write_bytes(content)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Where to write what takes the place of a file in one step, or leaves it as it was."""
     scratch = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(2)}")
     try:
-        scratch.write_bytes(content)
+        yield scratch
         scratch.replace(path)
-    except OSError:
+    except BaseException:
         scratch.unlink(missing_ok=True)
         raise
 

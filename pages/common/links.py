@@ -108,11 +108,16 @@ def train(
     run: str | None = None,
     config: TrainConfig | None = None,
     step: int | None = None,
+    twin: str | None = None,
 ) -> Link:
     """To a run by its id, as it was at a step, or to the form: with a preset, or with a recipe that
-    begins from it."""
+    begins from it; with a twin."""
     link = _link(
-        "Train", (state.TRAIN_RUN, run), (state.TRAIN_MOMENT, step), (state.TRAIN_PRESET, preset)
+        "Train",
+        (state.TRAIN_RUN, run),
+        (state.TRAIN_MOMENT, step),
+        (state.TRAIN_PRESET, preset),
+        (state.TRAIN_TWIN, twin),
     )
     if config is not None and preset is not None:
         start = PRESETS[preset].config

@@ -12,6 +12,8 @@ from pages.common.state import Key
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from mnistcore.data.digits import Digits
+
 
 def component(path: str | Path) -> Callable:
     """A part of the page whose look and behaviour are in the .css and the .js beside `path`."""
@@ -59,6 +61,14 @@ def tiles(
         "clickable": on_pick is not None,
     }
     _tiles(key=key, data=data, on_picked_change=picking(key, len(names), on_pick))
+
+
+def answers(digits: "Digits", said: Sequence[int], key: str, columns: int | None = None) -> None:
+    """Images, and below each whether it was read right, and as what."""
+    each = list(zip(digits.labels.tolist(), said, strict=True))
+    names = [f"a {label}, read as a {read}" for label, read in each]
+    captions = [f"{'✓' if label == read else '✗'} {read}" for label, read in each]
+    tiles(digits.images, names, key, columns=columns, captions=captions)
 
 
 def pixels(image: "Tensor | bytes", name: str, key: str, *, numbers: bool = True) -> None:

@@ -1,19 +1,21 @@
 """Widgets: a segmented control bound to the address, a live region, scrolling into view."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from pages.common.state import Key
 
+T = TypeVar("T")
 
-def one_of(label: str, options: Sequence[str], key: Key[str], **more: Any) -> str:
-    """The option that is chosen, here or by the address, at first the key's default."""
-    chosen = st.segmented_control(
-        label, options, default=key.default, required=True, **key.bound(), **more
-    )
-    return chosen or key.default  # an address that says "look=" and no more gets past `required`
+
+def one_of(label: str, options: Sequence[T], key: Key[T], *, bound: bool = True, **more: Any) -> T:
+    """The option that is chosen, here or, if `bound`, by the address; at first the default."""
+    more |= {"default": key.default, "required": True} | (key.bound() if bound else key.kept())
+    chosen = st.segmented_control(label, options, **more)
+    # An address that says "look=" and no more gets past `required`.
+    return key.default if chosen in (None, "") else chosen
 
 
 # Announced is what changes inside an element that stays, so the text alone is exchanged.

@@ -1,17 +1,12 @@
 """Misclassified test images, by confidence or by a cell of the confusion matrix."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
+from mnistcore.data.digits import to_float
+from mnistcore.evaluation.metrics import confusion_matrix
+from mnistcore.evaluation.report import EvaluationReport, confusion_cell, misclassified
 from pages.common import links, state, tiles
 from pages.parts.evaluate.confusion_matrix import show_confusion_matrix
-
-if TYPE_CHECKING:  # torch takes seconds to import
-    from mnistcore.evaluation.report import EvaluationReport
-
 
 PER_PAGE = 24
 
@@ -19,8 +14,6 @@ PER_PAGE = 24
 @st.fragment
 def show_mistakes(exam: EvaluationReport) -> None:
     """All its mistakes, page by page, and the chosen one large."""
-    from mnistcore.evaluation.report import misclassified
-
     wrong = misclassified(exam)
     if not wrong:
         st.success(f"It read all {exam.score.count:,} test images right.")
@@ -39,9 +32,6 @@ def show_mistakes(exam: EvaluationReport) -> None:
 @st.fragment
 def show_confusions(exam: EvaluationReport) -> None:
     """The confusion matrix, and the images behind one of its cells."""
-    from mnistcore.evaluation.metrics import confusion_matrix
-    from mnistcore.evaluation.report import confusion_cell
-
     counts = confusion_matrix(exam.test.labels, exam.score.predicted)
     wrong = counts.clone().fill_diagonal_(0)
     most = divmod(int(wrong.argmax()), len(counts)) if wrong.any() else (0, 0)
@@ -82,14 +72,9 @@ def show_confusions(exam: EvaluationReport) -> None:
 
 
 def _grid(
-    exam: EvaluationReport,
-    places: list[int],
-    key: str,
-    beside: st.delta_generator.DeltaGenerator,
+    exam: EvaluationReport, places: list[int], key: str, beside: st.delta_generator.DeltaGenerator
 ) -> None:
     """Small pictures of these test images; the chosen one large, with what was said, `beside`."""
-    from mnistcore.data.digits import to_float
-
     test, large = exam.test, state.evaluate_chosen(key)
     asked = large.get()
     chosen = places.index(asked) if asked in places else 0

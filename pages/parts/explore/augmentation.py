@@ -1,17 +1,13 @@
 """What augmentation does to an image, and why one would do that."""
 
-from __future__ import annotations
-
 import random
-from typing import TYPE_CHECKING
 
 import streamlit as st
+import torch
+from torch import Tensor
 
+from mnistcore.data import augment
 from pages.common import state, tiles
-
-if TYPE_CHECKING:  # torch takes seconds to import
-    from torch import Tensor
-
 
 MANY = 9
 
@@ -19,10 +15,6 @@ MANY = 9
 @st.fragment
 def show(image: Tensor, label: int) -> None:
     """One image, (28, 28) uint8, beside what a network might be shown in its place."""
-    import torch
-
-    from mnistcore.data import augment
-
     changed = augment.augmented_examples(image, MANY, state.EXPLORE_AUGMENTATION_SEED.get())
     st.button(
         "Shuffle again",

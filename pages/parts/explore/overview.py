@@ -1,17 +1,11 @@
 """All images of a set together: how many of each digit, the average of each, and their greys."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import streamlit as st
+from torch import Tensor
 
+from mnistcore.data import stats
+from mnistcore.data.digits import Digits
 from pages.common import datasets, tiles
-
-if TYPE_CHECKING:  # torch takes seconds to import
-    from torch import Tensor
-
-    from mnistcore.data.digits import Digits
 
 
 def show_class_overview(part: str, digits: Digits) -> None:
@@ -44,7 +38,6 @@ def show_class_overview(part: str, digits: Digits) -> None:
 
 def show_grey_values(part: str, digits: Digits, index: int) -> None:
     """How dark the pixels are: of one image, and of all."""
-    from mnistcore.data import stats
     from mnistcore.viz import bar_charts
 
     *_, (blank, shares) = _at_a_glance(part, digits.dataset, digits)
@@ -70,8 +63,6 @@ def _at_a_glance(
     part: str, dataset: str, _digits: Digits
 ) -> tuple[list[int], Tensor, float, tuple[float, list[float]]]:
     """Counts and averages, how well the averages alone would read, and the greys."""
-    from mnistcore.data import stats
-
     train, test, _ = datasets.shared_dataset()
     return (
         stats.class_counts(_digits),

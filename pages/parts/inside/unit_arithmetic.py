@@ -1,23 +1,15 @@
 """One unit's weighted sum, and the softmax of ten logits, written out in HTML."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import streamlit as st
+from torch import Tensor
 
 from mnistcore.config import IMAGE_SIZE
 from mnistcore.data.digits import to_uint8
 from mnistcore.inspection import activations
+from mnistcore.inspection.activations import UnitTrace
 from mnistcore.viz.theme import BLUE, GREY, ORANGE, css_rgba, diverging_css, diverging_rgba
 from pages.common.bars import bar
 from pages.common.images import ink_uri
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from mnistcore.inspection.activations import UnitTrace
-
 
 _READABLE = 7  # numbers to a row: more would be too small to read
 _PAPER = f"background:{css_rgba(GREY, 0.15)}"

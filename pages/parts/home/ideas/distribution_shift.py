@@ -10,7 +10,8 @@ from mnistcore.data.digits import to_float
 from mnistcore.evaluation.metrics import evaluate
 from pages.common import datasets, links, model_picker
 from pages.common.prediction_card import show_prediction
-from pages.common.widgets import live_region
+from pages.common.state import Key, kept
+from pages.common.widgets import live_region, one_of
 from pages.parts.home import sample_picker
 
 _KINDS = ("rotate", "noise", "invert", "translate")
@@ -23,23 +24,16 @@ def show() -> None:
     with st.container(border=True), st.container(horizontal=True, gap="medium"):
         with st.container(width=330):
             sample_picker.choose("idea 8 digits")
-            kind = st.segmented_control(
-                "Change",
-                _KINDS,
-                default=_KINDS[0],
-                format_func=lambda kind: corruptions.CORRUPTIONS[kind].title,
-                required=True,
-                key="idea 8 kind",
-                persist_state="session",
-            )
+            titles = {kind: corruptions.CORRUPTIONS[kind].title for kind in _KINDS}
+            key = Key("idea 8 kind", _KINDS[0])
+            kind = one_of("Change", _KINDS, key, bound=False, format_func=titles.get)
             corruption = corruptions.CORRUPTIONS[kind]
             severity = st.select_slider(
                 corruption.axis[0].upper() + corruption.axis[1:],
                 corruption.severities,
                 corruption.identity,
-                format_func=lambda value: f"{value:g}",
-                key=f"idea 8 {kind}",
-                persist_state="session",
+                format_func="{:g}".format,
+                **kept(f"idea 8 {kind}"),
             )
         with st.container(width="stretch"):
             one = test.select([sample_picker.chosen()[0]])
