@@ -111,9 +111,26 @@ def test_changes_are_none_at_first_and_then_some(finished):
 
 def test_without_time_there_are_two_frames(digits, tmp_path, monkeypatch):
     monkeypatch.setattr(frame_recorder, "MAX_TIME_SHARE", 0.0)
-    monkeypatch.setattr(frame_recorder, "MIN_TIME_S", 0.0)
     record_all(digits, tmp_path)
     assert frames.recorded_steps(tmp_path) == [0, Trainer(SMALL, *digits).total_steps]
+
+
+def test_frames_keep_to_their_share_of_the_time_and_those_with_weights_come_first(
+    digits, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(frame_recorder, "MAX_TIME_SHARE", 0.2)
+    monkeypatch.setattr(frame_recorder, "MAX_BYTES", 2_200_000)
+    clock = itertools.count()  # a second passes with every look, so that each frame takes one
+    monkeypatch.setattr(frame_recorder.time, "thread_time", lambda: float(next(clock)))
+    training = Trainer(SMALL, *digits)
+    recorder = FrameRecorder(tmp_path, training)
+    for step in recorder.steps:
+        training.step, training.seconds = step, float(step)  # and with every step
+        recorder.record_if_due()
+    steps = frames.recorded_steps(tmp_path)
+    with_weights = [step for step in steps if frames.read_frame(tmp_path, step).weights]
+    assert 20 < len(steps) <= 0.2 * training.total_steps + 2
+    assert len(with_weights) == 14
 
 
 def test_recording_leaves_the_training_as_it_is(digits, tmp_path):

@@ -26,7 +26,6 @@ from torch import Tensor, nn
 
 from mnistcore.config import IMAGE_SIZE, NetworkConfig, layer_summary
 from mnistcore.data.digits import Digits
-from mnistcore.inspection.activations import weight_layers, weight_module
 from mnistcore.models.network import Network, as_batch, eval_mode
 
 FRAMES_FORMAT = "1"
@@ -89,10 +88,11 @@ def survey(network: Network, images: Tensor) -> tuple[Tensor, Tensor]:
     return logits.softmax(1), torch.stack(silent) if silent else torch.zeros(0)
 
 
-def first_filters(network: Network) -> Tensor:
-    """(k, h, w) float32: kernels of the first convolution, or 28 x 28 weights of dense units."""
-    weight = weight_module(network, weight_layers(network)[0]).weight.detach()[:N_FILTERS].cpu()
-    return weight.sum(1) if weight.ndim == 4 else weight.unflatten(1, (IMAGE_SIZE, IMAGE_SIZE))
+def first_filters(weight: Tensor) -> Tensor:
+    """(k, h, w): kernels of a first convolution, or 28 x 28 weights of dense units, from the
+    layer's (units, channels, h, w) or (units, 784)."""
+    few = weight[:N_FILTERS]
+    return few.sum(1) if few.ndim == 4 else few.unflatten(1, (IMAGE_SIZE, IMAGE_SIZE))
 
 
 def recorded_steps(folder: Path) -> list[int]:

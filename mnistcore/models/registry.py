@@ -47,7 +47,8 @@ class Model:
 def list_models(runs_folder: Path | None = None) -> list[tuple[str, str]]:
     """What `load_model` can be asked for, with titles: the shipped network, then runs by age."""
     known = [(SHIPPED, "The network that comes with the app")]
-    for run in store.list_runs(runs_folder):
+    runs = [each for run in store.list_runs(runs_folder) for each in (run, run.twin) if each]
+    for run in runs:
         if run.model.is_file() or run.checkpoint.is_file():
             state = run.status().state
             known.append((run.id, run.name if state == "finished" else f"{run.name} ({state})"))

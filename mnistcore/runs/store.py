@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 from mnistcore import serialization
 from mnistcore.config import TrainConfig
 from mnistcore.errors import RunError
+from mnistcore.presets import describe_changes, name_run
 from mnistcore.records import Creator, Progress, RunConfig, RunStatus, State, from_dict, to_dict
 from mnistcore.runs import quota
 
@@ -43,6 +44,7 @@ MAX_WAITING, MAX_PER_OWNER, MAX_PER_ADDRESS = 20, 3, 8
 AT_WORK: tuple[State, ...] = ("starting", "running", "testing")  # a worker is, or should be, at it
 LIVE: tuple[State, ...] = ("queued", *AT_WORK)
 RESUMABLE: tuple[State, ...] = ("interrupted", "stopped", "paused")
+ENDED: tuple[State, ...] = ("finished", "failed")
 PID_EXITED = -1  # the pid of a worker that has gone and is not missed
 STOPPED_WAITING = "It was stopped before its turn came."
 CHECKPOINT_REMOVED = (
@@ -50,6 +52,7 @@ CHECKPOINT_REMOVED = (
 )
 
 DRAWINGS_FILE = "lessons.jsonl"  # the drawings of a run that was taught by hand; no other has any
+_TWIN = "twin"  # in the folder of a run: that of its twin
 _DRAFTS = ".drafts"  # in the folder for runs: those that are not yet whole
 _CREATOR_FILE = "owner.json"  # written once, so that a damaged config.json does not lose the owner
 _RESERVE_FILE = ".reserve"  # takes up room for the last words of a worker that finds the disk full
@@ -71,8 +74,19 @@ class Run:
 
     @property
     def id(self) -> str:
-        """The folder's name, by which a run is found again."""
-        return self.path.name
+        """The folder's name, by which a run is found again; of a twin "RUN.twin"."""
+        return f"{leader.id}.{_TWIN}" if (leader := self.leader) else self.path.name
+
+    @property
+    def leader(self) -> "Run | None":
+        """The run whose twin this is; one worker drives both, and its owner steers both by it."""
+        return Run(self.path.parent) if self.path.name == _TWIN else None
+
+    @property
+    def twin(self) -> "Run | None":
+        """The same again but for one change, trained step by step in step with it."""
+        twin = Run(self.path / _TWIN)
+        return twin if not self.leader and _is_file(twin.path / "config.json") else None
 
     @property
     def checkpoint(self) -> Path:
@@ -83,6 +97,11 @@ class Run:
     def model(self) -> Path:
         """The weights, once the run is finished or stopped."""
         return self.path / "model.safetensors"
+
+    @property
+    def curve(self) -> Path:
+        """Its Progress records, one a line; what was taught by hand has none."""
+        return self.path / "metrics.jsonl"
 
     @property
     def frames(self) -> Path:
@@ -108,8 +127,14 @@ class Run:
         return self._written_config().name or self.id
 
     def status(self) -> RunStatus:
-        """The newest status; a live run whose worker is silent or dead is "interrupted"."""
+        """The newest status; a live run whose worker is silent or dead is "interrupted".
+
+        A twin that has not come to its end is in the state of its run.
+        """
         status = self.written_status()
+        if self.leader and status.state not in ENDED:
+            own = ("progress", "predictions", "predictions_images", "train_predictions", "result")
+            return replace(self.leader.status(), **{name: getattr(status, name) for name in own})
         if status.state in LIVE and not _alive(status):
             gone = "Its training process is gone. It can go on from where it was."
             return replace(status, state="interrupted", message=gone)
@@ -124,11 +149,11 @@ class Run:
 
     def metrics(self) -> list[Progress]:
         """The Progress records in order, of repeated steps the last; torn lines are left out."""
-        return list(_once_per_change(_metrics, self.path / "metrics.jsonl"))
+        return list(_once_per_change(_metrics, self.curve))
 
     def has_curves(self) -> bool:
         """Whether `metrics` was ever written to: what was taught by hand never does."""
-        return _is_file(self.path / "metrics.jsonl")
+        return _is_file(self.curve)
 
     def under_way(self) -> bool:
         """Whether it is at work, waits for its turn, or is paused with a worker that stays."""
@@ -137,8 +162,9 @@ class Run:
 
     def queue_position(self) -> int:
         """How many runs go before this one in the queue."""
-        _, waiting = queue_order(self.path.parent)
-        return waiting.index(self) if self in waiting else 0
+        run = self.leader or self
+        _, waiting = queue_order(run.path.parent)
+        return waiting.index(run) if run in waiting else 0
 
     def maker(self) -> Creator:
         """Who started it; a run of an older version says so in its config.json."""
@@ -150,7 +176,9 @@ class Run:
         return self.maker().owner == _fingerprint(visitor) if visitor else False
 
     def require_owner(self, visitor: str | None) -> None:
-        """Raise RunError if it is another visitor's."""
+        """Raise RunError if it is another visitor's, or a twin, which goes with its run."""
+        if self.leader:
+            raise RunError(f"A twin goes with its run: choose {self.leader.id}.")
         if not self.belongs_to(visitor):
             raise RunError("Only the visitor who started this run can do that.")
 
@@ -193,8 +221,9 @@ class Run:
     def forget_training(self) -> None:
         """Delete checkpoint and frames, most of it. Resumed, the run begins from the start."""
         state = self.status().state
-        self.checkpoint.unlink(missing_ok=True)
-        shutil.rmtree(self.frames, ignore_errors=True)
+        for run in filter(None, (self, self.twin)):
+            run.checkpoint.unlink(missing_ok=True)
+            shutil.rmtree(run.frames, ignore_errors=True)
         if state in RESUMABLE:
             update_status(self, state=state, message=CHECKPOINT_REMOVED)
 
@@ -209,6 +238,7 @@ def create_run(
     config: TrainConfig | None,
     fill: Callable[[Run], None] | None = None,
     *,
+    twin: TrainConfig | None = None,
     preset: str | None = None,
     name: str = "",
     dataset: str | None = None,
@@ -222,7 +252,8 @@ def create_run(
     """A new run folder, queued, with nothing at work on it yet; see queue.dispatch.
 
     config: what to train, and how; None where nobody knows, of a network that `fill` brings. fill:
-    instead of queueing it, writes what makes it whole: nobody sees it before. command: as typed.
+    instead of queueing it, writes what makes it whole: nobody sees it before. twin: what to train
+    in step with it, see training/twins.py. command: as typed.
     owner: the visitor's secret, address: where they come from; of both only a fingerprint is kept.
     here: this process itself will work on it. Of a visitor's old runs some may go, see quota.
     Raises RunError if too many are waiting or the disk does not play along, and leaves nothing.
@@ -255,6 +286,11 @@ def create_run(
             write_record(draft.path / "config.json", made)
             if owner:
                 write_json(draft.path / _CREATOR_FILE, asdict(maker))
+            if config and twin:
+                twin_name = clean_name(name_run(name, describe_changes(config, twin), ()))
+                (draft.path / _TWIN).mkdir()
+                twin_made = replace(made, name=twin_name, train=twin)
+                write_record(draft.path / _TWIN / "config.json", twin_made)
             fill(draft) if fill else enqueue(draft, here=here)
             draft.path.rename(run.path)
         except BaseException:
@@ -324,16 +360,23 @@ def list_runs(folder: Path | None = None) -> list[Run]:
     """Every run in the folder that can be read, newest first."""
     with contextlib.suppress(OSError):
         paths = sorted((folder or runs_folder()).iterdir(), reverse=True)
-        return [Run(p) for p in paths if _ID.fullmatch(p.name) and _is_file(p / "config.json")]
+        known = [Run(path) for path in paths if _ID.fullmatch(path.name) and path.name != _TWIN]
+        return [run for run in known if _is_file(run.path / "config.json")]
     return []
 
 
 def find_run(name: str, folder: Path | None = None) -> Run:
-    """The run with this id or, if only one is called so, this name; of "RUN@STEP", the run."""
+    """The run with this id or, if only one is called so, this name; of "RUN@STEP", the run.
+
+    "RUN.twin" and "RUN.twin@STEP" are its twin.
+    """
     folder = folder or runs_folder()
     run_id, _ = split_moment(name)
-    if _ID.fullmatch(run_id) and _is_file(folder / run_id / "config.json"):
-        return Run(folder / run_id)
+    leader_id, _, suffix = run_id.rpartition(".")
+    paths = [folder / run_id, *[folder / leader_id / _TWIN] * (suffix == _TWIN)]
+    for path in paths if _ID.fullmatch(run_id) else []:
+        if _is_file(path / "config.json"):
+            return Run(path)
     named = [run for run in list_runs(folder) if run.name == name]
     if len(named) == 1:
         return named[0]
@@ -399,11 +442,18 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file in one step, so that no reader sees half of it, or leave it as it was."""
+    with replacing(path) as scratch:
+        scratch.write_bytes(content)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Where to write what takes the place of a file in one step, or leaves it as it was."""
     scratch = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(2)}")
     try:
-        scratch.write_bytes(content)
+        yield scratch
         scratch.replace(path)
-    except OSError:
+    except BaseException:
         scratch.unlink(missing_ok=True)
         raise
 

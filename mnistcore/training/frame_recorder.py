@@ -1,11 +1,13 @@
 """Frame recorder: writes what a network is, and says, at chosen steps of its training."""
 
+import statistics
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import save_file
 from torch import Tensor
 
 from mnistcore.inspection.activations import weight_layers
@@ -24,8 +26,7 @@ from mnistcore.training.trainer import Trainer, spread_sample
 
 N_FRAMES = 60  # of a run, at the most
 N_SLOW_FRAMES = 60  # and as many more, without weights, in slow motion
-MIN_TIME_S = 0.1  # seconds of its thread that any run may spend on its frames
-MAX_TIME_SHARE = 0.02  # of the training time, for all that it does; writing comes first
+MAX_TIME_SHARE = 0.02  # of the training time, for all that it does
 
 
 def frame_steps(total_steps: int) -> list[int]:
@@ -38,8 +39,8 @@ def frame_steps(total_steps: int) -> list[int]:
 class FrameRecorder:
     """Writes the frames of a training into a folder: call `record` at each of `steps`.
 
-    The first and the last are always written, the others as far as MAX_TIME_SHARE or MIN_TIME_S
-    goes; with the weights as far as MAX_BYTES goes, and otherwise with a survey.
+    The first and the last are always written, the others as far as MAX_TIME_SHARE goes: those with
+    the weights, as many as MAX_BYTES holds, and in the time that these leave, others with a survey.
     """
 
     def __init__(self, folder: Path, training: Trainer) -> None:
@@ -48,11 +49,14 @@ class FrameRecorder:
         self._indices = spread_sample(len(training.test_set), N_SURVEYED)
         self._images = training.test_set.images[self._indices.to(training.device)]
         self._last: dict[str, Tensor] = {}
-        self._spent = 0.0
+        # Seconds of the thread for each frame so far, by whether it holds the weights.
+        self._took: dict[bool, list[float]] = {True: [], False: []}
         self._slow_frames = sum(step not in self.steps for step in recorded_steps(folder))
         network = training.network
+        self._names = [f"layers.{layer.first}.weight" for layer in weight_layers(network)]
         state = list(network.state_dict().values())
-        other = 30 * N_SURVEYED + 2 * first_filters(network).numel() + 2_000
+        filters = first_filters(network.state_dict()[self._names[0]])
+        other = 30 * N_SURVEYED + 2 * filters.numel() + 2_000
         weights = sum(2 * values.numel() for values in state) + 100 * len(state)
         room = MAX_BYTES - (len(self.steps) + N_SLOW_FRAMES) * other
         fit = max(0, min(len(self.steps), room // weights))
@@ -62,52 +66,62 @@ class FrameRecorder:
             if step > training.step:
                 frame_path(folder, step).unlink(missing_ok=True)
 
-    def record_if_due(self) -> None:
-        """Write a frame at each of `steps`, and in slow motion at others; raises OSError."""
+    def record_if_due(self, due: bool | None = None) -> bool:
+        """Write a frame at each of `steps`, and in slow motion at others; whether it did.
+
+        due: decided elsewhere. Raises OSError.
+        """
         training = self._training
-        if training.every_step and training.step not in self.steps:
-            if self._slow_frames == N_SLOW_FRAMES:
-                return
-            self._slow_frames += 1
-        elif training.step not in self.steps or not self._may_spend():
-            return
-        self.record()
+        if due is None and training.every_step and training.step not in self.steps:
+            due = self._slow_frames < N_SLOW_FRAMES
+            self._slow_frames += due
+        elif due is None:
+            due = training.step in self.steps and self._may_spend()
+        if due:
+            self.record()
+        return due
 
     def record(self) -> None:
         """Write the frame of the training's step; raises OSError."""
         started = time.thread_time()
         training, network = self._training, self._training.network
-        state = {
-            name: (values.half() if values.is_floating_point() else values).cpu()
-            for name, values in network.state_dict().items()
-        }
-        names = [f"layers.{layer.first}.weight" for layer in weight_layers(network)]
-        before, self._last = self._last or state, {name: state[name] for name in names}
-        changes = [(state[n].float() - before[n].float()).abs().mean() for n in names]
+        state = {name: values.cpu() for name, values in network.state_dict().items()}
+        before, self._last = self._last, {name: state[name].clone() for name in self._names}
+        changes = [(now - before.get(name, now)).abs().mean() for name, now in self._last.items()]
         tensors = {
             "images": torch.tensor(training.step * training.batch_size),
             "test_indices": self._indices,
-            "filters": first_filters(network).half(),
+            "filters": first_filters(self._last[self._names[0]]).half(),
             "changes": torch.stack(changes),
         }
-        if training.step in self._with_weights:  # then whoever looks can ask the network
-            tensors |= {WEIGHTS_PREFIX + name: values for name, values in state.items()}
+        with_weights = training.step in self._with_weights
+        if with_weights:  # then whoever looks can ask the network
+            halves = ((n, v.half() if v.is_floating_point() else v) for n, v in state.items())
+            tensors |= {WEIGHTS_PREFIX + name: values for name, values in halves}
         else:
             probabilities, silent = survey(network, self._images)
             tensors |= {"probabilities": probabilities.half(), "silent": silent}
         self._folder.mkdir(exist_ok=True)
         content = {name: values.contiguous() for name, values in tensors.items()}
-        store.write_atomically(
-            frame_path(self._folder, training.step), save(content, {"format": FRAMES_FORMAT})
-        )
+        with store.replacing(frame_path(self._folder, training.step)) as scratch:
+            try:
+                save_file(content, scratch, {"format": FRAMES_FORMAT})
+            except SafetensorError as error:  # as which it tells of a full disk
+                raise OSError(str(error)) from error
         if not training.every_step:
-            self._spent += time.thread_time() - started
+            self._took[with_weights].append(time.thread_time() - started)
 
     def _may_spend(self) -> bool:
         """Whether there is time left of this frame's part of MAX_TIME_SHARE of the run."""
         training = self._training
         if training.every_step or training.step in (0, training.total_steps):
             return True
-        expected = training.seconds / training.step * training.total_steps
+        budget = MAX_TIME_SHARE * training.seconds / training.step * training.total_steps
         done = (self.steps.index(training.step) + 1) / len(self.steps)
-        return self._spent <= max(MIN_TIME_S, MAX_TIME_SHARE * expected) * done
+        weights, surveys = self._took[True], self._took[False]
+        if training.step in self._with_weights:
+            return sum(weights) + sum(surveys) <= budget * done
+        left = budget - len(self._with_weights) * statistics.median(weights or [0.0])
+        # As long as none was made: images go forward in a third of the time that they train in.
+        guess = training.seconds / (training.step * training.batch_size) * N_SURVEYED / 3
+        return sum(surveys) + statistics.median(surveys or [guess]) <= left * done
