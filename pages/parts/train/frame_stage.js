@@ -249,7 +249,7 @@ function openCloud(root, runs, setStateValue) {
   const renew = (moment) => {
     if (moment) return
     skies.forEach((sky) => sky.renew())
-    frames = skies[0].frames()
+    frames = skies[data.clock ?? 0].frames() // of the one that goes to the end
     slider.max = Math.max(0, frames.length - 1)
     drawn = ""
     if (!playing && !follow) view = asked === null ? frames.length - 1 : place(asked)
