@@ -60,7 +60,7 @@ function openCloud(root, run, setStateValue) {
   const button = find("button"), graph = find(".track canvas")
   let data = {}, frames = [], view = 0, playing = false, follow = true, drawn = ""
   let asked = null // the step that is looked at; null: the newest
-  let clock = performance.now(), told = null
+  let clock = performance.now(), telling = null, told = ""
 
   const place = (step) => {
     let best = 0
@@ -68,8 +68,8 @@ function openCloud(root, run, setStateValue) {
     return best
   }
   const tell = () => {
-    clearTimeout(told)
-    told = setTimeout(() => setStateValue("moment", asked), 250)
+    clearTimeout(telling)
+    telling = setTimeout(() => setStateValue("moment", asked), 250)
   }
   const look = (at) => {
     follow = data.live && at >= frames.length - 1
@@ -209,8 +209,9 @@ function openCloud(root, run, setStateValue) {
     pen.fill()
   }
 
-  const paint = () => {
-    const colors = run.images.colors, frame = frames[Math.round(view)], count = run.images.labels.length
+  // What changes from moment to moment, and not in between: a browser lays the page out anew for it.
+  const paintMoment = (frame) => {
+    const count = run.images.labels.length
     const words = `After ${frame.images.toLocaleString("en")} training images: ` +
       `${Math.round(frame.right * count)} of ${count} test images right`
     find(".when").textContent = words
@@ -222,7 +223,6 @@ function openCloud(root, run, setStateValue) {
     button.disabled = frames.length < 2
     root.dataset.step = frame.step
     root.dataset.frames = frames.length
-    paintCloud(colors)
     paintGraph()
     run.moment = frame
     run.wake.forEach((wake) => wake(frame))
@@ -248,10 +248,13 @@ function openCloud(root, run, setStateValue) {
       view = end - view < 0.002 ? end : view + (end - view) * step
     }
     view = Math.max(0, Math.min(view, end))
-    const state = `${view} ${frames.length} ${playing} ${sky.clientWidth} ${palette().ink} ${JSON.stringify(run.own[frames[Math.round(view)].step] ?? 0)}`
-    if (state === drawn) return
-    drawn = state
-    paint()
+    const frame = frames[Math.round(view)]
+    const moment = `${frame.step} ${frames.length} ${playing} ${sky.clientWidth} ${palette().ink} ${JSON.stringify(run.own[frame.step] ?? 0)}`
+    if (`${view} ${moment}` === drawn) return
+    drawn = `${view} ${moment}`
+    paintCloud(run.images.colors)
+    if (moment !== told) paintMoment(frame)
+    told = moment
   }
   requestAnimationFrame(loop)
 
