@@ -77,15 +77,8 @@ if view == "All together":
     overview.show_class_overview(part, PARTS[part])
     st.stop()
 with controls:
-    st.pills(
-        "Digit",
-        ["all", *"0123456789"],
-        default="all",
-        required=True,
-        wrap=True,
-        on_change=start_over,
-        **state.EXPLORE_DIGIT.bound(),
-    )
+    ten, bound = ["all", *"0123456789"], state.EXPLORE_DIGIT.bound()
+    st.pills("Digit", ten, default="all", required=True, wrap=True, on_change=start_over, **bound)
 digits, shown = PARTS[part], order()
 if not len(shown):
     st.info(f"There is no {state.EXPLORE_DIGIT.get()} among these images.")
@@ -107,7 +100,7 @@ with one:
     with st.container(horizontal=True, vertical_alignment="center"):
         label = int(digits.labels[index])
         st.header(f"{part.capitalize()} image {index:,}: a {label}", anchor=False)
-        numbers = st.toggle("Numbers", value=True, key="numbers", persist_state="session")
+        numbers = st.toggle("Numbers", value=True, **state.kept("numbers"))
     name = f"{part} image {index}, a {label}, as 28 rows of 28 numbers from 0, paper, to 255, ink"
     tiles.pixels(digits.images[index], name, key="pixels", numbers=numbers)
     st.caption(

@@ -21,6 +21,7 @@ class Curve(NamedTuple):
     name: str
     records: Sequence[Progress]  # in order
     images: int  # that the whole run will see
+    is_twin: bool = False  # of the run before it
 
 
 def accuracy_chart(
@@ -28,18 +29,15 @@ def accuracy_chart(
 ) -> dict[str, Any]:
     """Accuracy over images seen, `least` to 100 %: the first run's two lines, others' test line.
 
-    bet: percent at which a visitor expects the test line to end.
+    Of twins it is the test line of either, by its name. bet: percent at which a visitor expects
+    the test line to end.
     """
     series = _pair(curves, "accuracy", 100.0)
     if bet is not None:
-        series[0]["markLine"] = {
-            "symbol": "none",
-            "silent": True,
-            "data": [{"yAxis": max(bet, least)}],
-            "label": {"formatter": f"your bet: {bet:g} %", "position": "insideStartTop"},
-            "lineStyle": {"color": GREY, "width": 2, "type": "dashed"},
-        }
-    return _chart("Share read right (%)", series, curves, least, 100)
+        label = {"formatter": f"your bet: {bet:g} %", "position": "insideStartTop"}
+        series[0]["markLine"] = _mark({"yAxis": max(bet, least)}, label, "dashed")
+    what = "Share of test images" if _are_twins(curves) else "Share"
+    return _chart(f"{what} read right (%)", series, curves, least, 100)
 
 
 def loss_chart(curves: Sequence[Curve]) -> dict[str, Any]:
@@ -53,7 +51,8 @@ def loss_chart(curves: Sequence[Curve]) -> dict[str, Any]:
     highest = max(values, default=0.0)
     for end in LOSS_AXES:
         if highest <= end:
-            return _chart("Loss (how wrong, 0 is perfect)", series, curves, 0, end)
+            where = " of test images" if _are_twins(curves) else ""
+            return _chart(f"Loss{where} (how wrong, 0 is perfect)", series, curves, 0, end)
     low = 10.0 ** math.floor(math.log10(max(min(values), LEAST)))
     end = 10.0 ** math.ceil(math.log10(min(highest, MOST)))
     for line in series:  # there is no 0 on such an axis
@@ -94,18 +93,17 @@ def severity_chart(
         line = _line(name, known, _NETWORKS[number])
         line["lineStyle"]["type"] = ("solid", "dashed")[number]
         series.append(line | {"showSymbol": True, "symbolSize": 6})
-    series[0]["markLine"] = {
-        "symbol": "none",
-        "silent": True,
-        "data": [{"xAxis": here}],
-        "label": {"show": False},
-        "lineStyle": {"color": GREY, "width": 2, "type": "solid"},
-    }
+    series[0]["markLine"] = _mark({"xAxis": here}, {"show": False}, "solid")
     chart = _chart(f"Share of {count:,} images read right (%)", series, [Curve("", [], 1)], 0, 100)
     amounts = [x for x, _ in next(iter(lines.values()))]
     chart["xAxis"] |= {"min": min(amounts), "max": max(amounts), "name": axis}
     chart["xAxis"] |= {"interval": every, "axisLabel": {"fontSize": 14, "hideOverlap": True}}
     return _names_below_each_other(chart)
+
+
+def _mark(place: dict[str, float], label: dict[str, Any], kind: str) -> dict[str, Any]:
+    style = {"color": GREY, "width": 2, "type": kind}
+    return {"symbol": "none", "silent": True, "data": [place], "label": label, "lineStyle": style}
 
 
 def chart_height(curves: int) -> int:
@@ -120,18 +118,27 @@ def _names_below_each_other(chart: dict[str, Any]) -> dict[str, Any]:
     return chart
 
 
+def _are_twins(curves: Sequence[Curve]) -> bool:
+    return len(curves) > 1 and curves[1].is_twin
+
+
 def _pair(curves: Sequence[Curve], what: str, scale: float) -> list[dict[str, Any]]:
     series = []
+    first = 1 + _are_twins(curves)  # of those that are laid over
     for number, curve in enumerate(curves):
         points = _points(curve.records, f"test_{what}", scale)
-        if number == 0:
+        if first == 2 and number < 2:
+            line = _line(curve.name, points, (ORANGE, BLUE)[number])
+            line |= {"showSymbol": True, "symbolSize": 7, "z": 3 - number}
+            line["lineStyle"]["type"] = ("solid", "dashed")[number]
+        elif number == 0:
             learned = f"train_{what}" if what == "accuracy" else what
             learned_points = _points(curve.records, learned, scale)
             series.append(_line("Training images", learned_points, BLUE))
             line = _line("Test images", points, ORANGE)
             line |= {"showSymbol": True, "symbolSize": 7, "z": 3}
         else:
-            other = number - 1
+            other = number - first
             line = _line(f"{curve.name}, test", points, LINE_COLORS[other % len(LINE_COLORS)])
             line["lineStyle"]["type"] = LINE_DASHES[other % len(LINE_DASHES)]
         series.append(line)
@@ -149,38 +156,26 @@ def _points(records: Sequence[Progress], name: str, scale: float) -> list[list[f
 
 
 def _line(name: str, points: Sequence[Sequence[float | None]], colour: str) -> dict[str, Any]:
-    return {
-        "type": "line",
-        "name": name,
-        "data": points,
-        "showSymbol": False,
-        "clip": True,
-        "color": colour,
-        "lineStyle": {"width": 3},
-    }
+    line = {"type": "line", "name": name, "data": points, "color": colour, "showSymbol": False}
+    return line | {"clip": True, "lineStyle": {"width": 3}}
 
 
 def _chart(
     title: str, series: list[dict[str, Any]], curves: Sequence[Curve], low: float, high: float
 ) -> dict[str, Any]:
+    text = {"fontSize": 14}
+    across = {"type": "value", "min": 0, "max": max(curve.images for curve in curves)}
+    across |= {"name": "training images seen", "nameLocation": "middle", "nameGap": 28}
+    across |= {"nameTextStyle": text, "splitNumber": 4}
+    across["axisLabel"] = text | {"hideOverlap": True, "showMaxLabel": False}
     chart = {
         "title": {"text": title, "left": 0, "top": 6, "textStyle": {"fontSize": 16}},
-        "legend": {"top": 32, "left": 0, "itemGap": 16, "textStyle": {"fontSize": 14}},
+        "legend": {"top": 32, "left": 0, "itemGap": 16, "textStyle": text},
         "grid": {"left": 4, "right": 24, "top": 70, "bottom": 26},
         "animation": False,
         "tooltip": {"trigger": "axis", "valueFormatter": "localized"},
-        "xAxis": {
-            "type": "value",
-            "min": 0,
-            "max": max(curve.images for curve in curves),
-            "name": "training images seen",
-            "nameLocation": "middle",
-            "nameGap": 28,
-            "splitNumber": 4,
-            "axisLabel": {"fontSize": 14, "hideOverlap": True, "showMaxLabel": False},
-            "nameTextStyle": {"fontSize": 14},
-        },
-        "yAxis": {"type": "value", "min": low, "max": high, "axisLabel": {"fontSize": 14}},
+        "xAxis": across,
+        "yAxis": {"type": "value", "min": low, "max": high, "axisLabel": text},
         "series": series,
     }
     return chart if len(curves) == 1 else _names_below_each_other(chart)

@@ -1,23 +1,14 @@
 """Quiz on Evaluate: the mistakes of the chosen network, in random order."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import streamlit as st
+import torch
 
+from mnistcore.evaluation.report import EvaluationReport, misclassified
 from pages.common import quiz, state
-
-if TYPE_CHECKING:  # torch takes seconds to import
-    from mnistcore.evaluation.report import EvaluationReport
 
 
 def show_quiz(exam: EvaluationReport, stamp: int) -> None:
     """Its mistakes one by one, without their labels; see `evaluated`."""
-    import torch
-
-    from mnistcore.evaluation.report import misclassified
-
     wrong = misclassified(exam)
     if not wrong:
         st.success("It made no mistake that you could help it with.")
@@ -28,9 +19,8 @@ def show_quiz(exam: EvaluationReport, stamp: int) -> None:
     def mistake(turn: int) -> quiz.Mistake:
         place, score = wrong[int(order[turn % len(wrong)])], exam.score
         label, predicted = int(exam.test.labels[place]), int(score.predicted[place])
-        return quiz.Mistake(
-            exam.test.images[place], label, predicted, float(score.confidence[place])
-        )
+        sure = float(score.confidence[place])
+        return quiz.Mistake(exam.test.images[place], label, predicted, sure)
 
     quiz.show_quiz(mistake, state.evaluate_quiz(exam.model.model_id, stamp))
     st.caption(

@@ -1,17 +1,12 @@
 """Evaluation report of a network, made once for all visitors, and its fit diagnosis in words."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from mnistcore.data.loading import DATASETS
+from mnistcore.evaluation.provenance import training_history
+from mnistcore.evaluation.report import EvaluationReport, diagnose_report, evaluate_model
 from pages.common import links, model_picker
 from pages.common.datasets import dataset_by_name, shared_dataset
-
-if TYPE_CHECKING:  # torch takes seconds to import
-    from mnistcore.evaluation.report import EvaluationReport
 
 _ICONS = {
     "about right": ":material/check_circle:",
@@ -35,8 +30,6 @@ def evaluated(which: str) -> tuple[EvaluationReport, int]:
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _examined(which: str, stamp: int, _held: model_picker.Snapshot) -> EvaluationReport:
-    from mnistcore.evaluation.report import evaluate_model
-
     learned, (train, test, notice) = _held.learned, shared_dataset()
     if learned.dataset and not learned.met(train.dataset) and not notice:
         train, test = dataset_by_name(learned.dataset)
@@ -45,9 +38,6 @@ def _examined(which: str, stamp: int, _held: model_picker.Snapshot) -> Evaluatio
 
 def show_verdict(exam: EvaluationReport, *, unfolded: bool) -> None:
     """The two accuracies in a line; unfolded, what they mean, and what to try next."""
-    from mnistcore.evaluation.provenance import training_history
-    from mnistcore.evaluation.report import diagnose_report
-
     which, test, known = exam.model.model_id, exam.score, exam.train_accuracy
     history, diverged = training_history(which, exam.learned.images)
     found = diagnose_report(exam, history, diverged)

@@ -1,24 +1,26 @@
 """Sunshine and snow: test images corrupted by a slider, and the accuracy of two networks."""
 
-from __future__ import annotations
-
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+import numpy as np
 import streamlit as st
+import torch
 
+from mnistcore.config import TrainConfig
+from mnistcore.data import corruptions
+from mnistcore.data.digits import Digits
 from mnistcore.errors import MnistError
+from mnistcore.evaluation import robustness
+from mnistcore.evaluation.diagnosis import margin_of_error
+from mnistcore.evaluation.metrics import evaluate
+from mnistcore.evaluation.report import EvaluationReport
+from mnistcore.evaluation.robustness import SeverityCurves
+from mnistcore.models.network import Network
+from mnistcore.viz import learning_curves
 from pages.common import links, model_picker, state, tiles
 from pages.common.text import escape_markdown
-from pages.common.widgets import one_of
-
-if TYPE_CHECKING:  # torch takes seconds to import
-    from mnistcore.config import TrainConfig
-    from mnistcore.data.digits import Digits
-    from mnistcore.evaluation.report import EvaluationReport
-    from mnistcore.evaluation.robustness import SeverityCurves
-    from mnistcore.models.network import Network
-
+from pages.common.widgets import one_of, severity_slider
 
 _AUGMENTED = {
     "none": "learned from the images as they are.",
@@ -43,13 +45,6 @@ class _Rival(NamedTuple):
 @st.fragment
 def show_robustness(exam: EvaluationReport) -> None:
     """A change, a slider for how much of it, some of the images, and how two networks fare."""
-    import numpy as np
-    import torch
-
-    from mnistcore.data import corruptions
-    from mnistcore.evaluation import robustness
-    from mnistcore.evaluation.diagnosis import margin_of_error
-
     torch.set_num_threads(1)  # they are too few to share among processors; see models
     kinds = {each.title.lower(): name for name, each in corruptions.CORRUPTIONS.items()}
     choices = st.container(horizontal=True, vertical_alignment="bottom")
@@ -60,13 +55,7 @@ def show_robustness(exam: EvaluationReport) -> None:
     title = titles.pop(exam.model.model_id, exam.model.model_id)
     with choices.container(width=300):
         rivals = [_rival(title, exam.model.model_id, exam.test.dataset), *_other(titles, exam)]
-    severity = st.select_slider(
-        corruption.axis[0].upper() + corruption.axis[1:],
-        corruption.severities,
-        corruption.identity,
-        format_func=lambda value: f"{value:g}",
-        **state.evaluate_severity(kind).bound(),
-    )
+    severity = severity_slider(corruption, **state.evaluate_severity(kind).bound())
     if state.EVALUATE_SEVERITY_SEEN.get() != (kind, severity):
         state.EVALUATE_SEVERITY_SEEN.set((kind, severity))
         robustness.yield_processor()
@@ -104,26 +93,18 @@ def show_robustness(exam: EvaluationReport) -> None:
 
 
 def _chart(
-    kind: str,
-    severity: float,
-    count: int,
-    rivals: list[_Rival],
-    sweep: threading.Thread | None,
+    kind: str, severity: float, count: int, rivals: list[_Rival], sweep: threading.Thread | None
 ) -> None:
     """How all fare over the whole range, as far as it is known while a sweep is at work."""
-    from mnistcore.data import corruptions
-    from mnistcore.viz import learning_curves
-
     corruption = corruptions.CORRUPTIONS[kind]
     lines = {each.title: each.curves.curve(kind) for each in rivals}
     words = "; ".join(f"{name} {dict(line)[severity]:.0%}" for name, line in lines.items())
+    axis, every = corruption.axis, corruption.tick_interval
     st.echarts_chart(
-        learning_curves.severity_chart(
-            lines, corruption.axis, severity, corruption.tick_interval, count
-        ),
+        learning_curves.severity_chart(lines, axis, severity, every, count),
         height=340,
         key="range",
-        alt=f"Share of the images read right, {corruption.axis} from {corruption.low:g} to "
+        alt=f"Share of the images read right, {axis} from {corruption.low:g} to "
         f"{corruption.high:g}. At {severity:g}: {words}.",
     )
     if sweep and not sweep.is_alive():
@@ -146,12 +127,8 @@ def _other(titles: dict[str, str], exam: EvaluationReport) -> list[_Rival]:
         return []
     if state.EVALUATE_RIVAL.get() not in titles:
         state.EVALUATE_RIVAL.pop()
-    other = st.selectbox(
-        "Beside it",
-        list(titles),
-        format_func=lambda name: titles.get(name, name),
-        **state.EVALUATE_RIVAL.kept(),
-    )
+    key = state.EVALUATE_RIVAL.kept()
+    other = st.selectbox("Beside it", [*titles], format_func=lambda n: titles.get(n, n), **key)
     try:
         rival = _rival(titles[other], other, exam.test.dataset)
     except MnistError as error:
@@ -162,23 +139,11 @@ def _other(titles: dict[str, str], exam: EvaluationReport) -> list[_Rival]:
 
 
 def _answers(rival: _Rival, shown: Digits) -> None:
-    """Some images, and what a network says of each."""
-    from mnistcore.evaluation.metrics import evaluate
-
     said = evaluate(rival.curves.network, shown).predicted.tolist()
-    answers = list(zip(shown.labels.tolist(), said, strict=True))
-    tiles.tiles(
-        shown.images,
-        [f"a {label}, read as a {read}" for label, read in answers],
-        key=f"snow {rival.name}",
-        columns=None,
-        captions=[f"{'✓' if label == read else '✗'} {read}" for label, read in answers],
-    )
+    tiles.answers(shown, said, key=f"snow {rival.name}")
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _severity_curves(name: str, stamp: int, dataset: str, _network: Network) -> SeverityCurves:
     """The curves of a network with these weights, shared by all visitors."""
-    from mnistcore.evaluation.robustness import SeverityCurves
-
     return SeverityCurves(_network)

@@ -1,17 +1,13 @@
 """What augmentation does to an image, and why one would do that."""
 
-from __future__ import annotations
-
 import random
-from typing import TYPE_CHECKING
 
 import streamlit as st
+import torch
+from torch import Tensor
 
+from mnistcore.data import augment
 from pages.common import state, tiles
-
-if TYPE_CHECKING:  # torch takes seconds to import
-    from torch import Tensor
-
 
 MANY = 9
 
@@ -19,23 +15,15 @@ MANY = 9
 @st.fragment
 def show(image: Tensor, label: int) -> None:
     """One image, (28, 28) uint8, beside what a network might be shown in its place."""
-    import torch
-
-    from mnistcore.data import augment
-
     changed = augment.augmented_examples(image, MANY, state.EXPLORE_AUGMENTATION_SEED.get())
     st.button(
         "Shuffle again",
         icon=":material/shuffle:",
         on_click=lambda: state.EXPLORE_AUGMENTATION_SEED.set(random.getrandbits(32)),
     )
-    tiles.tiles(
-        torch.cat([image[None], changed]),
-        [f"the image, a {label}", *[f"changed, still a {label}"] * MANY],
-        key="changed",
-        columns=5,
-        captions=["as it is", *[""] * MANY],
-    )
+    images, captions = torch.cat([image[None], changed]), ["as it is", *[""] * MANY]
+    names = [f"the image, a {label}", *[f"changed, still a {label}"] * MANY]
+    tiles.tiles(images, names, "changed", columns=5, captions=captions)
     st.markdown(
         f"Turn it a little, stretch it, slant it, move it: to us it is still a {label}, but to a "
         "computer nearly every number has changed. So one image can be shown many times, each time "

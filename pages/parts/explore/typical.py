@@ -1,17 +1,12 @@
 """The most typical images of a digit, and the oddest."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from mnistcore.data import stats
+from mnistcore.data.digits import Digits
 from pages.common import model_picker, tiles
-
-if TYPE_CHECKING:  # torch takes seconds to import
-    from mnistcore.data.digits import Digits
-
 
 MANY = 16  # of either kind
 
@@ -48,8 +43,6 @@ def show(part: str, digits: Digits, index: int, on_pick: Callable[[int], None]) 
 @st.cache_resource(show_spinner=False, max_entries=40)
 def _ends(part: str, dataset: str, digit: int, _digits: Digits) -> tuple[list[int], list[int]]:
     """Worked out once for all visitors: the most typical ones, and the oddest one first."""
-    from mnistcore.data import stats
-
     network = model_picker.latest_model("shipped").network
     order = stats.rank_by_typicality(network, _digits, digit).tolist()
     half = (len(order) + 1) // 2  # so that none is both

@@ -1,26 +1,23 @@
 """Embedding map: points that show their image when pointed at, and open it when clicked."""
 
-from __future__ import annotations
-
 import threading
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import streamlit as st
+import torch
+from torch import Tensor
 
+from mnistcore.data.digits import Digits
+from mnistcore.inspection import embedding
+from mnistcore.inspection.activations import ActivationSurvey, collect_activations
+from mnistcore.inspection.embedding import Embedding
+from mnistcore.models.network import Network
 from mnistcore.viz import theme
 from pages.common import state
+from pages.common.datasets import BackgroundTask, ReportProgress
 from pages.common.images import sheet_uri
 from pages.common.tiles import component, picking
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from mnistcore.data.digits import Digits
-    from mnistcore.inspection.activations import ActivationSurvey
-    from mnistcore.inspection.embedding import Embedding
-    from mnistcore.models.network import Network
-
+from pages.common.widgets import one_of
 
 MANY = 2_000  # test images on a map
 ARRANGED = {  # by what the address calls it: its name, and what it shows
@@ -39,34 +36,29 @@ ACROSS = 50  # images in a row of the picture that holds them all
 _ONE_AT_A_TIME = threading.Lock()  # for t-SNE, which takes seconds and all of a processor
 _MARGIN = 3  # percent of the map that stay empty at each side
 
-_atlas = component(__file__)
+_HTML = """<div class="map"><svg tabindex="0" role="application"></svg><div class="tip"
+    role="status"><span class="ink"></span><span></span></div></div>"""
+_atlas = component(__file__, _HTML)
 
 
 class FormingMap:
-    """A t-SNE map that forms in a thread of its own, and is there from the start."""
+    """A t-SNE map that forms in the background, and is there from the start."""
 
     def __init__(self, features: Tensor) -> None:
-        from mnistcore.inspection import embedding
+        self._frames = embedding.tsne(features)
+        self.plane = next(self._frames)  # as far as it is
+        self._task = BackgroundTask(self._form, torch=True)
 
-        frames = embedding.tsne(features)
-        self.plane = next(frames)  # as far as it is
-        self._thread = threading.Thread(target=self._form, args=(frames,))
-        self._thread.start()
-
-    def _form(self, frames: Iterator[Embedding]) -> None:
-        import torch
-
+    def _form(self, report: ReportProgress) -> None:
         torch.set_num_threads(1)
         with _ONE_AT_A_TIME:
-            for plane in frames:
+            for plane in self._frames:
                 self.plane = plane
-                # Python waits for this thread when it ends: torch does not bear to be broken off.
-                if not threading.main_thread().is_alive():
-                    return
+                report(0, 0)
 
     def is_forming(self) -> bool:
         """Whether it still moves."""
-        return self._thread.is_alive()
+        return not self._task.ready()
 
 
 @st.cache_resource(show_spinner="Showing it many test images ...", max_entries=4)
@@ -77,9 +69,7 @@ def activation_survey(
 
     which: its name; stamp: when its weights were written; dataset: what `test` is a part of.
     """
-    from mnistcore.inspection import activations
-
-    return activations.collect_activations(_network, _test.images[:MANY])
+    return collect_activations(_network, _test.images[:MANY])
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -87,8 +77,6 @@ def _maps(
     which: str, stamp: int, dataset: str, _survey: ActivationSurvey, _test: Digits
 ) -> tuple[Embedding, FormingMap, str]:
     """By PCA and, begun at once, by t-SNE, and all images in one picture."""
-    from mnistcore.inspection import embedding
-
     pca = embedding.pca(_survey.features)
     greys = _test.images[:MANY] // 17 * 17  # 16 of them take half the space
     return pca, FormingMap(_survey.features), sheet_uri(greys, ACROSS)
@@ -121,14 +109,8 @@ def show(
     key = state.INSIDE_MAP
     if not key.exists() and key.asked() in ARRANGED:
         key.set(key.asked() or key.default)
-    how = st.segmented_control(
-        "Arranged",
-        list(ARRANGED),
-        default=key.default,
-        required=True,
-        format_func=lambda how: f"{ARRANGED[how][0]} :small[({how})]",
-        **key.kept(),
-    )
+    titles = {how: f"{title} :small[({how})]" for how, (title, _) in ARRANGED.items()}
+    how = one_of("Arranged", list(ARRANGED), key, bound=False, format_func=titles.get)
     key.tell(None if how == key.default else how)
     sheets = iter([sheet])  # it goes with the first picture; the browser keeps it for those to come
 

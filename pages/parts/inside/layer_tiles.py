@@ -1,23 +1,18 @@
 """Feature maps, layer by layer, and the test images of maximal activation of one unit."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import streamlit as st
+import torch
+from torch import Tensor
 
 from mnistcore.config import IMAGE_SIZE
+from mnistcore.data.digits import Digits
+from mnistcore.inspection import activations
+from mnistcore.inspection.activations import WeightLayer
+from mnistcore.models.network import Network
 from mnistcore.viz.theme import diverging_rgba
 from pages.common import tiles
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from mnistcore.data.digits import Digits
-    from mnistcore.inspection.activations import WeightLayer
-    from mnistcore.models.network import Network
-
 
 _SHOWN = 64  # units of a layer at the most
 _FAVOURITES = 12
@@ -35,8 +30,6 @@ def show(
     values: (filters, rows, columns) or (units,), after the activation; on_pick: called with the
     index of the unit clicked.
     """
-    from mnistcore.inspection import activations
-
     name, weights = layer.name, activations.weight_module(network, layer).weight.detach().cpu()
     count, first = len(values), values[:_SHOWN]
     size = "" if count <= _SHOWN else f", the first {_SHOWN} of which are shown"
@@ -83,10 +76,6 @@ def show_max_activations(
 
     max_activations: (n,) of the first n test images; on_pick: called with the index of one.
     """
-    import torch
-
-    from mnistcore.inspection import activations
-
     most, best = max_activations.topk(min(_FAVOURITES, len(max_activations)))
     images, labels = test.images[best], test.labels[best].tolist()
     values = activations.activations(network, images)[layer.last + 1]
@@ -96,11 +85,6 @@ def show_max_activations(
             seen = activations.receptive_field_mask(network, layer, position)
             images[place] = torch.where(seen, images[place], images[place] // 4)
     found = zip(best.tolist(), labels, most.tolist(), strict=True)
-    tiles.tiles(
-        images,
-        [f"test image {index}, a {label}: {value:.2f}" for index, label, value in found],
-        key="favourites",
-        columns=6,
-        captions=[str(label) for label in labels],
-        on_pick=lambda place: on_pick(int(best[place])),
-    )
+    names = [f"test image {index}, a {label}: {value:.2f}" for index, label, value in found]
+    here = best.tolist()
+    tiles.tiles(images, names, "favourites", captions=labels, on_pick=lambda n: on_pick(here[n]))

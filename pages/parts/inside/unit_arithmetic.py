@@ -1,23 +1,15 @@
 """One unit's weighted sum, and the softmax of ten logits, written out in HTML."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import streamlit as st
+from torch import Tensor
 
 from mnistcore.config import IMAGE_SIZE
 from mnistcore.data.digits import to_uint8
 from mnistcore.inspection import activations
+from mnistcore.inspection.activations import UnitTrace
 from mnistcore.viz.theme import BLUE, GREY, ORANGE, css_rgba, diverging_css, diverging_rgba
 from pages.common.bars import bar
 from pages.common.images import ink_uri
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from mnistcore.inspection.activations import UnitTrace
-
 
 _READABLE = 7  # numbers to a row: more would be too small to read
 _PAPER = f"background:{css_rgba(GREY, 0.15)}"
@@ -92,12 +84,8 @@ def arithmetic(trace: UnitTrace, chosen: int, before: str | None, framed: str) -
     figures = {}
     if _has_maps(trace):
         products = trace.products[chosen]
-        figures = {
-            "what it looks at": framed,
-            "what it sees": _grid(trace.inputs[chosen]),
-            "× its weights": _grid(trace.weights[chosen]),
-            "= products": _grid(products),
-        }
+        figures = {"what it looks at": framed, "what it sees": _grid(trace.inputs[chosen])}
+        figures |= {"× its weights": _grid(trace.weights[chosen]), "= products": _grid(products)}
         mine = float(products.sum())
         terms = [(f"these {products.numel()} products", mine)]
         if others := len(trace.products) - 1:
@@ -174,7 +162,8 @@ def _line(name: str, value: float, style: str = "") -> str:
 
 def softmax_table(logits: Tensor) -> str:
     """The ten logits, (10,), e to the power of each, and its share of them all."""
-    powers, shares = activations.softmax_terms(logits)
+    logits = logits.double()
+    powers, shares = logits.exp(), logits.softmax(0).nan_to_num()
     best = int(shares.argmax())
     rows = "".join(
         f"<tr style='font-weight:{700 if digit == best else 400}'><th scope='row'>{digit}</th>"

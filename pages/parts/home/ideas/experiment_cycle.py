@@ -9,7 +9,7 @@ import streamlit as st
 from mnistcore.presets import PRESETS
 from mnistcore.training import trials
 from pages.common import links, state
-from pages.common.state import Attempt
+from pages.common.state import Attempt, kept
 from pages.common.widgets import live_region
 from pages.parts.home import trial
 
@@ -24,12 +24,9 @@ def show() -> None:
     tried = state.IDEA_6_TRIED.get()  # in order
     with st.container(border=True):
         left, right = st.columns(2, gap="medium")
-        rate = left.select_slider(
-            "Idea: learning rate", _RATES, key="idea 6 rate", persist_state="session"
-        )
-        width = right.select_slider(
-            "Idea: units in the hidden layer", _WIDTHS, key="idea 6 width", persist_state="session"
-        )
+        rate = left.select_slider("Idea: learning rate", _RATES, **kept("idea 6 rate"))
+        units = "Idea: units in the hidden layer"
+        width = right.select_slider(units, _WIDTHS, **kept("idea 6 width"))
         if st.button("Try it", type="primary", icon=":material/experiment:"):
             result = trial.run(trials.one_hidden_layer(float(rate), width), validate=True)
             tried = (*tried, Attempt(rate, width, result))[-_KEPT:]
@@ -43,9 +40,8 @@ def show() -> None:
     recipe = PRESETS["plain"].config
     network = replace(recipe.network, convolutions=(), dense=(width,))
     config = replace(recipe, network=network, learning_rate=float(rate))
-    links.train(preset="plain", config=config).onward(
-        f"{'Your best' if best else 'This'} idea, on all images"
-    )
+    idea = f"{'Your best' if best else 'This'} idea, on all images"
+    links.train(preset="plain", config=config).onward(idea)
 
 
 def _in_words(tried: tuple[Attempt, ...], best: Attempt | None) -> str:

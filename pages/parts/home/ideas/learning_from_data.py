@@ -8,7 +8,8 @@ from torch import Tensor
 from mnistcore.demos import threshold_rule
 from mnistcore.evaluation.metrics import evaluate
 from pages.common import datasets, links, model_picker, tiles
-from pages.common.widgets import live_region
+from pages.common.state import Key, kept
+from pages.common.widgets import live_region, one_of
 
 _PAIRS = {"0 or 1": (0, 1), "4 or 9": (4, 9), "3 or 8": (3, 8), "2 or 5": (2, 5)}
 _IMAGES = 1_000  # test images, of which those of the two digits are taken
@@ -19,9 +20,7 @@ _SHOWN = 8
 def show() -> None:
     """A falling stone by a formula; then the visitor's rule for two digits against the network."""
     with st.container(border=True):
-        seconds = st.slider(
-            "Seconds (t)", 0.0, 5.0, 2.0, 0.1, key="idea 2 seconds", persist_state="session"
-        )
+        seconds = st.slider("Seconds (t)", 0.0, 5.0, 2.0, 0.1, **kept("idea 2 seconds"))
         fallen = f"½ · g · t² = ½ · 9.81 · {seconds:g}² = {9.81 / 2 * seconds**2:.1f} metres"
         live_region(fallen, key="idea 2 fall")
     st.markdown("But what is the rule for a 4? **Write one yourself**, and see it judged:")
@@ -35,42 +34,16 @@ def _rule() -> tuple[int, int]:
     """The rule, what it reads right, what the network does, and some that the rule misreads."""
     features = threshold_rule.FEATURES
     with st.container(horizontal=True):
-        names = st.segmented_control(
-            "Tell apart",
-            list(_PAIRS),
-            default="4 or 9",
-            required=True,
-            key="idea 2 pair",
-            persist_state="session",
-        )
-        pair = _PAIRS[names]
+        pair = _PAIRS[one_of("Tell apart", [*_PAIRS], Key("idea 2 pair", "4 or 9"), bound=False)]
+        key = kept("idea 2 measure")
         name = st.selectbox(
-            "by its",
-            features,
-            2,
-            format_func=lambda name: features[name].title,
-            width=230,
-            key="idea 2 measure",
-            persist_state="session",
+            "by its", features, 2, format_func=lambda n: features[n].title, width=230, **key
         )
-        low = st.segmented_control(
-            "Little of it means",
-            pair,
-            default=pair[0],
-            format_func=lambda digit: f"a {digit}",
-            required=True,
-            key=f"idea 2 low {pair}",
-            persist_state="session",
-        )
+        of_pair, article = Key(f"idea 2 low {pair}", pair[0]), "a {}".format
+        low = one_of("Little of it means", pair, of_pair, bound=False, format_func=article)
     high, feature = sum(pair) - low, features[name]
-    limit = st.slider(
-        f"It is a {low} if the {feature.title} is below ({feature.unit})",
-        0,
-        feature.high,
-        feature.high // 2,
-        key=f"idea 2 limit {name}",
-        persist_state="session",
-    )
+    rule = f"It is a {low} if the {feature.title} is below ({feature.unit})"
+    limit = st.slider(rule, 0, feature.high, feature.high // 2, **kept(f"idea 2 limit {name}"))
     images, labels, read = _judges(pair, datasets.shared_dataset().test.dataset)
     said = threshold_rule.classify(threshold_rule.measure(images, name), (low, high), limit)
     mine, network = (int((each == labels).sum()) for each in (said, read))
@@ -82,13 +55,9 @@ def _rule() -> tuple[int, int]:
     wrong = (said != labels).nonzero().flatten()[:_SHOWN].tolist()
     if wrong:
         st.caption("Some that your rule gets wrong, and what it takes them for:")
-        tiles.tiles(
-            images[wrong],
-            [f"a {labels[each]}, taken for a {said[each]}" for each in wrong],
-            key="idea 2 wrong",
-            columns=_SHOWN,
-            captions=[f"{said[each]}?" for each in wrong],
-        )
+        names = [f"a {labels[each]}, taken for a {said[each]}" for each in wrong]
+        captions = [f"{said[each]}?" for each in wrong]
+        tiles.tiles(images[wrong], names, "idea 2 wrong", columns=_SHOWN, captions=captions)
     return pair
 
 

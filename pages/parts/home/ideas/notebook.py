@@ -23,13 +23,9 @@ def show() -> None:
         state.IDEA_9_STEP.set(names[(at + 1) % len(names)])
 
     with st.container(border=True):
+        key = state.IDEA_9_STEP.kept()
         chosen = st.segmented_control(
-            "Step",
-            names,
-            default=names[0],
-            required=True,
-            wrap=True,
-            **state.IDEA_9_STEP.kept(),
+            "Step", names, default=names[0], required=True, wrap=True, **key
         )
         number = names.index(chosen or names[0])
         st.code(notebook_steps.STEPS[number].code, language="python", wrap_lines=True)
@@ -95,14 +91,6 @@ def _show_images(number: int, known: dict[str, Any]) -> None:
     if number == 0:
         name = f"training image 10, a {known['label']}"
         with st.container(width=90):
-            tiles.tiles(known["image"][None], [name], key="idea 9 image", columns=1)
+            tiles.tiles(known["image"][None], [name], "idea 9 image", columns=1)
     elif "predicted" in known:
-        test = known["test"].head(8)
-        pairs = list(zip(test.labels.tolist(), known["predicted"].tolist(), strict=True))
-        tiles.tiles(
-            test.images,
-            [f"a {label}, read as a {said}" for label, said in pairs],
-            key="idea 9 batch",
-            columns=8,
-            captions=[f"{'✓' if label == said else '✗'} {said}" for label, said in pairs],
-        )
+        tiles.answers(known["test"].head(8), known["predicted"].tolist(), "idea 9 batch", 8)
