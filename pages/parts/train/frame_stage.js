@@ -369,7 +369,8 @@ function openSide(root, runs) {
   let data = {}
 
   const paintFilters = (box, frame) => {
-    const [count, height, width] = frame.shape
+    const [all, height, width] = frame.shape
+    const count = alone ? all : Math.min(all, 16) // of each, so that they are on one screen
     if (alone) {
       find(".about").textContent = height < 28
         ? `What its first layer looks for: ${count} filters`
