@@ -28,9 +28,10 @@ def choose(config: TrainConfig, images: int) -> TrainConfig | None:
     chosen = st.selectbox(
         "The same again, but ...",
         [_NONE, *known],
-        format_func=lambda each: f"... {known[each].title}" if each else "no twin",
+        format_func=lambda each: known[each].title if each else "no twin",
         help="Trains two networks side by side, step by step in step: with the same images in the "
         "same order, from the same weights, and one thing changed.",
+        width=400,
         **key.kept(),
     )
     key.tell(chosen or None)
