@@ -43,8 +43,8 @@ def describe(config: TrainConfig, twin: TrainConfig | None, images: int) -> str:
     if twin is None:
         return ""
     alike = starts_alike(config, twin)
-    why = "" if alike else ", but not from the same weights, because their shapes differ"
-    return f"So will its twin, {_how(config, twin, images)}{why}."
+    why = "" if alike else ", and not from the same weights, because their shapes differ"
+    return f"Beside them learns a twin, {_how(config, twin, images)}{why}."
 
 
 def how(run: Run) -> str:
