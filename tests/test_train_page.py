@@ -15,7 +15,7 @@ from mnistcore.config import NetworkConfig, TrainConfig
 from mnistcore.data import download
 from mnistcore.inspection.frames import recorded_steps
 from mnistcore.records import Progress, RunResult
-from mnistcore.runs import queue, store
+from mnistcore.runs import queue, slow_motion, store
 from mnistcore.runs.worker import run_training
 from mnistcore.viz.twin_commentary import Winner
 from pages.common import datasets
@@ -162,6 +162,22 @@ def test_a_run_that_waits_says_how_long_and_can_be_stopped() -> None:
     next(button for button in app.button if button.label == "Stop").click().run()
     assert store.STOPPED_WAITING in html(app)
     assert "Resume" in buttons(app)
+
+
+def test_what_a_page_shows_of_a_pace_never_takes_one_back() -> None:
+    run = a_run(state="running", pid=os.getpid(), heartbeat=time.time() + 20)
+    slow_motion.set_pace(run, "step", ME)
+    app = train_page(run)
+    assert app.button_group(key=f"pace {run.id}").value == "step"
+    # Nothing is sent that a browser would put in the place of what was pressed meanwhile.
+    assert not app.run().button_group(key=f"pace {run.id}").proto.set_value
+    # A busy server may hear of both at once.
+    app.button(key="next batch").click()
+    app.button_group(key=f"pace {run.id}").set_value("full").run()
+    assert slow_motion.read_pace(run).kind == "full"
+    assert app.button_group(key=f"pace {run.id}").value == "full"
+    slow_motion.set_pace(run, "slow", ME)  # in another window
+    assert app.run().button_group(key=f"pace {run.id}").value == "slow"
 
 
 def test_who_comes_with_fresh_cookies_is_told_that_others_wait() -> None:
