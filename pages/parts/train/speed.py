@@ -45,7 +45,9 @@ def is_slow(run: Run) -> bool:
 def show(run: Run, status: RunStatus) -> None:
     """The owner's choice while it runs, and Next batch."""
     key, kind = state.train_pace(run.id), slow_motion.read_pace(run).kind
-    if not key.exists() or key.get() != kind:  # else what is sent would take back a choice that is on its way here
+    if (
+        not key.exists() or key.get() != kind
+    ):  # else what is sent would take back a choice that is on its way here
         key.set(kind)
     mine = run.belongs_to(visitor_token())
     with st.container(horizontal=True, height=ROW, border=False):
