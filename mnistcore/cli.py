@@ -144,12 +144,10 @@ def _parser() -> argparse.ArgumentParser:
 def _add_recipe(parser: argparse.ArgumentParser) -> None:
     """One option for each setting; what is not given is the preset's."""
     net, recipe = parser.add_argument_group("network"), parser.add_argument_group("recipe")
-    layers = (
-        ("convolutions", "32@5,64@3", config.parse_convolutions, "filters@window"),
-        ("dense", "64,32", config.parse_dense, "hidden widths"),
-    )
-    for name, example, parse, what in layers:
-        net.add_argument(f"--{name}", metavar=example, type=parse, help=f"{what}; '' for none")
+    maps, widths = "filters@window; '' for none", "hidden widths; '' for none"
+    parse = config.parse_convolutions
+    net.add_argument("--convolutions", metavar="32@5,64@3", type=parse, help=maps)
+    net.add_argument("--dense", metavar="64,32", type=config.parse_dense, help=widths)
     for group, kind in ((net, NetworkConfig), (recipe, TrainConfig)):
         types = get_type_hints(kind)
         for name, setting in config.settings(kind).items():
@@ -246,12 +244,9 @@ def _work(run: Run) -> Answer:
             interrupted = signal.signal(signal.SIGINT, before) is not stop
             queue.dispatch(run.path.parent)
     if result:
-        print(
-            f"{result.test_accuracy:.2%} of {result.test_count:,} test images right, "
-            f"{result.train_accuracy:.2%} of {result.train_count:,} training images; "
-            f"{result.seconds:.1f} s of training",
-            file=sys.stderr,
-        )
+        right = f"{result.test_accuracy:.2%} of {result.test_count:,} test images right"
+        learned = f"{result.train_accuracy:.2%} of {result.train_count:,} training images"
+        print(f"{right}, {learned}; {result.seconds:.1f} s of training", file=sys.stderr)
     if interrupted and run.status().state != "finished":
         raise KeyboardInterrupt
     return _result_in_json(result), []
@@ -360,12 +355,9 @@ def _calibrate(options: argparse.Namespace) -> Answer:
     temperature = fit_temperature(network, train)
     fitted = ood.fit_ood_head(network, train)
     score = metrics.evaluate(network, test)
-    card = replace(
-        card,
-        calibration=options.typed,
-        temperature=temperature * card.temperature,
-        result=replace(card.result or RunResult(), test_loss=score.loss),
-    )
+    result = replace(card.result or RunResult(), test_loss=score.loss)
+    total = temperature * card.temperature
+    card = replace(card, calibration=options.typed, temperature=total, result=result)
     save_network(network, options.out, card, ood_head=fitted)
     answer = {"file": str(options.out), "temperature": temperature, "test_loss": score.loss}
     told = f"temperature {temperature:.2f}, loss {score.loss:.4f} on the test images"

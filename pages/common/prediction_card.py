@@ -114,7 +114,6 @@ def _row(
 
 
 def _picture(image: Tensor | None) -> str:
-    """The 28 x 28 pixels, each a sharp square."""
     from PIL import Image
 
     from mnistcore.data.digits import to_uint8

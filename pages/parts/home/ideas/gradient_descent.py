@@ -73,7 +73,6 @@ def _examples(dataset: str) -> single_neuron.Examples:
 
 
 def _in_words(neuron: single_neuron.NeuronState) -> str:
-    """Where it stands."""
     if neuron.diverged:
         return (
             f"After {neuron.steps} steps the loss is {neuron.loss:,.0f}: the steps were too big, "

@@ -55,7 +55,6 @@ def _after(number: int, dataset: str) -> dict[str, Any]:
 
 
 def _in_words(number: int, known: dict[str, Any]) -> str:
-    """What the step gave."""
     match number:
         case 0:
             return (

@@ -39,7 +39,6 @@ def show() -> None:
 
 
 def _in_words(one: trials.TrialResult) -> str:
-    """The verdict, and on how many images it rests."""
     found = report_diagnosis(one.train_accuracy, one.train_count, one.test_accuracy, one.test_count)
     return f"{found.title}. {found.sentence.replace('**', '')}"
 
