@@ -21,6 +21,7 @@ from mnistcore.presets import PRESET_IDS, PRESETS, scale_epochs
 from mnistcore.records import OLD_FINE_TUNE_NAMES, Progress, RunResult
 from mnistcore.runs import queue, store, worker
 from mnistcore.runs.store import Run
+from mnistcore.training.twins import CHANGES, twin_of
 
 # Threads that wait must sleep, or two trainings on one machine stand still; read at torch's import.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -123,6 +124,9 @@ def _parser() -> argparse.ArgumentParser:
     train = command("train", _train, "train a network; Ctrl+C stops, resume goes on")
     train.add_argument("--preset", default="fast", help="fast, notebook, plain, ...")
     train.add_argument("--name", default="", help="what to call the run")
+    train.add_argument(
+        "--twin", choices=CHANGES, help="train the same again but for one change, in step with it"
+    )
     _add_recipe(train)
     resume = command("resume", _resume, "go on with a run that was stopped or interrupted")
     resume.add_argument("run")
@@ -180,15 +184,21 @@ def _configured(options: argparse.Namespace, images: int) -> TrainConfig:
     return recipe
 
 
+def _twin_of(recipe: TrainConfig, options: argparse.Namespace, images: int) -> TrainConfig | None:
+    return twin_of(recipe, options.twin, images) if options.twin else None
+
+
 def _train(options: argparse.Namespace) -> Answer:
     from mnistcore.data.loading import load_or_fall_back
 
     # What is wrong is told before anything is loaded.
-    _configured(options, images=60_000)
+    _twin_of(_configured(options, images=60_000), options, 60_000)
     store.require_writable(options.runs)
     loaded = load_or_fall_back(options.dataset, options.data)
+    recipe = _configured(options, len(loaded.train))
     run = store.create_run(
-        _configured(options, len(loaded.train)),
+        recipe,
+        twin=_twin_of(recipe, options, len(loaded.train)),
         preset=options.preset,
         name=options.name,
         dataset=loaded.train.dataset,
@@ -206,6 +216,7 @@ def _resume(options: argparse.Namespace) -> Answer:
     from mnistcore.training.trainer import pick_device
 
     run = store.find_run(options.run, options.runs)
+    run = run.leader or run  # with which it goes on
     with store.locked(run.path.parent):
         state = run.status().state
         if state not in store.RESUMABLE:
@@ -243,13 +254,20 @@ def _work(run: Run) -> Answer:
         finally:
             interrupted = signal.signal(signal.SIGINT, before) is not stop
             queue.dispatch(run.path.parent)
-    if result:
-        right = f"{result.test_accuracy:.2%} of {result.test_count:,} test images right"
-        learned = f"{result.train_accuracy:.2%} of {result.train_count:,} training images"
-        print(f"{right}, {learned}; {result.seconds:.1f} s of training", file=sys.stderr)
+    twins = run.twin.status().result if run.twin else None
+    _print_result("", result)
+    _print_result("its twin: ", twins)
     if interrupted and run.status().state != "finished":
         raise KeyboardInterrupt
-    return _result_in_json(result), []
+    return _result_in_json(result) | ({"twin": _result_in_json(twins)} if twins else {}), []
+
+
+def _print_result(whose: str, result: RunResult | None) -> None:
+    if result is None or not result.is_evaluated:
+        return
+    right = f"{result.test_accuracy:.2%} of {result.test_count:,} test images right"
+    learned = f"{result.train_accuracy:.2%} of {result.train_count:,} training images"
+    print(f"{whose}{right}, {learned}; {result.seconds:.1f} s of training", file=sys.stderr)
 
 
 def _result_in_json(result: RunResult | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pages.common.datasets import shared_dataset, show_fallback_notice
 
 navigation.require_frame(__file__)
 
-from mnistcore.config import TrainConfig, check, layer_summary, planned_images
+from mnistcore.config import TrainConfig, check, layer_summary
 from mnistcore.data.mnist import data_folder
 from mnistcore.errors import MnistError
 from mnistcore.presets import PRESETS, describe_changes, name_run, scale_epochs
@@ -17,7 +17,16 @@ from pages.common import model_picker, state
 from pages.common.identity import creator, visitor_token
 from pages.common.text import escape_markdown
 from pages.common.widgets import scroll_into_view
-from pages.parts.train import bet, comparison, config_form, frame_stage, run_list, run_panel, speed
+from pages.parts.train import (
+    bet,
+    comparison,
+    config_form,
+    frame_stage,
+    run_list,
+    run_panel,
+    speed,
+    twins,
+)
 
 
 def open_run(run: store.Run | None) -> None:
@@ -29,6 +38,7 @@ def open_run(run: store.Run | None) -> None:
     state.TRAIN_RUN.tell(run_id)
     if run:
         state.TRAIN_PRESET.tell(None)  # which asks for the form
+        state.TRAIN_TWIN.tell(None)
 
 
 def opened() -> store.Run | None:
@@ -38,20 +48,22 @@ def opened() -> store.Run | None:
     if wanted := state.TRAIN_RUN.asked() or kept:
         try:
             run = model_picker.run_by_id(wanted)
+            run = run.leader or run  # a twin is shown beside it
         except MnistError:
             st.warning("That run is no longer there.", icon=":material/search_off:")
     open_run(run)
     return run
 
 
-def start(preset: str, config: TrainConfig) -> None:
-    """Set a worker on a new run of this visitor's, and open it."""
+def start(preset: str, config: TrainConfig, twin: TrainConfig | None) -> None:
+    """Set a worker on a new run of this visitor's, perhaps with a twin, and open it."""
     images = shared_dataset().train
     changes = describe_changes(scale_epochs(PRESETS[preset].config, len(images)), config)
     taken = {run.name for run in store.list_runs()}
     try:
         run = store.create_run(
             config,
+            twin=twin,
             preset=preset,
             name=name_run(PRESETS[preset].title, changes, taken),
             dataset=images.dataset,
@@ -77,13 +89,19 @@ everything = [each for each in store.list_runs() if model_picker.is_listed(each)
 if run is None:
     preset = config_form.choose_preset()
     plan, (press, change) = st.container(), st.columns([1, 4])
+    choices = st.container(horizontal=True)
     count = len(shared_dataset().train)
     with change:
         config = config_form.edit_config(preset, count)
-    images, problem = planned_images(config, count), ""
+    with choices:
+        speed.choose()
+        twin = None
+        bet.choose(twins=False)
+    problem = ""
     try:
         check(config, count)
-        plan.markdown(config_form.describe(preset, config, count))
+        told = [config_form.describe(preset, config, count), twins.describe(config, twin, count)]
+        plan.markdown(" ".join(told).strip())
     except MnistError as error:
         problem = escape_markdown(error)
         plan.error(problem, icon=":material/build:")
@@ -93,19 +111,19 @@ if run is None:
         icon=":material/play_arrow:",
         disabled=bool(problem),
         on_click=start,
-        args=(preset, config),
+        args=(preset, config, twin),
         width="stretch",
     )
-    with st.container(horizontal=True):
-        speed.choose()
-        bet.choose()
     if refused := state.TRAIN_REFUSED.pop():
         st.warning(refused, icon=":material/hourglass_empty:")
     if not problem:
         st.html(network_diagram.network_html(layer_summary(config.network)))
     queue.warm_spare_worker()
 else:
-    st.caption(f"Recipe: {escape_markdown(comparison.recipe_text(run) or 'unknown')}")
+    caption = f"Recipe: {escape_markdown(comparison.recipe_text(run) or 'unknown')}"
+    if run.twin:
+        caption += f". Its twin: the same again, but {escape_markdown(twins.how(run))}."
+    st.caption(caption)
     others = [each for each in everything if each.id != run.id and each.has_curves()]
     run_panel.show(run, others[: run_list.SHOWN_RUNS])
     comparison.show_recipe(run)

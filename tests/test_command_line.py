@@ -52,6 +52,17 @@ def test_the_same_command_twice_gives_the_same_accuracy(capsys):
     assert results[0]["run"] != results[1]["run"]
 
 
+def test_a_twin_is_trained_beside_a_run_and_both_results_are_told(capsys, tmp_path):
+    assert main([*TRAIN, "--twin", "rate-down", "--json"]) == 0
+    captured = capsys.readouterr()
+    result = json.loads(captured.out.splitlines()[-1])
+    assert result["twin"]["run"] == f"{result['run']}.twin"
+    assert result["twin"]["images"] == result["images"]
+    assert captured.err.count("test images right") == 2
+    assert main([*TRAIN, "--twin", "no-convolutions"]) == 2
+    assert "use one of rate-up" in capsys.readouterr().err
+
+
 def test_options_change_the_recipe(capsys, tmp_path):
     options = ["--convolutions", "4@5", "--dense", "", "--batch-norm", "--seed", "7"]
     assert main([*TRAIN, *options, "--optimiser", "RMSprop", "--json"]) == 0

@@ -35,6 +35,18 @@ def test_train_and_test_are_in_the_same_picture_in_percent():
     assert test["data"] == [[0, 25], [50, 25], [100, 25], [150, 25]]
 
 
+def test_of_twins_the_test_line_of_either_is_drawn_by_its_name():
+    names = ("As you set it", "Without convolutions", "another run")
+    twins = [learning_curves.Curve(name, records(20), 200) for name in names]
+    twins[1] = twins[1]._replace(is_twin=True)
+    chart = learning_curves.accuracy_chart(twins)
+    one, other, third = chart["series"]
+    assert (one["name"], other["name"], third["name"]) == (*names[:2], "another run, test")
+    assert one["data"] == other["data"] == [[0, 25], [50, 25], [100, 25], [150, 25]]
+    assert one["color"] != other["color"] and "test images" in chart["title"]["text"]
+    assert one["lineStyle"]["type"] != other["lineStyle"]["type"]
+
+
 def test_axes_do_not_move_while_the_curve_grows():
     for make in (learning_curves.accuracy_chart, learning_curves.loss_chart):
         short, long = (make([learning_curves.Curve("one", records(n), 900)]) for n in (3, 80))

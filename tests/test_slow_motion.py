@@ -23,8 +23,8 @@ def started(tmp_path):
     """Begins a run of ME's in a thread, at a pace, and waits for its end after the test."""
     threads = []
 
-    def start(pace, **changes):
-        run = make(tmp_path, replace(QUICK, **changes), owner=ME)
+    def start(pace, twin=None, **changes):
+        run = make(tmp_path, replace(QUICK, **changes), owner=ME, twin=twin)
         slow_motion.set_pace(run, pace, ME)
         threads.append(threading.Thread(target=worker.run_training, args=(run,)))
         threads[-1].start()

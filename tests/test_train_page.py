@@ -17,6 +17,7 @@ from mnistcore.inspection.frames import recorded_steps
 from mnistcore.records import Progress, RunResult
 from mnistcore.runs import queue, store
 from mnistcore.runs.worker import run_training
+from mnistcore.viz.twin_commentary import Winner
 from pages.common import datasets
 from pages.common.datasets import dataset_by_name
 from pages.common.text import escape_markdown
@@ -308,6 +309,19 @@ def test_who_does_not_bet_has_no_bet(folder: Path) -> None:
     next(each for each in app.button if each.label == "Start").click().run()
     assert "your bet" not in json.dumps(echarts(app))
     assert "bets" not in app.session_state
+
+
+@pytest.mark.parametrize(
+    ("winner", "why", "said"),
+    [
+        ("twin", "", "You bet on its twin: right."),
+        ("this", "too bold", "You bet on its twin, because “too bold”: not this time."),
+        (None, "", ""),
+    ],
+)
+def test_a_bet_on_twins_is_judged_by_who_won(winner: Winner | None, why: str, said: str) -> None:
+    assert bet.verdict_on_twins("twin", why, winner) == said
+    assert bet.verdict_on_twins(None, why, winner) == ""
 
 
 def echarts(app: AppTest) -> list[str]:

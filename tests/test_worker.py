@@ -17,11 +17,10 @@ from mnistcore.config import NetworkConfig, TrainConfig
 from mnistcore.data import loading
 from mnistcore.errors import DataError, DivergenceError, RunError
 from mnistcore.evaluation.metrics import evaluate
-from mnistcore.models import checkpoint
 from mnistcore.models.checkpoint import load_network
 from mnistcore.models.registry import load_model
 from mnistcore.records import RunResult
-from mnistcore.runs import queue, store, worker
+from mnistcore.runs import lane, queue, store, worker
 from mnistcore.training.trainer import train
 
 QUICK = TrainConfig(
@@ -105,7 +104,7 @@ def test_the_saved_network_is_the_trained_one(tmp_path, digits):
 def test_however_long_a_run_its_curve_stays_short(tmp_path):
     run = make(tmp_path, replace(QUICK, epochs=60))
     worker.run_training(run)
-    assert worker.N_RECORDS / 2 < len(run.metrics()) < 2 * worker.N_RECORDS
+    assert lane.N_RECORDS / 2 < len(run.metrics()) < 2 * lane.N_RECORDS
 
 
 def test_a_killed_run_is_interrupted_keeps_its_curve_and_resumes_to_the_same_weights(
@@ -261,7 +260,7 @@ def test_a_run_that_lacks_only_its_final_test_is_finished_by_resuming_it(tmp_pat
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "save_network", full)
+    monkeypatch.setattr(lane, "save_network", full)
     with pytest.raises(RunError, match="make room, then resume"):
         worker.run_training(run)
     status = run.status()
@@ -344,7 +343,7 @@ def test_a_final_test_that_is_not_finite_fails_the_run_in_words(tmp_path, monkey
         score = evaluate(network, digits)
         return replace(score, loss=float("inf")) if over else score
 
-    monkeypatch.setattr("mnistcore.evaluation.metrics.evaluate", lost)
+    monkeypatch.setattr(lane, "evaluate", lost)
     with pytest.raises(DivergenceError):
         worker.run_training(run, stop)
     assert run.status().state == "failed"

@@ -4,6 +4,7 @@ The owner writes the pace, the worker heeds it after every batch and tells of th
 """
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mnistcore import serialization
@@ -54,40 +55,50 @@ def last_batch(run: Run) -> BatchRecord | None:
 
 
 class SlowMotion:
-    """The worker's side: call `after_batch` with every Progress of the training."""
+    """The worker's side: call `after_batch` with every Progress of the first training.
 
-    def __init__(self, run: Run, training: "Trainer") -> None:
-        self._run, self._training = run, training
-        self._weights: list[Tensor] = []
-        self._step = -1
+    trainings: a run, whose pace counts, and its twin, if there is one.
+    """
+
+    def __init__(self, trainings: Sequence[tuple[Run, "Trainer"]]) -> None:
+        self._run, self._training = trainings[0]
+        self._tellers = [_BatchTeller(run, training) for run, training in trainings]
 
     def after_batch(self) -> None:
         """Tell of the batch, and wait as the pace has it, or until another command comes."""
-        training = self._training
         begun = time.monotonic()
         while (pace := read_pace(self._run)).kind != "full":
-            self._tell()
+            for teller in self._tellers:
+                teller.tell()
             waited = time.monotonic() - begun
             if (self._run.path / "control").exists() or not self._run.path.is_dir():
                 break
             if pace.kind == "slow" and waited >= SLOW_S:
                 break
-            if pace.kind == "step" and training.step < pace.until:
+            if pace.kind == "step" and self._training.step < pace.until:
                 break
             if waited > MAX_HOLD_S:
                 store.write_record(self._run.path / _PACE, Pace())
                 store.write_atomically(self._run.path / "control", b"pause")
                 break
             time.sleep(0.02)
-        training.every_step = pace.kind != "full"
+        for teller in self._tellers:
+            teller.training.every_step = pace.kind != "full"
 
-    def _tell(self) -> None:
+
+class _BatchTeller:
+    def __init__(self, run: Run, training: "Trainer") -> None:
+        self._run, self.training = run, training
+        self._weights: list[Tensor] = []
+        self._step = -1
+
+    def tell(self) -> None:
         """Write the record of this batch, once."""
         import torch
 
         from mnistcore.inspection.activations import weight_layers, weight_module
 
-        training, network = self._training, self._training.network
+        training, network = self.training, self.training.network
         if self._step == training.step:
             return
         layers = [weight_module(network, layer).weight for layer in weight_layers(network)]

@@ -99,6 +99,11 @@ class Run:
         return self.path / "model.safetensors"
 
     @property
+    def curve(self) -> Path:
+        """Its Progress records, one a line; what was taught by hand has none."""
+        return self.path / "metrics.jsonl"
+
+    @property
     def frames(self) -> Path:
         """The folder of its frames, see inspection/frames.py; older runs have none."""
         return self.path / "frames"
@@ -144,11 +149,11 @@ class Run:
 
     def metrics(self) -> list[Progress]:
         """The Progress records in order, of repeated steps the last; torn lines are left out."""
-        return list(_once_per_change(_metrics, self.path / "metrics.jsonl"))
+        return list(_once_per_change(_metrics, self.curve))
 
     def has_curves(self) -> bool:
         """Whether `metrics` was ever written to: what was taught by hand never does."""
-        return _is_file(self.path / "metrics.jsonl")
+        return _is_file(self.curve)
 
     def under_way(self) -> bool:
         """Whether it is at work, waits for its turn, or is paused with a worker that stays."""

@@ -66,16 +66,20 @@ class FrameRecorder:
             if step > training.step:
                 frame_path(folder, step).unlink(missing_ok=True)
 
-    def record_if_due(self) -> None:
-        """Write a frame at each of `steps`, and in slow motion at others; raises OSError."""
+    def record_if_due(self, due: bool | None = None) -> bool:
+        """Write a frame at each of `steps`, and in slow motion at others; whether it did.
+
+        due: decided elsewhere. Raises OSError.
+        """
         training = self._training
-        if training.every_step and training.step not in self.steps:
-            if self._slow_frames == N_SLOW_FRAMES:
-                return
-            self._slow_frames += 1
-        elif training.step not in self.steps or not self._may_spend():
-            return
-        self.record()
+        if due is None and training.every_step and training.step not in self.steps:
+            due = self._slow_frames < N_SLOW_FRAMES
+            self._slow_frames += due
+        elif due is None:
+            due = training.step in self.steps and self._may_spend()
+        if due:
+            self.record()
+        return due
 
     def record(self) -> None:
         """Write the frame of the training's step; raises OSError."""

@@ -112,7 +112,8 @@ class Trainer:
     """Mini-batch gradient descent as an iterator: as far as you like, and again to go on.
 
     A run that is interrupted ends in the very same weights through `state()` and `restore()`. It
-    seeds and uses torch's global random generator: one run at a time in a process.
+    seeds and uses torch's global random generator: one run at a time in a process, unless each
+    has that generator to itself, see `random_state`.
     """
 
     def __init__(self, config: TrainConfig, train_set: Digits, test_set: Digits) -> None:
@@ -272,16 +273,15 @@ class Trainer:
 
     def state(self) -> dict[str, Any]:
         """Everything that the numbers to come depend on, fit for `torch.save`."""
+        random, device_random = random_state(self.device)
         return {
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "seconds": self.seconds,
             "sums": self._sums,
-            "random": torch.get_rng_state(),
-            "device_random": torch.get_device_module(self.device).get_rng_state()
-            if self.device.type != "cpu"
-            else None,
+            "random": random,
+            "device_random": device_random,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -296,13 +296,25 @@ class Trainer:
             self.optimizer.load_state_dict(state["optimizer"])
             self.step, self.seconds = int(step), float(seconds)
             self._sums = sums.to(self.device)
-            torch.set_rng_state(state["random"].cpu())
-            if self.device.type != "cpu" and state["device_random"] is not None:
-                torch.get_device_module(self.device).set_rng_state(state["device_random"].cpu())
+            set_random_state((state["random"], state["device_random"]), self.device)
         except Exception as error:  # torch raises all kinds for what does not fit
             raise TrainingError(
                 "This checkpoint does not belong to this run: start the run anew."
             ) from error
+
+
+def random_state(device: torch.device) -> tuple[Tensor, Tensor | None]:
+    """The states of torch's global random generators, the processor's and another device's."""
+    other = None if device.type == "cpu" else torch.get_device_module(device).get_rng_state()
+    return torch.get_rng_state(), other
+
+
+def set_random_state(state: tuple[Tensor, Tensor | None], device: torch.device) -> None:
+    """The inverse of `random_state`."""
+    here, other = state
+    torch.set_rng_state(here.cpu())
+    if device.type != "cpu" and other is not None:
+        torch.get_device_module(device).set_rng_state(other.cpu())
 
 
 def _predictions(images: Tensor, score: Score, rows: Sequence[int]) -> tuple[Prediction, ...]:

@@ -21,6 +21,7 @@ class Curve(NamedTuple):
     name: str
     records: Sequence[Progress]  # in order
     images: int  # that the whole run will see
+    is_twin: bool = False  # of the run before it
 
 
 def accuracy_chart(
@@ -28,13 +29,15 @@ def accuracy_chart(
 ) -> dict[str, Any]:
     """Accuracy over images seen, `least` to 100 %: the first run's two lines, others' test line.
 
-    bet: percent at which a visitor expects the test line to end.
+    Of twins it is the test line of either, by its name. bet: percent at which a visitor expects
+    the test line to end.
     """
     series = _pair(curves, "accuracy", 100.0)
     if bet is not None:
         label = {"formatter": f"your bet: {bet:g} %", "position": "insideStartTop"}
         series[0]["markLine"] = _mark({"yAxis": max(bet, least)}, label, "dashed")
-    return _chart("Share read right (%)", series, curves, least, 100)
+    what = "Share of test images" if _are_twins(curves) else "Share"
+    return _chart(f"{what} read right (%)", series, curves, least, 100)
 
 
 def loss_chart(curves: Sequence[Curve]) -> dict[str, Any]:
@@ -48,7 +51,8 @@ def loss_chart(curves: Sequence[Curve]) -> dict[str, Any]:
     highest = max(values, default=0.0)
     for end in LOSS_AXES:
         if highest <= end:
-            return _chart("Loss (how wrong, 0 is perfect)", series, curves, 0, end)
+            where = " of test images" if _are_twins(curves) else ""
+            return _chart(f"Loss{where} (how wrong, 0 is perfect)", series, curves, 0, end)
     low = 10.0 ** math.floor(math.log10(max(min(values), LEAST)))
     end = 10.0 ** math.ceil(math.log10(min(highest, MOST)))
     for line in series:  # there is no 0 on such an axis
@@ -114,18 +118,27 @@ def _names_below_each_other(chart: dict[str, Any]) -> dict[str, Any]:
     return chart
 
 
+def _are_twins(curves: Sequence[Curve]) -> bool:
+    return len(curves) > 1 and curves[1].is_twin
+
+
 def _pair(curves: Sequence[Curve], what: str, scale: float) -> list[dict[str, Any]]:
     series = []
+    first = 1 + _are_twins(curves)  # of those that are laid over
     for number, curve in enumerate(curves):
         points = _points(curve.records, f"test_{what}", scale)
-        if number == 0:
+        if first == 2 and number < 2:
+            line = _line(curve.name, points, (ORANGE, BLUE)[number])
+            line |= {"showSymbol": True, "symbolSize": 7, "z": 3 - number}
+            line["lineStyle"]["type"] = ("solid", "dashed")[number]
+        elif number == 0:
             learned = f"train_{what}" if what == "accuracy" else what
             learned_points = _points(curve.records, learned, scale)
             series.append(_line("Training images", learned_points, BLUE))
             line = _line("Test images", points, ORANGE)
             line |= {"showSymbol": True, "symbolSize": 7, "z": 3}
         else:
-            other = number - 1
+            other = number - first
             line = _line(f"{curve.name}, test", points, LINE_COLORS[other % len(LINE_COLORS)])
             line["lineStyle"]["type"] = LINE_DASHES[other % len(LINE_DASHES)]
         series.append(line)

@@ -98,12 +98,16 @@ def explore(
 
 
 def train(
-    preset: Word = None, run: Word = None, config: TrainConfig | None = None, step: Number = None
+    preset: Word = None,
+    run: Word = None,
+    config: TrainConfig | None = None,
+    step: Number = None,
+    twin: Word = None,
 ) -> Link:
     """To a run by its id, as it was at a step, or to the form: with a preset, or with a recipe that
-    begins from it."""
-    keys = (state.TRAIN_PRESET, state.TRAIN_RUN, state.TRAIN_MOMENT)
-    link = _link("Train", keys, preset, run, step)
+    begins from it; with a twin."""
+    keys = (state.TRAIN_PRESET, state.TRAIN_RUN, state.TRAIN_MOMENT, state.TRAIN_TWIN)
+    link = _link("Train", keys, preset, run, step, twin)
     if config is not None and preset is not None:
         start = PRESETS[preset].config
         known = _form(start, conv_defaults(start.network), width_defaults(start.network))

@@ -13,6 +13,7 @@ import streamlit as st
 
 from mnistcore.presets import PRESET_IDS, PRESETS
 from mnistcore.records import PaceKind
+from mnistcore.viz.twin_commentary import Winner
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.demos.single_neuron import NeuronState
@@ -170,6 +171,10 @@ TRAIN_STEERING_REFUSED = Key[str]("steering refused", "")
 TRAIN_CLOSER = Key[bool]("closer", False)
 TRAIN_BET = Key[float | None]("bet", None)  # percent, for the next run
 TRAIN_BETS = Key[Mapping[str, float]]("bets", {})  # by run
+TRAIN_TWIN = Key[str]("twin", "")  # of the next run: a key of CHANGES; none if empty
+TRAIN_TWIN_BET = Key[Winner | None]("twin bet", None)  # on the next run
+TRAIN_TWIN_WHY = Key[str]("twin why", "")
+TRAIN_TWIN_BETS = Key[Mapping[str, tuple[Winner, str]]]("twin bets", {})  # and why, by run
 TRAIN_PACE = Key[PaceKind]("pace", "full")  # at which the next run begins
 TRAIN_STAGE = Key[Any]("stage", None)  # what the browser says
 TRAIN_MOMENT = Key[int | None]("step", None)  # that the stage shows; None: the newest
@@ -251,7 +256,7 @@ def evaluate_chosen(grid: str) -> Key[int | None]:
 
 # The address
 _ADDRESS = {
-    *(MODEL, TRAIN_RUN, TRAIN_PRESET, TRAIN_MOMENT),
+    *(MODEL, TRAIN_RUN, TRAIN_PRESET, TRAIN_TWIN, TRAIN_MOMENT),
     *(EXPLORE_PART, EXPLORE_DIGIT, EXPLORE_PAGE, EXPLORE_INDEX, EXPLORE_VIEW),
     *(INSIDE_PICTURE, INSIDE_INDEX, INSIDE_LAYER, INSIDE_UNIT, INSIDE_MAP),
     *(EVALUATE_LOOK, EVALUATE_TRUE, EVALUATE_PREDICTED, EVALUATE_CORRUPTION, *SEVERITIES),

@@ -1,14 +1,33 @@
-"""A bet on where the test accuracy of a run will end, made before it starts."""
+"""A bet on where the test accuracy of a run will end, or on which twin wins, made beforehand."""
 
 import streamlit as st
 
-from mnistcore.records import RunResult
+from mnistcore.records import RunResult, RunStatus
 from mnistcore.runs.store import Run
+from mnistcore.viz.twin_commentary import SAME, Winner, find_winner
 from pages.common import state
 
+_WINNERS: dict[Winner, str] = {
+    "this": "the recipe as it is",
+    "twin": "its twin",
+    "neither": "no difference",
+}
 
-def choose() -> None:
-    """The bet on the next run, if the visitor dares one."""
+
+def choose(*, twins: bool) -> None:
+    """The bet on the next run, if the visitor dares one; of twins, on which reads more."""
+    if twins:
+        st.selectbox(
+            "Bet first: which will read more in the end?",
+            list(_WINNERS),
+            index=None,
+            format_func=_WINNERS.__getitem__,
+            placeholder="your bet",
+            help=f"No difference: within {100 * SAME:g} points of a hundred.",
+            **state.TRAIN_TWIN_BET.kept(),
+        )
+        st.text_input("Why?", max_chars=60, placeholder="because", **state.TRAIN_TWIN_WHY.kept())
+        return
     st.number_input(
         "Bet first: how many of 100 test images will it read right in the end?",
         0.0,
@@ -23,7 +42,12 @@ def choose() -> None:
 
 def place(run: Run) -> None:
     """Let the bet count for this run."""
-    if (bet := state.TRAIN_BET.get()) is not None:
+    if run.twin:
+        if (winner := state.TRAIN_TWIN_BET.get()) is not None:
+            why = state.TRAIN_TWIN_WHY.pop().strip()
+            state.TRAIN_TWIN_BETS.set({**state.TRAIN_TWIN_BETS.get(), run.id: (winner, why)})
+            state.TRAIN_TWIN_BET.set(None)
+    elif (bet := state.TRAIN_BET.get()) is not None:
         state.TRAIN_BETS.set({**state.TRAIN_BETS.get(), run.id: bet})
         state.TRAIN_BET.set(None)
 
@@ -33,11 +57,27 @@ def on(run: Run) -> float | None:
     return state.TRAIN_BETS.get().get(run.id)
 
 
+def outcome(run: Run, status: RunStatus) -> str:
+    """How good this visitor's bet was, in a sentence; empty without one, or before the end."""
+    if run.twin:
+        bet, why = state.TRAIN_TWIN_BETS.get().get(run.id, (None, ""))
+        return verdict_on_twins(bet, why, find_winner(status, run.twin.status()))
+    return verdict(on(run), status.result)
+
+
 def verdict(percent: float | None, result: RunResult | None) -> str:
-    """How good a bet was, in a sentence; empty without one, or without a final test."""
+    """On a bet in percent."""
     if percent is None or result is None or result.test_accuracy is None:
         return ""
     off = round(100 * result.test_accuracy - percent, 1)
     if abs(off) < 0.5:
         return f"You bet {percent:g} %: spot on."
     return f"You bet {percent:g} %: it did {abs(off):g} points {'better' if off > 0 else 'worse'}."
+
+
+def verdict_on_twins(bet: Winner | None, why: str, winner: Winner | None) -> str:
+    """On a bet on which of the two reads more, and its reason."""
+    if bet is None or winner is None:
+        return ""
+    because = f", because “{why}”" if why else ""
+    return f"You bet on {_WINNERS[bet]}{because}: {'right' if bet == winner else 'not this time'}."

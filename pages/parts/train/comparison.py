@@ -31,8 +31,10 @@ def show(run: Run, others: Sequence[Run]) -> None:
             key=state.TRAIN_COMPARED,
             wrap=True,
         )
-    if compared := chosen(others):
-        st.table([_row(each) for each in (run, *compared)], hide_index=True)
+    compared = [run, *chosen(others)]
+    if len(compared) > 1 or run.twin:
+        both = [each for one in compared for each in (one, one.twin) if each]
+        st.table([_row(each) for each in both], hide_index=True)
 
 
 def recipe_text(run: Run) -> str:

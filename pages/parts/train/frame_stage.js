@@ -1,6 +1,7 @@
 // The stage of a run, in elements that share what is kept here. Some show nothing: they bring images,
 // frames, and the answers to the own drawing. "cloud" walks through the frames, "side" shows what
-// else belongs to the moment that "cloud" has come to.
+// else belongs to the moment that "cloud" has come to. A run's twin is shown beside it, at the moment
+// when it had seen as many images.
 const runs = (globalThis.digitStages ??= new Map())
 const runOf = (id) => {
   if (!runs.has(id)) runs.set(id, { frames: new Map(), own: {}, images: null, wake: new Set() })
@@ -9,6 +10,7 @@ const runOf = (id) => {
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
 const calm = matchMedia("(prefers-reduced-motion: reduce)")
 const FRAMES_A_SECOND = 6 // when played
+const MARKS = ["first", "second"] // of twins: by these one sees what is whose
 const MARGIN = 0.14 // of the cloud's width, for the digits around it
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -33,7 +35,8 @@ export default function ({ data, parentElement, setStateValue }) {
     const root = document.createElement("div")
     root.className = data.part
     parentElement.appendChild(root)
-    shown = data.part === "cloud" ? openCloud(root, run, setStateValue) : openSide(root, run)
+    const twins = data.twin ? [run, runOf(data.twin)] : [run]
+    shown = data.part === "cloud" ? openCloud(root, twins, setStateValue) : openSide(root, twins)
     parentElement.shown = { id: data.run, root, ...shown }
   }
   parentElement.shown.update(data)
@@ -48,16 +51,171 @@ const cut = (element, images, number) => {
     `${rows > 1 ? (100 * Math.floor(number / across)) / (rows - 1) : 0}%`
 }
 
-function openCloud(root, run, setStateValue) {
+// Where in a run's frames it had seen so many images, and between which two.
+const placeAt = (frames, images) => {
+  const next = frames.findIndex((frame) => frame.images > images)
+  if (next <= 0) return next === 0 ? 0 : frames.length - 1
+  const { images: before } = frames[next - 1]
+  return next - 1 + (images - before) / (frames[next].images - before)
+}
+const between = (frames, view) => {
+  const low = Math.floor(view), high = Math.min(low + 1, frames.length - 1)
+  return [frames[low], frames[high], view - low]
+}
+
+const palette = (root) => {
+  const style = getComputedStyle(root)
+  return { ink: style.color, paper: style.getPropertyValue("--st-background-color"),
+    line: style.getPropertyValue("--st-border-color"),
+    accent: style.getPropertyValue("--st-primary-color") }
+}
+const fit = (canvas) => {
+  const ratio = devicePixelRatio || 1
+  const width = Math.round(canvas.clientWidth * ratio)
+  const height = Math.round(canvas.clientHeight * ratio)
+  if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height]
+  const pen = canvas.getContext("2d")
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0)
+  pen.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight)
+  return pen
+}
+
+// The cloud of one run, at a place in its frames: at each a picture, and between two what lies between.
+function openSky(root, run, lead) {
+  const find = (name) => root.querySelector(name)
+  const sky = find("canvas"), tip = find(".tip")
+  let frames = [], view = 0, title = ""
+
+  const corner = (digit) => {
+    const angle = (2 * Math.PI * digit) / 10
+    return [Math.sin(angle), -Math.cos(angle)]
+  }
+  const spot = (x, y, side) => {
+    const radius = side * (0.5 - MARGIN)
+    return [side / 2 + x * radius, side / 2 + y * radius]
+  }
+  const pointAt = (number, side) => {
+    const [a, b, share] = between(frames, view)
+    const mix = (at) => (a.points[at] + (b.points[at] - a.points[at]) * share) / 32767
+    return spot(mix(2 * number), mix(2 * number + 1), side)
+  }
+
+  const paintSky = () => {
+    const pen = fit(sky), side = sky.clientWidth, { line } = palette(root)
+    pen.lineWidth = 1
+    pen.strokeStyle = line
+    pen.beginPath()
+    pen.arc(side / 2, side / 2, side * (0.5 - MARGIN), 0, 2 * Math.PI)
+    pen.stroke()
+    pen.textAlign = "center"
+    pen.textBaseline = "middle"
+    pen.font = `600 ${Math.max(18, side / 17)}px ${getComputedStyle(root).fontFamily}`
+    for (let digit = 0; digit < 10; digit++) {
+      const [x, y] = corner(digit)
+      pen.fillStyle = lead.images.colors[digit]
+      pen.fillText(digit, ...spot(1.24 * x, 1.24 * y, side))
+    }
+    return pen
+  }
+  const paintCloud = () => {
+    const pen = paintSky(), side = sky.clientWidth, { ink, paper } = palette(root)
+    const now = frames[Math.round(view)], { labels, colors } = lead.images
+    const radius = Math.max(2.6, side / 130)
+    const wrong = []
+    labels.forEach((label, number) => {
+      if (now.said[number] !== label) { wrong.push([label, number]); return }
+      pen.globalAlpha = 0.75
+      pen.fillStyle = colors[label]
+      pen.beginPath()
+      pen.arc(...pointAt(number, side), radius, 0, 2 * Math.PI)
+      pen.fill()
+    })
+    pen.globalAlpha = 1
+    for (const [label, number] of wrong) { // above the others: they are what one looks for
+      pen.fillStyle = colors[label]
+      pen.beginPath()
+      pen.arc(...pointAt(number, side), radius * 1.15, 0, 2 * Math.PI)
+      pen.fill()
+      pen.strokeStyle = ink
+      pen.lineWidth = 1
+      pen.stroke()
+    }
+    const [a, b, share] = between(frames, view)
+    const [from, to] = [run.own[a.step], run.own[b.step] ?? run.own[a.step]]
+    if (from) {
+      let x = 0, y = 0
+      from.forEach((old, digit) => {
+        const weight = old + (to[digit] - old) * share, [cx, cy] = corner(digit)
+        x += weight * cx
+        y += weight * cy
+      })
+      pen.font = `${Math.max(26, side / 12)}px sans-serif`
+      pen.lineWidth = 5
+      pen.strokeStyle = paper
+      pen.strokeText("★", ...spot(x, y, side))
+      pen.fillStyle = ink
+      pen.fillText("★", ...spot(x, y, side))
+    }
+  }
+
+  const nearest = (event) => {
+    if (!frames[Math.round(view)] || !lead.images) return
+    const box = sky.getBoundingClientRect(), { labels, numbers } = lead.images
+    const at = [event.clientX - box.left, event.clientY - box.top]
+    let best = null, least = 14 ** 2
+    labels.forEach((_, number) => {
+      const [x, y] = pointAt(number, box.width)
+      const far = (x - at[0]) ** 2 + (y - at[1]) ** 2
+      if (far < least) [best, least] = [number, far]
+    })
+    tip.style.display = best === null ? "none" : "flex"
+    if (best === null) return
+    const label = labels[best], said = frames[Math.round(view)].said[best]
+    cut(tip.firstChild, lead.images, best)
+    tip.lastChild.textContent = `Test image ${numbers[best]}, a ${label}` +
+      (said === label ? ", read right" : `, read as a ${said}`)
+    tip.style.left = at[0] < box.width / 2 ? `${at[0] + 14}px` : "auto"
+    tip.style.right = at[0] < box.width / 2 ? "auto" : `${box.width - at[0] + 14}px`
+    tip.style.top = `${Math.max(0, Math.min(at[1] - 20, box.height - 90))}px`
+  }
+  sky.onpointermove = sky.onpointerdown = nearest
+  sky.onpointerleave = () => { tip.style.display = "none" }
+
+  return {
+    name(now) { find(".title").textContent = title = now },
+    width: () => sky.clientWidth,
+    renew() { frames = [...run.frames.values()].sort((a, b) => a.step - b.step) },
+    frames: () => frames,
+    paint(images) { // as it was when it had seen so many
+      if (!frames.length) { paintSky(); return }
+      view = placeAt(frames, images)
+      run.moment = frames[Math.round(view)]
+      const count = lead.images.labels.length, right = Math.round(run.moment.right * count)
+      const words = `${right} of ${count} test images right`
+      find(".score").textContent = words
+      root.dataset.step = run.moment.step
+      sky.setAttribute("aria-label", `${title && `${title}. `}After ` +
+        `${run.moment.images.toLocaleString("en")} training images: ${words}. Each point is a test ` +
+        "image: the surer the network is of a digit, the nearer it lies to the digit's corner.")
+      paintCloud()
+    },
+  }
+}
+
+function openCloud(root, runs, setStateValue) {
+  const [run] = runs, alone = runs.length === 1
   root.innerHTML = `
-    <div class="sky"><canvas role="img"></canvas>
+    <div class="skies">${runs.map((_, at) => `<div class="${alone ? "" : `twin ${MARKS[at]}`}">
+      <p class="title"></p><div class="sky"><canvas role="img"></canvas>
       <div class="tip"><span class="ink"></span><span></span></div></div>
+      <p class="score"></p></div>`).join("")}</div>
     <div class="time"><button type="button" disabled>▶ Play</button><div class="track"><canvas></canvas>
       <input type="range" step="1" min="0" aria-label="Moment of the training"></div></div>
     <p class="when"></p>`
   const find = (name) => root.querySelector(name)
-  const sky = find(".sky canvas"), tip = find(".tip"), slider = find("input")
-  const button = find("button"), graph = find(".track canvas")
+  const boxes = root.querySelectorAll(".skies > div")
+  const skies = runs.map((each, at) => openSky(boxes[at], each, run))
+  const slider = find("input"), button = find("button"), graph = find(".track canvas")
   let data = {}, frames = [], view = 0, playing = false, follow = true, drawn = ""
   let asked = null // the step that is looked at; null: the newest
   let clock = performance.now(), told = null
@@ -90,118 +248,31 @@ function openCloud(root, run, setStateValue) {
 
   const renew = (moment) => {
     if (moment) return
-    frames = [...run.frames.values()].sort((a, b) => a.step - b.step)
+    skies.forEach((sky) => sky.renew())
+    frames = skies[0].frames()
     slider.max = Math.max(0, frames.length - 1)
     drawn = ""
     if (!playing && !follow) view = asked === null ? frames.length - 1 : place(asked)
   }
-  run.wake.add(renew)
-
-  // The picture of each moment, and between two of them what lies between.
-  const palette = () => {
-    const style = getComputedStyle(root)
-    return { ink: style.color, paper: style.getPropertyValue("--st-background-color"),
-      line: style.getPropertyValue("--st-border-color"),
-      accent: style.getPropertyValue("--st-primary-color") }
-  }
-  const fit = (canvas) => {
-    const ratio = devicePixelRatio || 1
-    const width = Math.round(canvas.clientWidth * ratio)
-    const height = Math.round(canvas.clientHeight * ratio)
-    if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height]
-    const pen = canvas.getContext("2d")
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0)
-    pen.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight)
-    return pen
-  }
-  const corner = (digit) => {
-    const angle = (2 * Math.PI * digit) / 10
-    return [Math.sin(angle), -Math.cos(angle)]
-  }
-  const spot = (x, y, side) => {
-    const radius = side * (0.5 - MARGIN)
-    return [side / 2 + x * radius, side / 2 + y * radius]
-  }
-  const between = () => {
-    const low = Math.floor(view), high = Math.min(low + 1, frames.length - 1)
-    return [frames[low], frames[high], view - low]
-  }
-  const pointAt = (number, side) => {
-    const [a, b, share] = between()
-    const mix = (at) => (a.points[at] + (b.points[at] - a.points[at]) * share) / 32767
-    return spot(mix(2 * number), mix(2 * number + 1), side)
-  }
-
-  const paintSky = (colors) => {
-    const pen = fit(sky), side = sky.clientWidth, { line } = palette()
-    pen.lineWidth = 1
-    pen.strokeStyle = line
-    pen.beginPath()
-    pen.arc(side / 2, side / 2, side * (0.5 - MARGIN), 0, 2 * Math.PI)
-    pen.stroke()
-    pen.textAlign = "center"
-    pen.textBaseline = "middle"
-    pen.font = `600 ${Math.max(18, side / 17)}px ${getComputedStyle(root).fontFamily}`
-    for (let digit = 0; digit < 10; digit++) {
-      const [x, y] = corner(digit)
-      pen.fillStyle = colors[digit]
-      pen.fillText(digit, ...spot(1.24 * x, 1.24 * y, side))
-    }
-    return pen
-  }
-  const paintCloud = (colors) => {
-    const pen = paintSky(colors), side = sky.clientWidth, { ink } = palette()
-    const now = frames[Math.round(view)]
-    const radius = Math.max(2.6, side / 130)
-    const wrong = []
-    run.images.labels.forEach((label, number) => {
-      if (now.said[number] !== label) { wrong.push([label, number]); return }
-      pen.globalAlpha = 0.75
-      pen.fillStyle = colors[label]
-      pen.beginPath()
-      pen.arc(...pointAt(number, side), radius, 0, 2 * Math.PI)
-      pen.fill()
-    })
-    pen.globalAlpha = 1
-    for (const [label, number] of wrong) { // above the others: they are what one looks for
-      pen.fillStyle = colors[label]
-      pen.beginPath()
-      pen.arc(...pointAt(number, side), radius * 1.15, 0, 2 * Math.PI)
-      pen.fill()
-      pen.strokeStyle = ink
-      pen.lineWidth = 1
-      pen.stroke()
-    }
-    const [a, b, share] = between()
-    const [from, to] = [run.own[a.step], run.own[b.step] ?? run.own[a.step]]
-    if (from) {
-      let x = 0, y = 0
-      from.forEach((old, digit) => {
-        const weight = old + (to[digit] - old) * share, [cx, cy] = corner(digit)
-        x += weight * cx
-        y += weight * cy
-      })
-      pen.font = `${Math.max(26, side / 12)}px sans-serif`
-      pen.lineWidth = 5
-      pen.strokeStyle = palette().paper
-      pen.strokeText("★", ...spot(x, y, side))
-      pen.fillStyle = ink
-      pen.fillText("★", ...spot(x, y, side))
-    }
-  }
+  runs.forEach((each) => each.wake.add(renew))
 
   const paintGraph = () => {
     const pen = fit(graph), width = graph.clientWidth, height = graph.clientHeight
-    const { ink, accent } = palette(), last = Math.max(1, frames.length - 1)
+    const { ink, accent } = palette(root), last = Math.max(1, frames.length - 1)
     const inset = 8 // as far as the knob of the slider stays from its ends
     const x = (at) => inset + (at / last) * (width - 2 * inset)
     const y = (share) => height - 3 - share * (height - 6)
     pen.strokeStyle = ink
     pen.globalAlpha = 0.6
     pen.lineWidth = 2
-    pen.beginPath()
-    frames.forEach((frame, at) => pen.lineTo(x(at), y(frame.right)))
-    pen.stroke()
+    skies.filter((sky) => sky.frames().length).forEach((sky, number) => {
+      pen.setLineDash(number ? [5, 4] : [])
+      pen.beginPath()
+      frames.forEach((frame, at) => {
+        pen.lineTo(x(at), y(sky.frames()[Math.round(placeAt(sky.frames(), frame.images))].right))
+      })
+      pen.stroke()
+    })
     pen.globalAlpha = 1
     pen.fillStyle = accent
     pen.beginPath()
@@ -210,32 +281,31 @@ function openCloud(root, run, setStateValue) {
   }
 
   const paint = () => {
-    const colors = run.images.colors, frame = frames[Math.round(view)], count = run.images.labels.length
-    const words = `After ${frame.images.toLocaleString("en")} training images: ` +
-      `${Math.round(frame.right * count)} of ${count} test images right`
+    const frame = frames[Math.round(view)], [a, b, share] = between(frames, view)
+    skies.forEach((sky) => sky.paint(a.images + (b.images - a.images) * share))
+    const count = run.images.labels.length
+    const words = `After ${frame.images.toLocaleString("en")} training images` +
+      (alone ? `: ${Math.round(frame.right * count)} of ${count} test images right` : "")
     find(".when").textContent = words
-    sky.setAttribute("aria-label", `${words}. Each point is a test image: the surer the network ` +
-      "is of a digit, the nearer it lies to the digit's corner.")
     slider.value = Math.round(view)
     slider.setAttribute("aria-valuetext", words)
     button.textContent = playing ? "❚❚ Pause" : "▶ Play"
     button.disabled = frames.length < 2
     root.dataset.step = frame.step
     root.dataset.frames = frames.length
-    paintCloud(colors)
     paintGraph()
-    run.moment = frame
     run.wake.forEach((wake) => wake(frame))
   }
 
   const loop = (time) => {
-    if (!root.isConnected) { run.wake.delete(renew); return }
+    if (!root.isConnected) { runs.forEach((each) => each.wake.delete(renew)); return }
     requestAnimationFrame(loop)
     const passed = Math.min(0.1, (time - clock) / 1000)
     clock = time
-    if (!run.images || !sky.clientWidth) return
+    const width = skies[0].width()
+    if (!run.images || !width) return
     if (!frames.length) {
-      if (drawn !== "empty") paintSky(run.images.colors)
+      if (drawn !== "empty") skies.forEach((sky) => sky.paint(0))
       drawn = "empty"
       return
     }
@@ -248,40 +318,18 @@ function openCloud(root, run, setStateValue) {
       view = end - view < 0.002 ? end : view + (end - view) * step
     }
     view = Math.max(0, Math.min(view, end))
-    const state = `${view} ${frames.length} ${playing} ${sky.clientWidth} ${palette().ink} ${JSON.stringify(run.own[frames[Math.round(view)].step] ?? 0)}`
+    const state = `${view} ${frames.length} ${playing} ${width} ${palette(root).ink}`
     if (state === drawn) return
     drawn = state
     paint()
   }
   requestAnimationFrame(loop)
 
-  const nearest = (event) => {
-    if (!frames[Math.round(view)] || !run.images) return
-    const box = sky.getBoundingClientRect()
-    const at = [event.clientX - box.left, event.clientY - box.top]
-    let best = null, least = 14 ** 2
-    run.images.labels.forEach((_, number) => {
-      const [x, y] = pointAt(number, box.width)
-      const far = (x - at[0]) ** 2 + (y - at[1]) ** 2
-      if (far < least) [best, least] = [number, far]
-    })
-    tip.style.display = best === null ? "none" : "flex"
-    if (best === null) return
-    const frame = frames[Math.round(view)], label = run.images.labels[best], said = frame.said[best]
-    cut(tip.firstChild, run.images, best)
-    tip.lastChild.textContent = `Test image ${run.images.numbers[best]}, a ${label}` +
-      (said === label ? ", read right" : `, read as a ${said}`)
-    tip.style.left = at[0] < box.width / 2 ? `${at[0] + 14}px` : "auto"
-    tip.style.right = at[0] < box.width / 2 ? "auto" : `${box.width - at[0] + 14}px`
-    tip.style.top = `${Math.max(0, Math.min(at[1] - 20, box.height - 90))}px`
-  }
-  sky.onpointermove = sky.onpointerdown = nearest
-  sky.onpointerleave = () => { tip.style.display = "none" }
-
   return {
     update(now) {
       const first = data.run === undefined
       data = now
+      skies.forEach((sky, at) => sky.name(now.titles[at]))
       if (first) {
         asked = now.moment
         follow = asked === null
@@ -293,19 +341,28 @@ function openCloud(root, run, setStateValue) {
   }
 }
 
-function openSide(root, run) {
+function openSide(root, runs) {
+  const [run] = runs, alone = runs.length === 1
+  const each = (name, more = "") => `<div class="pair">${
+    runs.map((_, at) => `<div class="${alone ? "" : MARKS[at]}"><div class="${name}"${more}></div></div>`)
+      .join("")}</div>`
+  root.style.setProperty("--answers", runs.length)
   root.innerHTML = `
-    <h3 class="about">What its first layer looks for</h3><div class="filters" role="img"></div>
-    <h3>What it says of twelve test images</h3><div class="guesses"></div>
-    <div class="mine" hidden><h3>What it says of your drawing</h3><div class="bars"></div></div>`
+    <h3 class="about">What ${alone ? "its first layer looks" : "their first layers look"} for</h3>
+    ${each("filters", ' role="img"')}
+    <h3>What ${alone ? "it says" : "they say"} of twelve test images</h3><div class="guesses"></div>
+    <div class="mine" hidden><h3>What ${alone ? "it says" : "they say"} of your drawing</h3>
+    ${each("bars")}</div>`
   const find = (name) => root.querySelector(name)
   let data = {}
 
-  const paintFilters = (frame) => {
-    const box = find(".filters"), [count, height, width] = frame.shape
-    find(".about").textContent = height < 28
-      ? `What its first layer looks for: ${count} filters`
-      : `What ${count} units of its first layer look for`
+  const paintFilters = (box, frame) => {
+    const [count, height, width] = frame.shape
+    if (alone) {
+      find(".about").textContent = height < 28
+        ? `What its first layer looks for: ${count} filters`
+        : `What ${count} units of its first layer look for`
+    }
     while (box.children.length > count) box.lastChild.remove()
     while (box.children.length < count) box.append(document.createElement("canvas"))
     box.style.setProperty("--columns", count % 8 ? 6 : 8)
@@ -322,26 +379,31 @@ function openSide(root, run) {
     })
   }
 
-  const paintGuesses = (frame) => {
+  const paintGuesses = () => {
     const box = find(".guesses")
     if (!box.children.length) {
       for (let number = 0; number < 12; number++) {
         const tile = document.createElement("div"), picture = document.createElement("span")
         picture.className = "ink"
         cut(picture, run.images, number)
-        tile.append(picture, document.createElement("span"))
+        tile.className = "guess"
+        tile.append(picture, ...runs.map(() => document.createElement("span")))
         box.append(tile)
       }
     }
     ;[...box.children].forEach((tile, number) => {
-      const label = run.images.labels[number], said = frame.said[number]
-      tile.className = said === label ? "guess" : "guess wrong"
-      tile.lastChild.textContent = said === label ? `${said} ✓` : `${said} ✗`
-      tile.title = `Test image ${run.images.numbers[number]}, a ${label}, read as a ${said}`
+      const label = run.images.labels[number], said = runs.map((one) => one.moment?.said[number])
+      said.forEach((digit, at) => {
+        const line = tile.children[at + 1]
+        line.className = alone ? "" : MARKS[at]
+        line.classList.toggle("wrong", digit !== label)
+        line.textContent = digit === undefined ? "" : `${digit} ${digit === label ? "✓" : "✗"}`
+      })
+      tile.title = `Test image ${run.images.numbers[number]}, a ${label}, read as a ` +
+        said.join(" and as a ")
     })
   }
-  const paintBars = (frame, colors) => {
-    const box = find(".bars"), said = run.own[frame.step]
+  const paintBars = (box, said, colors) => {
     find(".mine").hidden = !data.drawn
     if (!said) { box.replaceChildren(); return }
     if (!box.children.length) {
@@ -363,13 +425,16 @@ function openSide(root, run) {
     })
   }
   const renew = () => {
-    if (!root.isConnected) { run.wake.delete(renew); return }
+    if (!root.isConnected) { runs.forEach((one) => one.wake.delete(renew)); return }
     if (!run.moment || !run.images) return
-    paintFilters(run.moment)
-    paintGuesses(run.moment)
-    paintBars(run.moment, run.images.colors)
+    const [filters, bars] = [".filters", ".bars"].map((name) => root.querySelectorAll(name))
+    paintGuesses()
+    runs.forEach(({ moment, own }, at) => {
+      if (moment) paintFilters(filters[at], moment)
+      paintBars(bars[at], own[moment?.step], run.images.colors)
+    })
   }
-  run.wake.add(renew)
+  runs.forEach((one) => one.wake.add(renew))
   return {
     update(now) {
       data = now

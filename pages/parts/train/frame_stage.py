@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -37,10 +38,15 @@ _stage = component(__file__)
 
 
 def send_frames(run: Run, *, live: bool) -> None:
-    """Hand the browser what it has not got of a run's frames, as far as there is time.
+    """Hand the browser what it has not got of the frames of a run and its twin, if there is time.
 
     live: whether it trains, and so leaves little time for what its frames do not say themselves.
     """
+    for each in filter(None, (run, run.twin)):
+        _send_frames(each, live)
+
+
+def _send_frames(run: Run, live: bool) -> None:
     import torch
 
     torch.set_num_threads(1)
@@ -59,7 +65,8 @@ def send_frames(run: Run, *, live: bool) -> None:
     sent.sort()
     said = {step: answer for step in sent if past and (answer := past.at(step))}
     with st.container(gap=None):
-        _send(run, "images", _images(run.config().dataset))
+        if not run.leader:
+            _send(run, "images", _images(run.config().dataset))
         for group, start in enumerate(range(0, len(steps), _AT_ONCE)):
             some = set(steps[start : start + _AT_ONCE]).intersection(sent)
             chunk = [packed for step in sorted(some) if (packed := packs[step])]
@@ -71,11 +78,15 @@ def send_frames(run: Run, *, live: bool) -> None:
         _send(run, "own", {"own": own})
 
 
-def show_cloud(run: Run, *, live: bool) -> None:
-    """The cloud, and below it the slider through the moments, with Play."""
+def show_cloud(run: Run, titles: Sequence[str], *, live: bool) -> None:
+    """The cloud, beside it that of the twin, and below the slider through the moments, with Play.
+
+    titles: of the clouds.
+    """
+    more = {"titles": list(titles), "live": live, "moment": asked_moment()}
     _stage(
         key=state.TRAIN_STAGE,
-        data={"run": run.id, "part": "cloud", "live": live, "moment": asked_moment()},
+        data={"run": run.id, "twin": run.twin and run.twin.id, "part": "cloud", **more},
         on_moment_change=_keep_moment,
     )
 
@@ -84,7 +95,12 @@ def show_side(run: Run) -> None:
     """What else belongs to the moment: filters, twelve guesses, the visitor's own drawing."""
     _stage(
         key="stage side",
-        data={"run": run.id, "part": "side", "drawn": bool(current_strokes())},
+        data={
+            "run": run.id,
+            "twin": run.twin and run.twin.id,
+            "part": "side",
+            "drawn": bool(current_strokes()),
+        },
     )
 
 
@@ -95,8 +111,11 @@ def has_frames(run: Run, status: RunStatus) -> bool:
 
 def is_complete(run: Run) -> bool:
     """Whether the browser has got all there is of a run that has ended."""
-    packs, past = _packs(str(run.path)), _past(run)
-    return all(_is_ready(step, packs, past) for step in frames.recorded_steps(run.frames))
+    return all(
+        _is_ready(step, _packs(str(each.path)), _past(each))
+        for each in filter(None, (run, run.twin))
+        for step in frames.recorded_steps(each.frames)
+    )
 
 
 def show_links(run: Run) -> None:
@@ -133,7 +152,8 @@ def _keep_moment() -> None:
 
 def _send(run: Run, part: str, data: dict[str, Any]) -> None:
     """Hand something to the stage: an element that shows nothing, sent only when it changed."""
-    _stage(key=f"stage {part}", data={"run": run.id, "part": part, **data})
+    twin = "twin " if run.leader else ""
+    _stage(key=f"stage {twin}{part}", data={"run": run.id, "part": part, **data})
 
 
 _Pack = dict[str, Any] | None  # what the browser needs of a frame

@@ -9,7 +9,7 @@ from mnistcore.runs.store import Run
 from pages.common import state
 from pages.common.identity import visitor_token
 from pages.common.text import escape_markdown
-from pages.parts.train import steering
+from pages.parts.train import steering, twins
 
 SHOWN_RUNS = 8  # the others are shown when asked for
 
@@ -26,16 +26,18 @@ def show(runs: Sequence[Run], opened: Run | None, on_open: Callable[[Run], None]
     for each in runs if state.TRAIN_ALL_RUNS.get() else runs[:SHOWN_RUNS]:
         here = opened is not None and each.id == opened.id
         status = each.status()
-        accuracy = status.result and status.result.test_accuracy
+        results = [status.result, each.twin and each.twin.status().result]
+        shares = [r.test_accuracy for r in results if r and r.test_accuracy is not None]
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
-                escape_markdown(each.name),
+                escape_markdown(twins.full_name(each)),
                 key=f"open {each.id}",
                 on_click=on_open,
                 args=(each,),
                 disabled=here,
             )
-            read = f", {accuracy:.1%} of the test images right" if accuracy is not None else ""
+            told = " and ".join(f"{share:.1%}" for share in shares)
+            read = f", {told} of the test images right" if told else ""
             mine = ", yours" if each.belongs_to(visitor_token()) else ""
             # The one that is shown says itself how it is.
             st.caption("shown above" if here else f"{status.state}{read}{mine}", width="content")

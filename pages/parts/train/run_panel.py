@@ -28,6 +28,7 @@ from pages.parts.train import (
     predictions,
     speed,
     steering,
+    twins,
 )
 
 CLOSER = 90.0  # percent from which the accuracy is shown when one looks closer
@@ -50,26 +51,37 @@ def _panel(run: Run, others: Sequence[Run], every: float | None) -> None:
     status = run.status()
     if _interval(run) != every or not run.path.is_dir():  # it may have been deleted meanwhile
         st.rerun()
-    records = run.metrics()  # after the status: so they have all that it speaks of
-    told = commentary.describe_run(status, records)
+    twin, titles = run.twin, twins.titles(run)
+    pair = [(run, status), *([(twin, twin.status())] if twin else [])]
+    lines = []
+    for (each, _), title in zip(pair, titles, strict=True):
+        records = each.metrics()  # after the status: so they have all that it speaks of
+        name, images = title or run.name, _planned(each, records)
+        lines.append(learning_curves.Curve(name, records, images, is_twin=each is twin))
+    told = [
+        commentary.describe_run(its, line.records)
+        for (_, its), line in zip(pair, lines, strict=True)
+    ]
     left, right = st.columns([5, 2], vertical_alignment="center")
     with left:
-        st.html(f'<div style="{room_for(3)}">{_headline(run, status)}</div>{_bar(status)}')
+        headline = _headline(run, status, titles[0])
+        st.html(f'<div style="{room_for(3)}">{headline}</div>{_bar(status)}')
     with right:
         steering.show(run, status)
-    images = _planned(run, records)
-    has_curves = bool(records or not status.result)  # a network that was taught by hand has none
-    lines = [learning_curves.Curve(run.name, records, images)]
+    # A network that was taught by hand has none.
+    has_curves = bool(lines[0].records or not status.result)
     for other in comparison.chosen(others):
         found = other.metrics()
         lines.append(learning_curves.Curve(other.name, found, _planned(other, found)))
-    high = _high(records)
+    high = _high(lines[0].records)
     least = CLOSER if high and state.TRAIN_CLOSER.get() else 0.0
     replayed = has_curves and frame_stage.has_frames(run, status)
+    sentence = twins.sentence(run, twin) if twin else told[0].sentence
     if replayed:
-        _stage(run, status, lines, least, told.sentence)
-    if told.figures or not status.result:
-        _figures(told.figures or Progress(0, 1, 0), images)
+        _stage(run, status, titles, lines, least, sentence)
+    for (_, its), title, line, (figures, _) in zip(pair, titles, lines, told, strict=False):
+        if figures or not its.result:
+            _figures(figures or Progress(0, 1, 0), line.images, title)
     if has_curves:
         st.toggle(
             f"Look closer: {CLOSER:.0f} to 100 %",
@@ -81,7 +93,7 @@ def _panel(run: Run, others: Sequence[Run], every: float | None) -> None:
             show_loss(lines)
         else:
             show_charts(lines, least)
-            live_region(told.sentence, key="narrator", lines=3)
+            live_region(sentence, key="narrator", lines=3)
             st.caption("How it learned was not kept, so there is nothing to play back.")
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Draw a digit for it", type="primary", icon=":material/draw:"):
@@ -91,6 +103,8 @@ def _panel(run: Run, others: Sequence[Run], every: float | None) -> None:
         )
         if replayed:
             film.show(run)
+    if twin:
+        twins.show_links(twin)
     comparison.show(run, others)
     predictions.show(run, status)
 
@@ -98,24 +112,29 @@ def _panel(run: Run, others: Sequence[Run], every: float | None) -> None:
 def _stage(
     run: Run,
     status: RunStatus,
+    titles: Sequence[str],
     lines: list[learning_curves.Curve],
     least: float,
     sentence: str,
 ) -> None:
-    """All that moves, on one screen: the cloud beside the curve, the filters and the guesses."""
+    """All that moves, on one screen: the cloud beside the curve, the filters and the guesses.
+
+    With a twin there are two clouds, by their titles, side by side.
+    """
     live = status.state in LIVE
     frame_stage.send_frames(run, live=live)
-    left, right = st.columns(2, gap="medium")
+    left, right = st.columns([3, 2] if run.twin else 2, gap="medium")
     with left:
-        frame_stage.show_cloud(run, live=live)
+        frame_stage.show_cloud(run, titles, live=live)
         speed.show(run, status) if run.under_way() else frame_stage.show_links(run)
     with right:
         if run.under_way() and speed.is_slow(run):
             batch_view.show(run, slow_motion.last_batch(run))
         else:
-            show_accuracy(lines, least, bet.on(run), batch_view.HEIGHT)
-        words = f"{sentence} {bet.verdict(bet.on(run), status.result)}".strip()
-        live_region(words, key="narrator", lines=3, wide=2)
+            height = batch_view.HEIGHT - 36 * bool(run.twin)  # so that all of it is on one screen
+            show_accuracy(lines, least, bet.on(run), height)
+        words = f"{sentence} {bet.outcome(run, status)}".strip()
+        live_region(words, key="narrator", lines=5 if run.twin else 3, wide=3 if run.twin else 2)
         frame_stage.show_side(run)
 
 
@@ -153,12 +172,15 @@ def _chart(
     height: int | None = None,
 ) -> None:
     words = learning_curves.describe_curves(lines[0].records)
+    if len(lines) > 1 and lines[1].is_twin:
+        twin = learning_curves.describe_curves(lines[1].records)
+        words = f"{lines[0].name}: {words} {lines[1].name}: {twin}"
     usual = learning_curves.chart_height(1)
     tall = learning_curves.chart_height(len(lines)) - usual + (height or usual)
     st.echarts_chart(chart, height=tall, key=key, alt=words)
 
 
-def _high(records: list[Progress]) -> bool:
+def _high(records: Sequence[Progress]) -> bool:
     """Whether both curves can be seen closer up."""
     train = [r.train_accuracy for r in records if r.train_accuracy is not None]
     test = [r.test_accuracy for r in records if r.test_accuracy is not None]
@@ -175,9 +197,10 @@ def _planned(run: Run, records: Sequence[Progress]) -> int:
         return 1
 
 
-def _headline(run: Run, status: RunStatus) -> str:
-    """How it stands, as HTML."""
-    p, told, message = status.progress, _in_a_sentence(status.result), html.escape(status.message)
+def _headline(run: Run, status: RunStatus, title: str) -> str:
+    """How it stands, as HTML; title: of a run with a twin."""
+    p, message = status.progress, html.escape(status.message)
+    told = _in_a_sentence(status.result, f"{title}, it" if title else "It")
     if status.state == "queued":
         place = run.queue_position()
         when = f"{place} run{'s go' if place > 1 else ' goes'} before this one"
@@ -204,17 +227,17 @@ def _bar(status: RunStatus) -> str:
     )
 
 
-def _in_a_sentence(result: RunResult | None) -> str:
+def _in_a_sentence(result: RunResult | None, it: str = "It") -> str:
     if not result or not result.is_evaluated:
         return ""
     return (
-        f"It reads <b>{result.test_accuracy:.1%}</b> of {result.test_count:,} test images and "
+        f"{it} reads <b>{result.test_accuracy:.1%}</b> of {result.test_count:,} test images and "
         f"{result.train_accuracy:.1%} of {result.train_count:,} training images, "
         f"after {result.seconds:.0f} s of training."
     )
 
 
-def _figures(p: Progress, images: int) -> None:
+def _figures(p: Progress, images: int, title: str = "") -> None:
     test, train = (
         "–" if share is None else f"{share:.1%}" for share in (p.test_accuracy, p.train_accuracy)
     )
@@ -233,6 +256,7 @@ def _figures(p: Progress, images: int) -> None:
         for label, value in figures.items()
     )
     st.html(
-        '<div style="display:grid;gap:.5rem .8rem;'
+        (f"<b>{html.escape(title)}</b>" if title else "")
+        + '<div style="display:grid;gap:.5rem .8rem;'
         f'grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr))">{cells}</div>'
     )
