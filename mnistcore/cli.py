@@ -165,8 +165,8 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
             group.add_argument(f"--{name.replace('_', '-')}", *old, help=help, **more)
 
 
-def _configured(options: argparse.Namespace, images: int) -> TrainConfig:
-    """The preset for so many images, with what the options change in it, checked."""
+def _configured(options: argparse.Namespace, images: int) -> tuple[TrainConfig, TrainConfig | None]:
+    """The preset for so many images, with what the options change in it, checked; and its twin."""
     from mnistcore.training.trainer import pick_device
 
     options.preset = PRESET_IDS.get(options.preset, options.preset)  # it may be a title
@@ -181,24 +181,20 @@ def _configured(options: argparse.Namespace, images: int) -> TrainConfig:
     recipe = replace(recipe, **in_recipe, network=replace(recipe.network, **in_network))
     config.check(recipe, images)
     pick_device(recipe.device)
-    return recipe
-
-
-def _twin_of(recipe: TrainConfig, options: argparse.Namespace, images: int) -> TrainConfig | None:
-    return twin_of(recipe, options.twin, images) if options.twin else None
+    return recipe, twin_of(recipe, options.twin, images) if options.twin else None
 
 
 def _train(options: argparse.Namespace) -> Answer:
     from mnistcore.data.loading import load_or_fall_back
 
     # What is wrong is told before anything is loaded.
-    _twin_of(_configured(options, images=60_000), options, 60_000)
+    _configured(options, images=60_000)
     store.require_writable(options.runs)
     loaded = load_or_fall_back(options.dataset, options.data)
-    recipe = _configured(options, len(loaded.train))
+    recipe, twin = _configured(options, len(loaded.train))
     run = store.create_run(
         recipe,
-        twin=_twin_of(recipe, options, len(loaded.train)),
+        twin=twin,
         preset=options.preset,
         name=options.name,
         dataset=loaded.train.dataset,

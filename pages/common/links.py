@@ -1,7 +1,5 @@
 """Links from page to page: each says in the address how the page is to be set up."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 

@@ -69,6 +69,16 @@ def tiles(
     _tiles(key=key, data=data, on_picked_change=picking(key, len(names), on_pick))
 
 
+def gallery(
+    digits: "Digits", part: str, indices: list[int], key: str, chosen: int, on_pick: Callable
+) -> None:
+    """Some images of a part, eight to a row; chosen: an index; on_pick: called with another."""
+    labels = digits.labels[indices].tolist()
+    names = [f"{part} image {n}, a {label}" for n, label in zip(indices, labels, strict=True)]
+    images, place = digits.images[indices], indices.index(chosen) if chosen in indices else None
+    tiles(images, names, key, columns=8, chosen=place, on_pick=lambda n: on_pick(indices[n]))
+
+
 def answers(digits: "Digits", said: Sequence[int], key: str, columns: int | None = None) -> None:
     """Images, and below each whether it was read right, and as what."""
     each = list(zip(digits.labels.tolist(), said, strict=True))

@@ -1,7 +1,5 @@
 """Idea 6: the work is a cycle. Have an idea, try it, look, have the next one."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import streamlit as st

@@ -1,7 +1,5 @@
 """Idea 9: the six steps of the notebook, each with the lines that do it and what they give."""
 
-from __future__ import annotations
-
 from statistics import mean
 from typing import Any
 

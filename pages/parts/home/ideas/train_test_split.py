@@ -1,7 +1,5 @@
 """Idea 7: train and test. Three networks, and what two accuracies say about each of them."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from mnistcore.evaluation.report import report_diagnosis
