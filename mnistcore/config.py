@@ -1,8 +1,4 @@
-"""What is trained, and how: NetworkConfig and TrainConfig, without torch.
-
-The form, the checks and the command line are made from the settings: what each does in HELP, what
-is accepted beside its default.
-"""
+"""What is trained, and how: the settings of NetworkConfig and TrainConfig, without torch."""
 
 import itertools
 import math
@@ -205,10 +201,7 @@ class LayerSummary:
 
 
 def layer_summary(config: NetworkConfig) -> list[LayerSummary]:
-    """Every layer in order, from the 28 x 28 pixels to the 10 logits.
-
-    Raises NetworkError where a layer does not fit onto what is left of the picture.
-    """
+    """Every layer, from 28 x 28 pixels to 10 logits; NetworkError where one does not fit."""
     return list(_layers(config))
 
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.inference.predict import PredictionResult
     from mnistcore.models.registry import Model
 
-
 # Two lines high where the longest sentence takes two: the bars shall not jump while one draws.
 _SENTENCE = (
     "margin:0 0 .3rem;font-size:clamp(1.05rem,5cqw,1.2rem);line-height:1.3;"

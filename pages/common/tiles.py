@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 
 
 def component(path: str | Path, html: str | None = None) -> Callable:
-    """A part of the page whose look and behaviour are in the .css and the .js beside `path`.
-
-    html: what it begins with, and keeps while its data change.
-    """
+    """A part of the page that begins as `html`, with the .css and the .js beside `path`."""
     css, js = (Path(path).with_suffix(kind).read_text(encoding="utf-8") for kind in (".css", ".js"))
     return st.components.v2.component(f"digit_{Path(path).stem}", html=html, css=css, js=js)
 

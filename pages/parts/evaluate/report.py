@@ -20,8 +20,7 @@ _ICONS = {
 def evaluated(which: str) -> tuple[EvaluationReport, int]:
     """The report on this network, and its weights' mtime in ns; the costly part happens once.
 
-    A network that is still learning is judged as `model_picker.snapshot` has it. Raises
-    MnistError, in one sentence, if it cannot be had.
+    One that is still learning is judged as in its snapshot; MnistError if it cannot be had.
     """
     held = model_picker.snapshot(which)
     with st.spinner("It reads every test image, and some that it learned from ..."):
