@@ -152,11 +152,12 @@ def _line(
     name: str,
     points: Sequence[Sequence[float | None]],
     color: str,
-    dash: Any = "solid",
+    dash: Any = None,
     **dots: int,
 ) -> dict[str, Any]:
     line = {"type": "line", "name": name, "data": points, "color": color, "clip": True}
-    return line | {"lineStyle": {"width": 3, "type": dash}, "showSymbol": bool(dots)} | dots
+    style = {"width": 3} | ({"type": dash} if dash else {})
+    return line | {"lineStyle": style, "showSymbol": bool(dots)} | dots
 
 
 def _chart(
