@@ -19,7 +19,7 @@ def clueless(app: App) -> str:
 
 def test_the_verdict_is_there_and_so_is_the_most_confident_mistake(clueless: str, desktop: Page):
     visit(desktop, clueless)
-    expect(desktop.get_by_text("Underfitting: high bias.")).to_be_visible(timeout=30_000)
+    expect(desktop.get_by_text("It has learned too little")).to_be_visible(timeout=30_000)
     expect(
         desktop.get_by_text(re.compile(r"It said \d, [\d.]+% sure\. It is a \d"))
     ).to_be_visible()
@@ -67,7 +67,7 @@ def test_figures_have_titles_units_and_a_text_alternative(clueless: str, desktop
 def test_a_step_of_the_slider_changes_images_accuracies_and_the_mark_in_the_curve(
     clueless: str, desktop: Page
 ):
-    visit(desktop, f"{clueless}&look=Sunshine+and+snow&kind=invert")
+    visit(desktop, f"{clueless}&look=Sunshine+and+snow&kind=invert&invert=0")
     chart = desktop.locator("[aria-label^='Share of the images read right']").first
     expect(chart).to_have_attribute("aria-label", re.compile("At 0: Clueless"), timeout=30_000)
     desktop.get_by_role("slider").focus()
@@ -81,7 +81,7 @@ def test_a_step_of_the_slider_changes_images_accuracies_and_the_mark_in_the_curv
 def test_a_phone_shows_every_part_without_scrolling_sideways(clueless: str, phone: Page):
     for look in LOOKS:
         visit(phone, f"{clueless}&look={look}")
-        expect(phone.get_by_text("Underfitting")).to_be_visible(timeout=30_000)
+        expect(phone.get_by_text("It has learned too little")).to_be_visible(timeout=30_000)
         assert fits_its_width(phone), look
 
 
@@ -94,5 +94,5 @@ def test_a_finished_run_leads_here(clueless: str, app: App, desktop: Page):
     )
     visit(desktop, f"{app.address}/train?run={run.id}")
     desktop.get_by_role("link", name="How good is it really?").click()
-    expect(desktop.get_by_text("Underfitting: high bias.")).to_be_visible(timeout=30_000)
+    expect(desktop.get_by_text("It has learned too little")).to_be_visible(timeout=30_000)
     assert f"model={run.id}" in desktop.url

@@ -185,29 +185,31 @@ def test_idea_6_ideas_are_tried_and_the_best_is_marked(home: Page):
 
 def test_idea_7_too_simple_and_by_heart_are_told_apart(home: Page):
     home.get_by_role("button", name="Too simple", exact=True).click()
-    said(home, "Underfitting: high bias.")
+    said(home, re.compile("^It has learned too little.*underfitting: high bias"))
     settle(home)
-    home.get_by_role("button", name="About right", exact=True).click()
+    home.get_by_role("button", name="Fast", exact=True).click()
     said(home, "About right. It reads")
     settle(home)
-    home.get_by_role("button", name="Learns by heart", exact=True).click()
-    said(home, "Overfitting: high variance.")
-    for name in ("Too simple", "About right", "Learns by heart"):
+    home.get_by_role("button", name="Memoriser", exact=True).click()
+    said(home, re.compile("^It has learned by heart.*overfitting: high variance"))
+    for name in ("Too simple", "Fast", "Memoriser"):
         expect(home.get_by_role("region", name=name)).to_contain_text("297 test")
     follow(home, "Watch “Memoriser” learn")
     expect(home.get_by_text("learns 500 images by heart")).to_be_visible(timeout=WAIT)
 
 
 def test_idea_8_snow_falls_and_the_answer_changes(home: Page):
+    press(home, "Turned by", *["ArrowLeft"] * 3)
     said(home, re.compile(r"Of 200 test images as they are it reads \d+ right"))
     radio(home, "Snow").click()
+    said(home, re.compile(r"Of 200 test images changed like this it reads \d+ right"))
     settle(home)
     answer = home.get_by_role("region", name="Answer").nth(1)
     before = answer.inner_text()
-    press(home, "Noise (% of full ink)", "End")
+    press(home, "Snow (noise, % of full ink)", "End")
     said(home, re.compile(r"Of 200 test images changed like this it reads \d+ right"))
     expect(answer).not_to_have_text(before)
-    follow(home, "See how much it can bear")
+    follow(home, "Sunshine and snow, on many digits")
     chart = home.locator("[aria-label^='Share of the images read right']").first
     expect(chart).to_have_attribute("aria-label", re.compile("noise.* At 100: "), timeout=WAIT)
 

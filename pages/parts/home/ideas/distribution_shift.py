@@ -31,7 +31,7 @@ def show() -> None:
             severity = st.select_slider(
                 corruption.axis[0].upper() + corruption.axis[1:],
                 corruption.severities,
-                corruption.identity,
+                corruption.start,
                 format_func="{:g}".format,
                 **kept(f"idea 8 {kind}"),
             )
@@ -43,7 +43,7 @@ def show() -> None:
             live_region(_in_words(kind, severity, test.dataset), key="idea 8 said")
     links.evaluate(
         model="shipped", look="Sunshine and snow", corruption=kind, severity=severity
-    ).onward("See how much it can bear")
+    ).onward("Sunshine and snow, on many digits")
     sample_picker.spread()
 
 
