@@ -95,13 +95,34 @@ def _gaussian_noise(images: Tensor, percent: float) -> Tensor:
 
 CORRUPTIONS: dict[str, Corruption] = {
     "rotate": Corruption(
-        "Turn", "turned by (degrees, to the right)", -90, 90, 10, 0, 30, lambda x, by: _affine(x, -by)
+        "Turn",
+        "turned by (degrees, to the right)",
+        -90,
+        90,
+        10,
+        0,
+        30,
+        lambda x, by: _affine(x, -by),
     ),
     "translate": Corruption(
-        "Move", "moved to the right by (pixels)", -12, 12, 1, 0, 4, lambda x, by: _affine(x, right=by)
+        "Move",
+        "moved to the right by (pixels)",
+        -12,
+        12,
+        1,
+        0,
+        4,
+        lambda x, by: _affine(x, right=by),
     ),
     "scale": Corruption(
-        "Resize", "size (% of before)", 40, 180, 10, 100, 60, lambda x, by: _affine(x, scale=by / 100)
+        "Resize",
+        "size (% of before)",
+        40,
+        180,
+        10,
+        100,
+        60,
+        lambda x, by: _affine(x, scale=by / 100),
     ),
     "thicken": Corruption("Thicken", "line wider by (pixels)", -3, 8, 1, 0, 3, _thicken),
     "blur": Corruption("Blur", "blurred over (pixels)", 0, 4, 0.25, 0, 1, _gaussian_blur),

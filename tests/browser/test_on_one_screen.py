@@ -96,7 +96,7 @@ def option(name: str) -> Find:
         (
             "evaluate?model=RUN&look=Would+you+have+known?",
             tile("^3$"),
-            [image("a test image"), text(r"Yes, an? \d|It is labelled"), tile("Next")],
+            [image("a test image"), text(r"Yes, an? \d|It is meant to be"), tile("Next")],
         ),
         (
             "evaluate?model=RUN&look=Mix-ups",
