@@ -1,15 +1,16 @@
-"""The frame around every page: the list of pages, and what is done once for each visitor."""
+"""The server, and the frame around every page: the list of pages, what is done for each visitor."""
 
 import time
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from mnistcore.runs import queue
 from pages.common import navigation, state
 from pages.common.datasets import start_loading
-from pages.common.identity import keep_token
 from pages.parts.app import lamp, memory
+from pages.parts.app.gate import Gate, open_browser
 
 HERE = Path(__file__).parent / "pages"
 LOGO, FRAME = HERE / "common" / "logo.svg", HERE / "parts" / "app" / "frame.css"
@@ -22,23 +23,33 @@ PAGES = {
     "Evaluate": (":material/fact_check:", "See how good a network is, and where it fails."),
 }
 
-memory.keep_tidy()
-st.set_page_config(page_icon=LOGO, layout="wide")
-st.html(FRAME)
-if not state.PAGE.exists():
-    time.sleep(0.1)  # an empty page is laid out wide before anything stands on it, and would move
-st.logo(LOGO, size="large")
-page = st.navigation(
-    [
-        st.Page(f"pages/{title.lower()}.py", title=title, icon=icon, help=what)
-        for title, (icon, what) in PAGES.items()
-    ],
-    position="top",
-)
-navigation.on_page_enter(page.title)
-page.run()
-lamp.show(page.title)
-navigation.install_history_handler()
-keep_token()
-start_loading()
-queue.start_dispatcher()
+
+def show() -> None:
+    """Run for a visitor, from top to bottom: the frame, and the page in it."""
+    memory.keep_tidy()
+    st.set_page_config(page_icon=LOGO, layout="wide")
+    st.html(FRAME)
+    if not state.PAGE.exists():
+        time.sleep(
+            0.1
+        )  # an empty page is laid out wide before anything stands on it, and would move
+    st.logo(LOGO, size="large")
+    page = st.navigation(
+        [
+            st.Page(f"pages/{title.lower()}.py", title=title, icon=icon, help=what)
+            for title, (icon, what) in PAGES.items()
+        ],
+        position="top",
+    )
+    navigation.on_page_enter(page.title)
+    page.run()
+    lamp.show(page.title)
+    navigation.install_history_handler()
+    start_loading()
+    queue.start_dispatcher()
+
+
+if __name__ == "__main__":  # how Streamlit runs a script, at each step of each visitor
+    show()
+else:  # imported by `streamlit run`, which serves what is called `app`
+    app = st.App(__file__, middleware=[Middleware(Gate)], lifespan=open_browser)

@@ -7,7 +7,7 @@ from pages.common import model_picker, navigation, state
 from pages.common.canvas import canvas
 from pages.common.prediction_card import show_prediction
 from pages.common.widgets import scroll_into_view
-from pages.parts.draw import answer_history, explanation, teaching
+from pages.parts.draw import answer_history
 
 navigation.require_frame(__file__)
 
@@ -18,7 +18,7 @@ WHY = "Why this answer?"
 model_id = model_picker.selected_model()
 learning = model_picker.training_progress(model_id)
 past = answer_history.run_of(model_id)
-and_now = [WHY, teaching.TEACH, *([answer_history.ASK] if past else [])]
+and_now = [WHY, state.TEACH, *([answer_history.ASK] if past else [])]
 if state.DRAW_MORE.get() not in and_now:  # it was another network's
     state.DRAW_MORE.pop()
 
@@ -28,21 +28,24 @@ def draw() -> None:
     """A stroke redraws what is in here, and nothing else."""
     if state.MODEL.get() not in ("", model_id):  # taught, or a teaching undone
         st.rerun()
-    more, taught = state.DRAW_MORE.get(), teaching.own_taught(model_id)
+    more = state.DRAW_MORE.get()
     with st.container(horizontal=True, gap="small"):
         with st.container(width="content", gap=None):
-            place = "lesson" if more == teaching.TEACH else "answer"
+            place = "lesson" if more == state.TEACH else "answer"
             scroll_into_view(place, "sheet in view")
             # Reasons and lessons are renewed with the answer: too much for every step of the pen.
             strokes = canvas(state.DRAW_PEN.get(), live=more is None)
+        # These bring torch, and the sheet need not wait for it.
+        from mnistcore.drawing.rasterize import from_strokes
+        from pages.parts.draw import explanation, teaching
+
+        taught = teaching.own_taught(model_id)
         with st.container(width="stretch"):
             if state.DRAW_TEACHING.exists():
                 teaching.learn(model_id)
-            if more == teaching.TEACH:
+            if more == state.TEACH:
                 teaching.lesson(model_id)
                 return
-            from mnistcore.drawing.rasterize import from_strokes
-
             nothing = LITTLE if strokes else "Draw a digit first."
             if several := are_several_digits(strokes):
                 nothing = "One at a time: it reads single digits."
@@ -81,6 +84,7 @@ def upload() -> None:
     if file is not None:
         from mnistcore.drawing import vectorize
         from mnistcore.drawing.rasterize import from_bitmap
+        from pages.parts.draw import explanation
 
         image = show_prediction(
             model_id,
@@ -97,15 +101,11 @@ left, right = st.columns(2)
 with left:
     model_picker.model_selectbox()
 with right:
-    st.slider(
-        "Pen width",
-        min_value=8,
-        max_value=50,
-        value=20,
-        help="As thick or thin as you like: the network gets to see a line of always the same "
-        "width, because that is what it has learned from.",
-        **state.DRAW_PEN.kept(),
+    why = (
+        "As thick or thin as you like: the network gets to see a line of always the same width, "
+        "because that is what it has learned from."
     )
+    st.slider("Pen width", 8, 50, 20, help=why, **state.DRAW_PEN.kept())
 with st.expander("Read a picture instead", icon=":material/photo_camera:"):
     upload()
 st.caption(

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.common import model_picker, navigation, state
 from pages.common.datasets import show_fallback_notice
 from pages.common.text import escape_markdown
-from pages.common.widgets import one_of
+from pages.common.widgets import chart, one_of
 
 navigation.require_frame(__file__)
 
@@ -46,24 +46,16 @@ match look:
         found = calibration_bins(exam.test.labels, exam.score)
         by_digit, by_confidence = st.columns(2, gap="medium")
         with by_digit:
-            st.plotly_chart(
-                bar_charts.error_rate_chart(wrong, counts),
-                config={"displayModeBar": False},
-                alt="Read right of each digit: "
-                + ", ".join(f"{d}: {r:,} of {counts[d]:,}" for d, r in enumerate(right)),
-            )
+            told = ", ".join(f"{d}: {r:,} of {counts[d]:,}" for d, r in enumerate(right))
+            rates = bar_charts.error_rate_chart(wrong, counts)
+            chart(rates, f"Read right of each digit: {told}")
             st.caption("Some digits are harder than others, and some are written in more ways.")
         with by_confidence:
-            st.plotly_chart(
-                bar_charts.reliability_diagram(found),
-                config={"displayModeBar": False},
-                alt="Share right by confidence: "
-                + "; ".join(
-                    f"{band.low:.0%} to {band.high:.0%} sure: {band.accuracy:.0%} of "
-                    f"{band.count:,} right"
-                    for band in found
-                ),
+            told = "; ".join(
+                f"{it.low:.0%} to {it.high:.0%} sure: {it.accuracy:.0%} of {it.count:,} right"
+                for it in found
             )
+            chart(bar_charts.reliability_diagram(found), f"Share right by confidence: {told}")
             st.markdown(calibration_in_words(found))
     case _:
         mistakes.show_mistakes(exam)

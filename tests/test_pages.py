@@ -130,8 +130,14 @@ def test_a_damaged_file_is_one_sentence_and_the_app_goes_on(
 
 
 def test_the_visitor_keeps_one_token() -> None:
-    app = explore()
-    token = app.session_state["_visitor"]
-    app.switch_page("pages/home.py").run()
-    assert app.session_state["_visitor"] == token
+    def script() -> None:
+        import streamlit as st
+
+        from pages.common.identity import visitor_token
+
+        st.text(visitor_token())
+
+    app = AppTest.from_function(script).run()
+    token = app.text[0].value
+    assert app.run().text[0].value == token
     assert len(token) == 32

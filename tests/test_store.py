@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -46,6 +47,14 @@ def test_a_new_run_is_queued_and_can_be_found_by_id_and_by_name(run, tmp_path):
     assert store.find_run(run.id, tmp_path) == run
     assert store.find_run("First", tmp_path) == run
     assert store.list_runs(tmp_path) == [run]
+
+
+def test_an_id_cannot_be_guessed_and_a_run_of_a_shorter_one_is_still_found(run, tmp_path):
+    other = store.create_run(RECIPE, preset="fast", folder=tmp_path)
+    drawn = [re.fullmatch(r"\d{8}-\d{6}-fast-([0-9a-f]{16})", it.id)[1] for it in (run, other)]
+    assert drawn[0] != drawn[1]
+    run.path.rename(tmp_path / "20250101-120000-fast-0a1b")
+    assert store.find_run("20250101-120000-fast-0a1b", tmp_path).name == "First"
 
 
 def test_only_a_fingerprint_of_the_owner_is_kept(run):

@@ -27,9 +27,7 @@ class LoadedDataset(NamedTuple):
 
 
 def load_dataset(
-    dataset: str = "mnist",
-    folder: Path | str | None = None,
-    on_progress: OnProgress | None = None,
+    dataset: str = "mnist", folder: Path | str | None = None, on_progress: OnProgress | None = None
 ) -> tuple[Digits, Digits]:
     """`train, test = load_dataset("mnist")`: read a dataset, downloading MNIST if it is not there.
 

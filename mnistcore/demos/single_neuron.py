@@ -84,30 +84,18 @@ def _evaluate(examples: Examples, weights: Tensor, steps: int) -> NeuronState:
 def scatter_chart(examples: Examples, neuron: NeuronState) -> dict[str, Any]:
     """The examples and the decision boundary, where the output is 0.5, as ECharts options."""
     places, digits = examples.inputs.clamp(-_EDGE, _EDGE), examples.targets
-    series: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "name": f"images of a {digit}",
-            "data": [[round(x, 2), round(y, 2)] for x, y in places[digits == digit].tolist()],
-            "symbol": symbol,
-            "symbolSize": 9,
-            "color": color,
-            "itemStyle": {"opacity": 0.75},
-        }
-        for digit, symbol, color in ((0, "circle", BLUE), (1, "triangle", ORANGE))
-    ]
-    series.append(
-        {
-            "type": "line",
-            "name": "the unit's border",
-            "data": _boundary(neuron.weights),
-            "showSymbol": False,
-            "clip": True,
-            "silent": True,
-            "color": GREY,
-            "lineStyle": {"width": 4},
-        }
-    )
+    series: list[dict[str, Any]] = []
+    for digit, symbol, color in ((0, "circle", BLUE), (1, "triangle", ORANGE)):
+        points = [[round(x, 2), round(y, 2)] for x, y in places[digits == digit].tolist()]
+        dots = {"type": "scatter", "name": f"images of a {digit}", "data": points, "color": color}
+        series.append(dots | {"symbol": symbol, "symbolSize": 9, "itemStyle": {"opacity": 0.75}})
+    line: dict[str, Any] = {
+        "type": "line",
+        "name": "the unit's border",
+        "data": _boundary(neuron.weights),
+    }
+    line |= {"showSymbol": False, "clip": True, "silent": True}
+    series.append(line | {"color": GREY, "lineStyle": {"width": 4}})
     axis: dict[str, Any] = {"type": "value", "min": -_EDGE, "max": _EDGE}
     axis |= {"nameLocation": "middle", "nameTextStyle": {"fontSize": 14}, "nameGap": 10}
     axis |= {part: {"show": False} for part in ("axisLabel", "splitLine", "axisTick")}

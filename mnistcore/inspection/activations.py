@@ -102,12 +102,6 @@ def argmax_position(maps: Tensor, unit: int) -> tuple[int, int]:
     return divmod(int(maps[unit].argmax()), maps.shape[2])
 
 
-def softmax_terms(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """(10,) logits -> e to the power of each, and its share of their sum: two (10,) float64."""
-    logits = logits.double()
-    return logits.exp(), logits.softmax(0).nan_to_num()
-
-
 @torch.no_grad()
 def trace_unit(
     network: Network,

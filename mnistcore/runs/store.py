@@ -260,7 +260,7 @@ def create_run(
     """
     folder, now = folder or runs_folder(), datetime.now()
     kind = preset or "own"
-    run = Run(folder / f"{now:%Y%m%d-%H%M%S}-{kind}-{secrets.token_hex(2)}")
+    run = Run(folder / f"{now:%Y%m%d-%H%M%S}-{kind}-{secrets.token_hex(8)}")
     draft = Run(folder / _DRAFTS / run.id)
     name = clean_name(name or f"{kind} {now:%H:%M:%S}")
     with locked(folder), disk_errors_as_run_errors(folder):

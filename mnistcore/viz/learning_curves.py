@@ -34,13 +34,8 @@ def accuracy_chart(
     """
     series = _pair(curves, "accuracy", 100.0)
     if bet is not None:
-        series[0]["markLine"] = {
-            "symbol": "none",
-            "silent": True,
-            "data": [{"yAxis": max(bet, least)}],
-            "label": {"formatter": f"your bet: {bet:g} %", "position": "insideStartTop"},
-            "lineStyle": {"color": GREY, "width": 2, "type": "dashed"},
-        }
+        label = {"formatter": f"your bet: {bet:g} %", "position": "insideStartTop"}
+        series[0]["markLine"] = _mark({"yAxis": max(bet, least)}, label, "dashed")
     what = "Share of test images" if _are_twins(curves) else "Share"
     return _chart(f"{what} read right (%)", series, curves, least, 100)
 
@@ -98,18 +93,17 @@ def severity_chart(
         line = _line(name, known, _NETWORKS[number])
         line["lineStyle"]["type"] = ("solid", "dashed")[number]
         series.append(line | {"showSymbol": True, "symbolSize": 6})
-    series[0]["markLine"] = {
-        "symbol": "none",
-        "silent": True,
-        "data": [{"xAxis": here}],
-        "label": {"show": False},
-        "lineStyle": {"color": GREY, "width": 2, "type": "solid"},
-    }
+    series[0]["markLine"] = _mark({"xAxis": here}, {"show": False}, "solid")
     chart = _chart(f"Share of {count:,} images read right (%)", series, [Curve("", [], 1)], 0, 100)
     amounts = [x for x, _ in next(iter(lines.values()))]
     chart["xAxis"] |= {"min": min(amounts), "max": max(amounts), "name": axis}
     chart["xAxis"] |= {"interval": every, "axisLabel": {"fontSize": 14, "hideOverlap": True}}
     return _names_below_each_other(chart)
+
+
+def _mark(place: dict[str, float], label: dict[str, Any], kind: str) -> dict[str, Any]:
+    style = {"color": GREY, "width": 2, "type": kind}
+    return {"symbol": "none", "silent": True, "data": [place], "label": label, "lineStyle": style}
 
 
 def chart_height(curves: int) -> int:
@@ -162,38 +156,26 @@ def _points(records: Sequence[Progress], name: str, scale: float) -> list[list[f
 
 
 def _line(name: str, points: Sequence[Sequence[float | None]], colour: str) -> dict[str, Any]:
-    return {
-        "type": "line",
-        "name": name,
-        "data": points,
-        "showSymbol": False,
-        "clip": True,
-        "color": colour,
-        "lineStyle": {"width": 3},
-    }
+    line = {"type": "line", "name": name, "data": points, "color": colour, "showSymbol": False}
+    return line | {"clip": True, "lineStyle": {"width": 3}}
 
 
 def _chart(
     title: str, series: list[dict[str, Any]], curves: Sequence[Curve], low: float, high: float
 ) -> dict[str, Any]:
+    text = {"fontSize": 14}
+    across = {"type": "value", "min": 0, "max": max(curve.images for curve in curves)}
+    across |= {"name": "training images seen", "nameLocation": "middle", "nameGap": 28}
+    across |= {"nameTextStyle": text, "splitNumber": 4}
+    across["axisLabel"] = text | {"hideOverlap": True, "showMaxLabel": False}
     chart = {
         "title": {"text": title, "left": 0, "top": 6, "textStyle": {"fontSize": 16}},
-        "legend": {"top": 32, "left": 0, "itemGap": 16, "textStyle": {"fontSize": 14}},
+        "legend": {"top": 32, "left": 0, "itemGap": 16, "textStyle": text},
         "grid": {"left": 4, "right": 24, "top": 70, "bottom": 26},
         "animation": False,
         "tooltip": {"trigger": "axis", "valueFormatter": "localized"},
-        "xAxis": {
-            "type": "value",
-            "min": 0,
-            "max": max(curve.images for curve in curves),
-            "name": "training images seen",
-            "nameLocation": "middle",
-            "nameGap": 28,
-            "splitNumber": 4,
-            "axisLabel": {"fontSize": 14, "hideOverlap": True, "showMaxLabel": False},
-            "nameTextStyle": {"fontSize": 14},
-        },
-        "yAxis": {"type": "value", "min": low, "max": high, "axisLabel": {"fontSize": 14}},
+        "xAxis": across,
+        "yAxis": {"type": "value", "min": low, "max": high, "axisLabel": text},
         "series": series,
     }
     return chart if len(curves) == 1 else _names_below_each_other(chart)

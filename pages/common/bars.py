@@ -5,14 +5,9 @@ from mnistcore.viz.theme import GREY, css_rgba
 
 def bar(share: float, color: str, mark: float | None = None) -> str:
     """A bar that fills `share` of the width that it is given, and a thin line at `mark`."""
-    line = (
-        ""
-        if mark is None
-        else (
-            f"<span style='position:absolute;left:calc({mark:.1%} - 1.5px);top:-.2em;width:3px;"
-            "height:1.15em;background:currentColor'></span>"
-        )
-    )
+    thin = "position:absolute;top:-.2em;width:3px;height:1.15em;background:currentColor"
+    place = "" if mark is None else f"{thin};left:calc({mark:.1%} - 1.5px)"
+    line = place and f"<span style='{place}'></span>"
     return (
         "<span style='display:block;position:relative;flex:1;height:.75em;border-radius:.35em;"
         f"background:{css_rgba(GREY, 0.18)}'><span style='display:block;height:100%;"

@@ -1,7 +1,7 @@
 """The sheet of paper to draw on; what is on it stays when the page is left."""
 
 import random
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from mnistcore.drawing.strokes import Stroke, parse_canvas_strokes, place_on_canvas
 from mnistcore.serialization import is_number
@@ -22,14 +22,15 @@ def canvas(pen: float, *, live: bool) -> list[Stroke]:
     first, turn = state.DRAW_PLACE.get()
     drawn = current_strokes()
     widths = [*state.DRAW_WIDTHS.get(), *[PEN_WIDTH] * len(drawn)][: len(drawn)]
-    data = {"pen": pen, "live": live, "first": first, "turn": turn, "put": state.DRAW_PUT.get()}
-    sheet = {"strokes": drawn, "widths": widths}
-    _sheet(
-        key=state.DRAW_SHEET,
-        data=data | sheet,
-        on_drawing_change=_take,
-        on_sample_change=_put_sample,
-    )
+    data: dict[str, Any] = {
+        "pen": pen,
+        "live": live,
+        "first": first,
+        "turn": turn,
+        "put": state.DRAW_PUT.get(),
+    }
+    data |= {"strokes": drawn, "widths": widths}
+    _sheet(key=state.DRAW_SHEET, data=data, on_drawing_change=_take, on_sample_change=_put_sample)
     _take()  # what a tab brings along to a server that has been started anew
     return current_strokes()
 

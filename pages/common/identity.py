@@ -2,31 +2,27 @@
 
 import re
 import secrets
+from collections.abc import Mapping
 from typing import TypedDict
 
 import streamlit as st
 
 from pages.common import state
 
-_COOKIE = "see_a_network_learn"
+COOKIE = "see_a_network_learn"
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 
-_keep = st.components.v2.component(
-    "keep_visitor",
-    js="""
-    export default function({ data }) {
-        const secure = location.protocol === "https:" ? "; Secure" : ""
-        document.cookie = data + "; Path=/; Max-Age=31536000; SameSite=Strict" + secure
-    }
-    """,
-)
+
+def token_from(cookies: Mapping[str, str]) -> str:
+    """The visitor's token, 32 random hexadecimal digits: the one in their cookies, or a new one."""
+    known = str(cookies.get(COOKIE))
+    return known if _TOKEN.fullmatch(known) else secrets.token_hex(16)
 
 
 def visitor_token() -> str:
-    """The visitor's token: 32 random hexadecimal digits, in a cookie, or else for one session."""
+    """The token of this session's visitor; the browser keeps it, see pages/parts/app/gate.py."""
     if not state.VISITOR.exists():
-        known = str(st.context.cookies.get(_COOKIE))
-        state.VISITOR.set(known if _TOKEN.fullmatch(known) else secrets.token_hex(16))
+        state.VISITOR.set(token_from(st.context.cookies))
     return state.VISITOR.get()
 
 
@@ -42,10 +38,3 @@ def creator() -> Creator:
     address = st.context.ip_address
     here = address if isinstance(address, str) else "this machine"  # on the server's own, None
     return {"owner": visitor_token(), "address": here}
-
-
-def keep_token() -> None:
-    """Let the browser keep the token; called by app.py below each page."""
-    token = visitor_token()
-    if st.context.cookies.get(_COOKIE) != token:
-        _keep(data=f"{_COOKIE}={token}", key="keep_visitor")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import streamlit as st
 
@@ -20,6 +20,8 @@ _FIELDS = {
     "weight_decay": "decay",
     "label_smoothing": "smoothing",
 }
+Word: TypeAlias = str | None  # of an address: None is left out
+Number: TypeAlias = int | None
 MORE_LAYERS = 4  # of either kind, as many as the form offers
 
 
@@ -75,8 +77,8 @@ def _path(page: str) -> str:
     return f"pages/{page.lower()}.py"
 
 
-def _link(page: str, *asked: tuple[str, str | float | None]) -> Link:
-    """To a page with what is not None."""
+def _link(page: str, keys: tuple[str, ...], *values: str | float | None) -> Link:
+    asked = zip(keys, values, strict=True)
     return Link(page, {key: _text(value) for key, value in asked if value is not None})
 
 
@@ -88,37 +90,24 @@ def _text(value: str | float) -> str:
 
 
 def explore(
-    part: str | None = None,
-    index: int | None = None,
-    digit: int | None = None,
-    view: str | None = None,
+    part: Word = None, index: Number = None, digit: Number = None, view: Word = None
 ) -> Link:
     """To an image of a part, "training" or "test", or to all of a digit."""
-    return _link(
-        "Explore",
-        (state.EXPLORE_PART, part),
-        (state.EXPLORE_DIGIT, digit),
-        (state.EXPLORE_INDEX, index),
-        (state.EXPLORE_VIEW, view),
-    )
+    keys = (state.EXPLORE_PART, state.EXPLORE_INDEX, state.EXPLORE_DIGIT, state.EXPLORE_VIEW)
+    return _link("Explore", keys, part, index, digit, view)
 
 
 def train(
-    preset: str | None = None,
-    run: str | None = None,
+    preset: Word = None,
+    run: Word = None,
     config: TrainConfig | None = None,
-    step: int | None = None,
-    twin: str | None = None,
+    step: Number = None,
+    twin: Word = None,
 ) -> Link:
     """To a run by its id, as it was at a step, or to the form: with a preset, or with a recipe that
     begins from it; with a twin."""
-    link = _link(
-        "Train",
-        (state.TRAIN_RUN, run),
-        (state.TRAIN_MOMENT, step),
-        (state.TRAIN_PRESET, preset),
-        (state.TRAIN_TWIN, twin),
-    )
+    keys = (state.TRAIN_PRESET, state.TRAIN_RUN, state.TRAIN_MOMENT, state.TRAIN_TWIN)
+    link = _link("Train", keys, preset, run, step, twin)
     if config is not None and preset is not None:
         start = PRESETS[preset].config
         known = _form(start, conv_defaults(start.network), width_defaults(start.network))
@@ -148,49 +137,37 @@ def _form(config: TrainConfig, convs: tuple[Conv, ...], widths: tuple[int, ...])
     return texts
 
 
-def draw(model: str | None = None) -> Link:
+def draw(model: Word = None) -> Link:
     """To the sheet of paper, which this network reads."""
-    return _link("Draw", (state.MODEL, model))
+    return _link("Draw", (state.MODEL,), model)
 
 
 def inside(
-    index: int | None = None,
-    layer: str | None = None,
-    unit: int | None = None,
-    model: str | None = None,
-    picture: str | None = None,
+    index: Number = None,
+    layer: Word = None,
+    unit: Number = None,
+    model: Word = None,
+    picture: Word = None,
 ) -> Link:
     """To a test image's way through a network, and to a unit of it."""
-    return _link(
-        "Inside",
-        (state.INSIDE_PICTURE, picture),
-        (state.INSIDE_INDEX, index),
-        (state.INSIDE_LAYER, layer),
-        (state.INSIDE_UNIT, unit),
-        (state.MODEL, model),
-    )
+    keys = (state.INSIDE_INDEX, state.INSIDE_LAYER, state.INSIDE_UNIT, state.MODEL)
+    return _link("Inside", (*keys, state.INSIDE_PICTURE), index, layer, unit, model, picture)
 
 
 def evaluate(
-    model: str | None = None,
-    look: str | None = None,
-    corruption: str | None = None,
+    model: Word = None,
+    look: Word = None,
+    corruption: Word = None,
     severity: float | None = None,
-    true: int | None = None,
-    predicted: int | None = None,
+    true: Number = None,
+    predicted: Number = None,
 ) -> Link:
     """To a way of looking at a network's mistakes: to a corruption, or to a cell of the matrix."""
-    kind = None
-    if corruption is not None:
-        from mnistcore.data.corruptions import CORRUPTIONS  # it brings torch
+    keys = (state.MODEL, state.EVALUATE_LOOK, state.EVALUATE_TRUE, state.EVALUATE_PREDICTED)
+    if corruption is None:
+        return _link("Evaluate", keys, model, look, true, predicted)
+    from mnistcore.data.corruptions import CORRUPTIONS  # it brings torch
 
-        kind = CORRUPTIONS[corruption].title.lower()
-    return _link(
-        "Evaluate",
-        (state.MODEL, model),
-        (state.EVALUATE_LOOK, look),
-        (state.EVALUATE_TRUE, true),
-        (state.EVALUATE_PREDICTED, predicted),
-        (state.EVALUATE_CORRUPTION, kind),
-        (corruption or "", severity if corruption else None),
-    )
+    kind = CORRUPTIONS[corruption].title.lower()
+    more = (*keys, state.EVALUATE_CORRUPTION, corruption)
+    return _link("Evaluate", more, model, look, true, predicted, kind, severity)

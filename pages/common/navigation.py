@@ -11,8 +11,7 @@ from pages.common import state
 # leads to the page before, to the place on it that was left. Also, each new page begins at its top,
 # and on a phone the list of pages goes when one has been chosen.
 _between_pages = st.components.v2.component(
-    "between_pages",
-    js=(Path(__file__).with_suffix(".js")).read_text(encoding="utf-8"),
+    "between_pages", js=(Path(__file__).with_suffix(".js")).read_text(encoding="utf-8")
 )
 
 

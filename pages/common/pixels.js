@@ -1,19 +1,9 @@
 // One digit as 28 x 28 numbers, each on a square of its own grey.
 export default function ({ data, parentElement }) {
-  let frame = parentElement.querySelector(".frame")
-  const before = frame?.getAttribute("aria-label")
-  if (!frame) {
-    frame = document.createElement("div")
-    frame.className = "frame"
-    frame.setAttribute("role", "img")
-    frame.tabIndex = 0 // so that the arrow keys scroll it where it is wider than the screen
-    const grid = document.createElement("div")
-    grid.className = "grid"
-    grid.append(...data.values.map(() => document.createElement("span")))
-    frame.appendChild(grid)
-    parentElement.appendChild(frame)
-  }
+  const frame = parentElement.querySelector(".frame")
+  const before = frame.getAttribute("aria-label")
   const grid = frame.firstChild
+  if (!before) grid.append(...data.values.map(() => document.createElement("span")))
   grid.classList.toggle("plain", !data.numbers)
   frame.setAttribute("aria-label", data.name)
   data.values.forEach((value, place) => {

@@ -1,12 +1,6 @@
 // Many small digits, cut from one picture; a click, a tap or the Enter key picks one.
 export default function ({ data, parentElement, setTriggerValue }) {
-  let box = parentElement.querySelector(".tiles")
-  if (!box) {
-    box = document.createElement("div")
-    box.className = "tiles"
-    box.setAttribute("role", "group")
-    parentElement.appendChild(box)
-  }
+  const box = parentElement.querySelector(".tiles")
   box.style.setProperty("--columns", data.columns)
   box.classList.toggle("fitting", !data.columns)
   box.classList.toggle("captioned", data.captions.length > 0)

@@ -15,13 +15,19 @@ if TYPE_CHECKING:
     from mnistcore.data.digits import Digits
 
 
-def component(path: str | Path) -> Callable:
-    """A part of the page whose look and behaviour are in the .css and the .js beside `path`."""
+def component(path: str | Path, html: str | None = None) -> Callable:
+    """A part of the page whose look and behaviour are in the .css and the .js beside `path`.
+
+    html: what it begins with, and keeps while its data change.
+    """
     css, js = (Path(path).with_suffix(kind).read_text(encoding="utf-8") for kind in (".css", ".js"))
-    return st.components.v2.component(f"digit_{Path(path).stem}", css=css, js=js)
+    return st.components.v2.component(f"digit_{Path(path).stem}", html=html, css=css, js=js)
 
 
-_tiles, _pixels = component(__file__), component(Path(__file__).with_name("pixels"))
+_tiles = component(__file__, "<div class='tiles' role='group'></div>")
+# The arrow keys scroll it where it is wider than the screen.
+_FRAME = "<div class='frame' role='img' tabindex='0'><div class='grid'></div></div>"
+_pixels = component(Path(__file__).with_name("pixels"), _FRAME)
 
 
 def picking(key: str, count: int, on_pick: Callable[[int], None] | None) -> Callable[[], None]:
@@ -41,7 +47,7 @@ def tiles(
     key: str,
     *,
     columns: int | None = 6,
-    captions: Sequence[str] | None = None,
+    captions: Sequence[object] | None = None,
     chosen: int | None = None,
     on_pick: Callable[[int], None] | None = None,
 ) -> None:
@@ -56,7 +62,7 @@ def tiles(
         "coloured": images.ndim == 4,
         "names": list(names),
         "columns": columns,
-        "captions": list(captions or []),
+        "captions": [str(each) for each in captions or ()],
         "chosen": chosen,
         "clickable": on_pick is not None,
     }

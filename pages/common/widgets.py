@@ -1,11 +1,16 @@
-"""Widgets: a segmented control bound to the address, a live region, scrolling into view."""
+"""Widgets: a segmented control, charts, a live region, scrolling into view."""
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
 from pages.common.state import Key
+
+if TYPE_CHECKING:  # they take long to import
+    from plotly.graph_objects import Figure
+
+    from mnistcore.data.corruptions import Corruption
 
 T = TypeVar("T")
 
@@ -16,6 +21,18 @@ def one_of(label: str, options: Sequence[T], key: Key[T], *, bound: bool = True,
     chosen = st.segmented_control(label, options, **more)
     # An address that says "look=" and no more gets past `required`.
     return key.default if chosen in (None, "") else chosen
+
+
+def severity_slider(corruption: "Corruption", **key: Any) -> float:
+    """How much of a corruption; key: from `state`."""
+    label = corruption.axis[0].upper() + corruption.axis[1:]
+    stops, first = corruption.severities, corruption.identity
+    return st.select_slider(label, stops, first, format_func="{:g}".format, **key)
+
+
+def chart(figure: "Figure", alt: str | None = None, **more: Any) -> None:
+    """A Plotly chart without its tools; alt: what it shows, in words."""
+    st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt, **more)
 
 
 # Announced is what changes inside an element that stays, so the text alone is exchanged.

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 from visit import App, StartApp
 
 ROOT = Path(__file__).parents[2]
@@ -110,7 +110,7 @@ def _chromium(playwright: Playwright) -> str | None:
 def desktop(browser: Browser) -> Iterator[Page]:
     """A page on a laptop or a projector."""
     with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
-        yield context.new_page()
+        yield from _with_nothing_refused(context)
 
 
 @pytest.fixture
@@ -119,4 +119,16 @@ def phone(browser: Browser) -> Iterator[Page]:
     with browser.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     ) as context:
-        yield context.new_page()
+        yield from _with_nothing_refused(context)
+
+
+def _with_nothing_refused(context: BrowserContext) -> Iterator[Page]:
+    """A page; at the end of the test its Content Security Policy must have refused nothing."""
+    context.add_init_script(
+        "document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI })"
+        " => console.log(`refused: ${violatedDirective} ${blockedURI}`))"
+    )
+    page, refused = context.new_page(), []
+    page.on("console", lambda said: refused.append(said.text) if "refused:" in said.text else None)
+    yield page
+    assert refused == []

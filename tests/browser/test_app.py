@@ -39,11 +39,44 @@ def test_a_visitor_is_the_same_after_closing_the_tab_and_restarting_the_server(
             server, page = start_app(), context.new_page()
             visit(page, server.address)
             visit(page, server.address)
+            assert "learn" not in page.evaluate("document.cookie")
             tokens += [each["value"] for each in context.cookies() if "learn" in each["name"]]
             page.close()
             server.kill()
         assert len(tokens) == 2
         assert tokens[0] == tokens[1]
+
+
+def test_who_came_when_scripts_could_read_the_token_keeps_it_out_of_their_reach(
+    app: App, browser: Browser
+) -> None:
+    with browser.new_context() as context:
+        old = {"name": "see_a_network_learn", "value": "0f" * 16, "sameSite": "Strict"}
+        context.add_cookies([old | {"url": app.address}])
+        page = context.new_page()
+        visit(page, app.address)
+        assert "learn" not in page.evaluate("document.cookie")
+        (kept,) = (each for each in context.cookies() if "learn" in each["name"])
+        assert kept["value"] == old["value"]
+        assert kept["httpOnly"]
+
+
+def test_a_script_that_found_its_way_into_a_page_is_not_run(app: App, browser: Browser) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        visit(page, app.address)
+        page.evaluate(
+            """() => {
+            const script = document.createElement("script")
+            script.textContent = "window.caught = 1"
+            const picture = document.createElement("img")
+            picture.setAttribute("onerror", "window.caught = 2")
+            picture.src = "nothing.png"
+            document.body.append(script, picture)
+            }"""
+        )
+        page.wait_for_timeout(500)
+        assert page.evaluate("window.caught") is None
 
 
 def test_without_data_and_network_the_app_shows_what_it_has_and_says_so(

@@ -7,7 +7,7 @@ from mnistcore.runs.store import AT_WORK, LIVE, Run, find_run, split_moment
 from pages.common import state
 from pages.common.tiles import component
 
-_pill = component(__file__)
+_pill = component(__file__, "<p><i></i><b>Network</b><span></span></p>")
 
 
 def show(page: str) -> None:
@@ -38,25 +38,14 @@ def describe(run: Run | None, moment: bool = False) -> tuple[bool, str, str]:
     name = f"“{run.name}”" if run else "The app's network"
     status = run.status() if run and not moment else None
     if status is None or status.state not in (*AT_WORK, "queued", "paused"):
-        return (
-            False,
-            "frozen",
-            f"{name} is frozen: it learns nothing from what you show or draw.",
-        )
+        return False, "frozen", f"{name} is frozen: it learns nothing from what you show or draw."
     progress = status.progress
     steps = f"{progress.step:,} updates" if progress and progress.step else "no updates yet"
     if status.state == "running":
-        return (
-            True,
-            f"learning: {steps}",
-            f"{name} learns now: each batch of images changes its weights.",
-        )
-    if status.state == "testing":
-        return (
-            False,
-            "frozen",
-            f"{name} is being tested: its weights stand still.",
-        )
-    if status.state == "paused":
-        return False, f"paused: {steps}", f"{name} is paused: its weights stand still."
-    return False, "will learn soon", f"{name} is about to learn: its weights stand still."
+        about = f"{name} learns now: each batch of images changes its weights."
+        return True, f"learning: {steps}", about
+    words, what = {
+        "testing": ("frozen", "being tested"),
+        "paused": (f"paused: {steps}", "paused"),
+    }.get(status.state, ("will learn soon", "about to learn"))
+    return False, words, f"{name} is {what}: its weights stand still."

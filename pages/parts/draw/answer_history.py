@@ -12,6 +12,7 @@ from mnistcore.runs.store import Run, find_run
 from mnistcore.viz import answer_history
 from pages.common import links
 from pages.common.past_answers import PastAnswers
+from pages.common.widgets import chart
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,8 +51,7 @@ def show(run: Run, image: Tensor | None) -> None:
             f"**{digit}**, every time it was asked."
         )
     st.markdown(said)
-    chart = answer_history.answer_history_chart(answers, answers.index(settled))
-    st.plotly_chart(chart, key="answer history", config={"displayModeBar": False})
-    links.train(run=run.id, step=settled.step).show(
-        "See the network of that moment", ":material/history:"
-    )
+    figure = answer_history.answer_history_chart(answers, answers.index(settled))
+    chart(figure, key="answer history")
+    link = links.train(run=run.id, step=settled.step)
+    link.show("See the network of that moment", ":material/history:")

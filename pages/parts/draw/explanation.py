@@ -1,24 +1,19 @@
 """Why this answer: how the drawing was redrawn, an attribution map, nearest neighbours."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+import numpy as np
 import streamlit as st
+from torch import Tensor
 
+from mnistcore.data.digits import to_uint8
+from mnistcore.drawing.rasterize import INK_SIZE, fit_mnist_frame, to_segments
+from mnistcore.drawing.strokes import CANVAS_SIZE, Stroke
 from mnistcore.errors import MnistError
-from mnistcore.viz.theme import GREY, HIGHLIGHT, INK, PAPER, css_rgba
+from mnistcore.inspection import attribution
+from mnistcore.models.network import Network
+from mnistcore.viz.theme import GREY, HIGHLIGHT, INK, PAPER, css_rgba, diverging_rgba
 from pages.common import datasets, model_picker, tiles
 from pages.common.images import ink_uri, svg_uri
 from pages.common.text import with_article
-
-if TYPE_CHECKING:  # torch takes seconds to import
-    import numpy as np
-    from torch import Tensor
-
-    from mnistcore.drawing.strokes import Stroke
-    from mnistcore.models.network import Network
-
 
 KNOWN = 2_000  # training images among which look-alikes are sought: about two seconds, once
 ALIKE = 6
@@ -50,9 +45,6 @@ def show(which: str, image: Tensor | None, strokes: list[Stroke] | None = None) 
 
 def _attribution_map(network: Network, image: Tensor, key: str) -> None:
     """The ink in two colours, and against which other digit."""
-    from mnistcore.inspection import attribution
-    from mnistcore.viz.theme import diverging_rgba
-
     logits = attribution.predict_logits(network, image)
     first, second = logits.topk(2).indices.tolist()
     one = with_article(first)
@@ -77,8 +69,6 @@ def _attribution_map(network: Network, image: Tensor, key: str) -> None:
 
 def _nearest_neighbors(which: str, network: Network, image: Tensor, key: str) -> None:
     """The training images that excite the same units of the last hidden layer."""
-    from mnistcore.inspection import attribution
-
     st.markdown("**Training images that it finds most like it**")
     if model_picker.training_progress(which):
         st.caption("It is still learning, and changes its mind: look here when it has done.")
@@ -91,13 +81,9 @@ def _nearest_neighbors(which: str, network: Network, image: Tensor, key: str) ->
         return
     places = attribution.nearest_neighbors(network, image, known, ALIKE)
     labels = train.labels[places].tolist()
-    tiles.tiles(
-        train.images[places],
-        [f"training image {n}, {with_article(of)}" for n, of in zip(places, labels, strict=True)],
-        key=f"alike {key}",
-        columns=ALIKE,
-        captions=[*map(str, labels)],
-    )
+    each = zip(places, labels, strict=True)
+    names = [f"training image {n}, {with_article(label)}" for n, label in each]
+    tiles.tiles(train.images[places], names, f"alike {key}", columns=ALIKE, captions=labels)
     st.caption(
         f"Of the first {len(known):,} training images, these excite the units of its last hidden "
         "layer most as yours does. Below each is what it is. Where they disagree, so does the "
@@ -108,18 +94,12 @@ def _nearest_neighbors(which: str, network: Network, image: Tensor, key: str) ->
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _features(which: str, stamp: int, dataset: str) -> Tensor:
     """Penultimate features of the first training images, (KNOWN, units)."""
-    from mnistcore.inspection import attribution
-
     images = datasets.shared_dataset().train.images[:KNOWN]
     return attribution.penultimate_features(model_picker.latest_model(which).network, images)
 
 
 def _steps(strokes: list[Stroke], image: Tensor) -> str:
     """As drawn, moved and scaled, redrawn with MNIST's pen as pixels: three pictures in a row."""
-    from mnistcore.data.digits import to_uint8
-    from mnistcore.drawing.rasterize import INK_SIZE, fit_mnist_frame, to_segments
-    from mnistcore.drawing.strokes import CANVAS_SIZE
-
     segments = to_segments(strokes)
     boxed = fit_mnist_frame(segments)
     assert boxed is not None  # for there is an image
@@ -128,13 +108,11 @@ def _steps(strokes: list[Stroke], image: Tensor) -> str:
         f"<rect x='{left:.2f}' y='{top:.2f}' width='{INK_SIZE}' height='{INK_SIZE}' "
         f"fill='none' stroke='{HIGHLIGHT}' stroke-width='.25' stroke-dasharray='.8 .8'/>"
     )
+    drawn, scaled = _svg(segments, CANVAS_SIZE), _svg(boxed, 28, square)
     seen = ink_uri(255 - to_uint8(image[None]))
     figures = {
-        "as you drew it": (_svg(segments, CANVAS_SIZE), "The lines"),
-        "scaled to 20 of 28 pixels, its ink balanced in the middle": (
-            _svg(boxed, 28, square),
-            "The lines",
-        ),
+        "as you drew it": (drawn, "The lines"),
+        "scaled to 20 of 28 pixels, its ink balanced in the middle": (scaled, "The lines"),
         "redrawn with a pen as in its training images: this it reads": (seen, "28 by 28 pixels"),
     }
     cells = "".join(

@@ -1,15 +1,20 @@
 """Teach the network one's own hand: lessons in place of the answer, and what came of them."""
 
-from __future__ import annotations
-
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import streamlit as st
 
-from mnistcore.drawing.strokes import are_several_digits
+from mnistcore.data.digits import to_uint8
+from mnistcore.data.loading import DATASETS
+from mnistcore.drawing.rasterize import from_strokes
+from mnistcore.drawing.strokes import Stroke, are_several_digits
 from mnistcore.errors import MnistError, RunError
+from mnistcore.inference.predict import predict
+from mnistcore.records import FineTuneResult, RunResult
 from mnistcore.runs import store
+from mnistcore.training import finetune_session
+from mnistcore.training.finetune_session import FineTuneSession, LabeledDrawing
 from pages.common import model_picker, state, tiles
 from pages.common.canvas import clear, current_strokes, put_on_sheet
 from pages.common.datasets import shared_dataset
@@ -18,13 +23,6 @@ from pages.common.prediction_card import show_prediction, show_reading
 from pages.common.text import escape_markdown, with_article
 from pages.common.widgets import live_region
 
-if TYPE_CHECKING:  # torch takes seconds to import
-    from mnistcore.drawing.strokes import Stroke
-    from mnistcore.records import FineTuneResult, RunResult
-    from mnistcore.training.finetune_session import LabeledDrawing
-
-
-TEACH = "Teach it my handwriting"
 BACK = "Back to the answer"
 SHOW_EVERY = 3  # steps of learning between two pictures of the bars
 
@@ -82,11 +80,13 @@ class Taught(NamedTuple):
 
 def own_taught(which: str) -> Taught | None:
     """The taught network, if that is what was chosen, and by the one who taught it."""
-    from mnistcore.training.finetune_session import fine_tune_result
-
     with suppress(RunError):
         run = store.find_run(which) if which != "shipped" else None
-        if run and run.belongs_to(visitor_token()) and (results := fine_tune_result(run)):
+        if (
+            run
+            and run.belongs_to(visitor_token())
+            and (results := finetune_session.fine_tune_result(run))
+        ):
             return Taught(run, *results)
     return None
 
@@ -94,8 +94,6 @@ def own_taught(which: str) -> Taught | None:
 def _book() -> list[LabeledDrawing]:
     """This visitor's lessons; nobody else sees them, and they are not kept until Teach."""
     if (book := state.DRAW_LESSONS.get()) is None:
-        from mnistcore.training import finetune_session
-
         taught = own_taught(model_picker.selected_model())
         try:
             book = finetune_session.read_drawings(taught.run) if taught else []
@@ -107,9 +105,6 @@ def _book() -> list[LabeledDrawing]:
 
 def _add(digit: int) -> bool:
     """Make a lesson of what is on the sheet; said twice, the second word counts."""
-    from mnistcore.drawing.rasterize import from_strokes
-    from mnistcore.training.finetune_session import LabeledDrawing, is_full
-
     drawn, book = current_strokes(), _book()
     others = [lesson for lesson in book if lesson.strokes != drawn]
     refused = ""
@@ -117,7 +112,7 @@ def _add(digit: int) -> bool:
         refused = "One at a time: draw a single digit."
     elif from_strokes(drawn) is None:  # an empty sheet, or a dot
         refused = "Draw it larger first." if drawn else "Draw a digit first."
-    elif is_full(others):
+    elif finetune_session.is_full(others):
         refused = "That is as much as it can learn at once: press Teach, or take some out."
     state.DRAW_NEWS.set(refused)
     if not refused:
@@ -132,9 +127,11 @@ def _was() -> None:
     if digit is None:
         return
     told_before = any(lesson.strokes == drawn for lesson in _book())
-    if state.DRAW_MORE.get() != TEACH or told_before:  # the answer is, or was, before their eyes
+    if (
+        state.DRAW_MORE.get() != state.TEACH or told_before
+    ):  # the answer is, or was, before their eyes
         if _add(digit):
-            state.DRAW_MORE.set(TEACH)
+            state.DRAW_MORE.set(state.TEACH)
             state.DRAW_NEWS.set(f"Kept: this is {with_article(digit)}. Now press Teach.")
     elif (read := _surely_read(drawn)) in (None, digit):
         _keep(digit)
@@ -143,10 +140,6 @@ def _was() -> None:
 
 
 def _surely_read(drawn: list[Stroke]) -> int | None:
-    """The digit that the network sees without a doubt."""
-    from mnistcore.drawing.rasterize import from_strokes
-    from mnistcore.inference.predict import predict
-
     with suppress(MnistError):
         model = model_picker.latest_model(model_picker.selected_model())
         reading = predict(model, from_strokes(drawn))
@@ -172,18 +165,11 @@ def _begin() -> None:
 
 
 def _show_lessons(book: list[LabeledDrawing]) -> None:
-    from mnistcore.data.digits import to_uint8
-    from mnistcore.training import finetune_session
-
-    images, digits = finetune_session.rasterize_drawings(book)
-    tiles.tiles(
-        to_uint8(images),
-        [f"lesson {n}, a {d}: take it out" for n, d in enumerate(digits.tolist(), start=1)],
-        key="book",
-        columns=None,
-        captions=[str(digit) for digit in digits.tolist()],
-        on_pick=lambda place: book.__delitem__(place),
-    )
+    images, labels = finetune_session.rasterize_drawings(book)
+    digits = labels.tolist()
+    names = [f"lesson {n}, a {digit}: take it out" for n, digit in enumerate(digits, start=1)]
+    taken_out = book.__delitem__
+    tiles.tiles(to_uint8(images), names, "book", columns=None, captions=digits, on_pick=taken_out)
     st.caption("Tap a lesson to take it out.")
 
 
@@ -192,9 +178,6 @@ def learn(which: str) -> None:
 
     It ends in a new run of the page.
     """
-    from mnistcore.drawing.rasterize import from_strokes
-    from mnistcore.training.finetune_session import N_EVALUATION, FineTuneSession
-
     image = from_strokes(current_strokes())
     with (card := st.empty()):
         show_prediction(which, lambda: image)
@@ -216,9 +199,8 @@ def learn(which: str) -> None:
             if step % SHOW_EVERY == 0:
                 with card:
                     show_reading(teaching.learner(), image, before=teaching.model)
-        bar.progress(
-            0.9, f"It is examined on {N_EVALUATION:,} test images, as it was and as it is ..."
-        )
+        count = finetune_session.N_EVALUATION
+        bar.progress(0.9, f"It is examined on {count:,} test images, as it was and as it is ...")
         run = teaching.keep(test, **creator())
         if before:
             before.delete(visitor_token())
@@ -252,14 +234,10 @@ def _undo(taught: Taught) -> None:
 
 def _metric(label: str, value: str, change: str, before: str) -> None:
     """A figure and its change; "" if there is none."""
-    st.metric(
-        label,
-        value,
-        f"{change} (before: {before})" if change else "as before",
-        delta_color="normal" if change else "off",
-        delta_arrow="auto" if change else "off",
-        width="content",
-    )
+    if change:
+        st.metric(label, value, f"{change} (before: {before})", width="content")
+    else:
+        st.metric(label, value, "as before", delta_color="off", delta_arrow="off", width="content")
 
 
 def outcome(taught: Taught) -> None:
@@ -277,28 +255,18 @@ def outcome(taught: Taught) -> None:
 
 def before_and_after(taught: Taught) -> None:
     """What teaching changed: on the lessons, and on digits of strangers."""
-    from mnistcore.data.digits import to_uint8
-    from mnistcore.data.loading import DATASETS
-    from mnistcore.training import finetune_session
-
     run, result, tuned = taught
     before, after = tuned.test_accuracy_before, result.test_accuracy or 0.0
     change = 100 * (after - before)
     more = tuned.right_after - tuned.right_before
     st.markdown("**Before and after**")
     with st.container(horizontal=True, gap="large"):
-        _metric(
-            "Your drawings read right",
-            f"{tuned.right_after} of {len(tuned.labels)}",
-            f"{more:+}" if more else "",
-            str(tuned.right_before),
-        )
-        _metric(
-            f"First {result.test_count:,} test images of {DATASETS[result.dataset or 'mnist']}",
-            f"{after:.1%}",
-            f"{change:+.1f} points" if abs(change) >= 0.05 else "",  # less would be shown as 0.0
-            f"{before:.1%}",
-        )
+        right = f"{tuned.right_after} of {len(tuned.labels)}"
+        told = f"{more:+}" if more else ""
+        _metric("Your drawings read right", right, told, str(tuned.right_before))
+        test = f"First {result.test_count:,} test images of {DATASETS[result.dataset or 'mnist']}"
+        told = f"{change:+.1f} points" if abs(change) >= 0.05 else ""  # less would be shown as 0.0
+        _metric(test, f"{after:.1%}", told, f"{before:.1%}")
     if tuned.alpha < 1:
         st.warning(
             "Some of these lessons contradict what many other hands taught it. To follow them all "
@@ -313,21 +281,13 @@ def before_and_after(taught: Taught) -> None:
     else:
         st.caption("Below each drawing: what it was read as before → now.")
         each = list(zip(tuned.labels, tuned.predicted_before, tuned.predicted_after, strict=True))
-        tiles.tiles(
-            to_uint8(images),
-            [f"a {t}, read as a {a} before and as a {b} now" for t, a, b in each],
-            key="before and after",
-            columns=None,
-            captions=[f"{a}→{b}{'' if b == t else ' ✗'}" for t, a, b in each],
-        )
+        names = [f"a {t}, read as a {a} before and as a {b} now" for t, a, b in each]
+        captions = [f"{a}→{b}{'' if b == t else ' ✗'}" for t, a, b in each]
+        key = "before and after"
+        tiles.tiles(to_uint8(images), names, key, columns=None, captions=captions)
     st.caption(
         "The taught network is yours: nobody else's changes. It is kept among the runs, to choose "
         "again another day. If it has come to read strangers worse, more lessons help, or undo it."
     )
-    st.download_button(
-        "Download it",
-        run.model.read_bytes,
-        file_name="taught.safetensors",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    name, icon = "taught.safetensors", ":material/download:"
+    st.download_button("Download it", run.model.read_bytes, name, on_click="ignore", icon=icon)

@@ -1,14 +1,17 @@
 """Misclassified test images, by confidence or by a cell of the confusion matrix."""
 
+from pathlib import Path
+from typing import Any
+
 import streamlit as st
 
 from mnistcore.data.digits import to_float
 from mnistcore.evaluation.metrics import confusion_matrix
 from mnistcore.evaluation.report import EvaluationReport, confusion_cell, misclassified
 from pages.common import links, state, tiles
-from pages.parts.evaluate.confusion_matrix import show_confusion_matrix
 
 PER_PAGE = 24
+_table = tiles.component(Path(__file__).with_name("confusion_matrix"))
 
 
 @st.fragment
@@ -36,7 +39,8 @@ def show_confusions(exam: EvaluationReport) -> None:
     wrong = counts.clone().fill_diagonal_(0)
     most = divmod(int(wrong.argmax()), len(counts)) if wrong.any() else (0, 0)
 
-    def pick(true: int, said: int) -> None:
+    def pick(cell: int) -> None:
+        true, said = divmod(cell, len(counts))
         state.EVALUATE_TRUE.set(true)
         state.EVALUATE_PREDICTED.set(said)
 
@@ -44,13 +48,9 @@ def show_confusions(exam: EvaluationReport) -> None:
     with images:
         heading, grid = st.empty(), st.container()
         with st.container(horizontal=True):
-            true, said = (
-                st.selectbox(label, list(range(10)), at, width=130, **key.bound())
-                for label, at, key in (
-                    ("It is a", most[0], state.EVALUATE_TRUE),
-                    ("It was read as a", most[1], state.EVALUATE_PREDICTED),
-                )
-            )
+            row, column = state.EVALUATE_TRUE.bound(), state.EVALUATE_PREDICTED.bound()
+            true = st.selectbox("It is a", range(10), most[0], width=130, **row)
+            said = st.selectbox("It was read as a", range(10), most[1], width=130, **column)
         found = confusion_cell(exam, true, said)
         how = "read right" if true == said else f"read as a {said}"
         many = f"{len(found):,} image{'' if len(found) == 1 else 's'} of a {true} {how}"
@@ -61,14 +61,13 @@ def show_confusions(exam: EvaluationReport) -> None:
                 if len(found) > PER_PAGE:
                     st.caption(f"The {PER_PAGE} that it was surest of.")
     with table:
-        show_confusion_matrix(
-            counts.tolist(),
+        caption = (
             f"How many of {exam.score.count:,} test images that are one digit (row) were read as "
-            "another (column). Choose a cell to see its images.",
-            key="matrix",
-            chosen=(true, said),
-            on_pick=pick,
+            "another (column). Choose a cell to see its images."
         )
+        cells = {"counts": counts.tolist(), "caption": caption, "chosen": 10 * true + said}
+        picked = tiles.picking("matrix", counts.numel(), pick)
+        _table(key="matrix", data=cells, on_picked_change=picked)
 
 
 def _grid(
@@ -84,15 +83,12 @@ def _grid(
         f"test image {place}, a {label}, read as a {read}"
         for place, label, read in zip(places, labels, said, strict=True)
     ]
-    tiles.tiles(
-        test.images[places],
-        names,
-        key=key,
-        columns=None,
-        captions=mixed_up if len(set(mixed_up)) > 1 else None,
-        chosen=chosen,
-        on_pick=lambda place: large.set(places[place]),
-    )
+    grid: dict[str, Any] = {
+        "columns": None,
+        "captions": mixed_up if len(set(mixed_up)) > 1 else None,
+    }
+    grid |= {"chosen": chosen, "on_pick": lambda place: large.set(places[place])}
+    tiles.tiles(test.images[places], names, key, **grid)
     with beside:
         place, label, read = places[chosen], labels[chosen], said[chosen]
         shares = exam.model.probabilities(to_float(test.images[place][None]))[0]
@@ -101,6 +97,5 @@ def _grid(
         st.markdown(words if read == label else words + rather)
         with st.container(width=340):
             tiles.pixels(test.images[place], names[chosen], key=f"{key} large", numbers=False)
-        links.explore(part="test", index=place).show(
-            f"Test image {place:,} in Explore", ":material/grid_view:"
-        )
+        link = links.explore(part="test", index=place)
+        link.show(f"Test image {place:,} in Explore", ":material/grid_view:")

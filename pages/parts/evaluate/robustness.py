@@ -20,7 +20,7 @@ from mnistcore.models.network import Network
 from mnistcore.viz import learning_curves
 from pages.common import links, model_picker, state, tiles
 from pages.common.text import escape_markdown
-from pages.common.widgets import one_of
+from pages.common.widgets import one_of, severity_slider
 
 _NEVER_MET = {  # while learning, as far as augmentation did not show it
     "rotate": "turned digits",
@@ -69,13 +69,7 @@ def show_robustness(exam: EvaluationReport) -> None:
     title = titles.pop(exam.model.model_id, exam.model.model_id)
     with choices.container(width=300):
         rivals = [_rival(title, exam.model.model_id, exam.test.dataset), *_other(titles, exam)]
-    severity = st.select_slider(
-        corruption.axis[0].upper() + corruption.axis[1:],
-        corruption.severities,
-        corruption.start,
-        format_func="{:g}".format,
-        **state.evaluate_severity(kind).bound(),
-    )
+    severity = severity_slider(corruption, **state.evaluate_severity(kind).bound())
     if state.EVALUATE_SEVERITY_SEEN.get() != (kind, severity):
         state.EVALUATE_SEVERITY_SEEN.set((kind, severity))
         robustness.yield_processor()

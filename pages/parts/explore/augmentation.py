@@ -21,13 +21,9 @@ def show(image: Tensor, label: int) -> None:
         icon=":material/shuffle:",
         on_click=lambda: state.EXPLORE_AUGMENTATION_SEED.set(random.getrandbits(32)),
     )
-    tiles.tiles(
-        torch.cat([image[None], changed]),
-        [f"the image, a {label}", *[f"changed, still a {label}"] * MANY],
-        key="changed",
-        columns=5,
-        captions=["as it is", *[""] * MANY],
-    )
+    images, captions = torch.cat([image[None], changed]), ["as it is", *[""] * MANY]
+    names = [f"the image, a {label}", *[f"changed, still a {label}"] * MANY]
+    tiles.tiles(images, names, "changed", columns=5, captions=captions)
     st.markdown(
         f"Turn it a little, stretch it, slant it, move it: to us it is still a {label}, but to a "
         "computer nearly every number has changed. So one image can be shown many times, each time "

@@ -6,6 +6,7 @@ from torch import Tensor
 from mnistcore.data import stats
 from mnistcore.data.digits import Digits
 from pages.common import datasets, tiles
+from pages.common.widgets import chart
 
 
 def show_class_overview(part: str, digits: Digits) -> None:
@@ -15,20 +16,13 @@ def show_class_overview(part: str, digits: Digits) -> None:
     counts, averages, right, _ = _at_a_glance(part, digits.dataset, digits)
     alone, together = st.columns(2, gap="medium")
     with alone:
-        st.plotly_chart(
-            bar_charts.class_counts_chart(counts, f"{part} images"),
-            config={"displayModeBar": False},
-            alt="Images of each digit: " + ", ".join(f"{d}: {n:,}" for d, n in enumerate(counts)),
-        )
+        told = ", ".join(f"{d}: {n:,}" for d, n in enumerate(counts))
+        figure = bar_charts.class_counts_chart(counts, f"{part} images")
+        chart(figure, f"Images of each digit: {told}")
     with together:
         st.markdown("**The average image of each digit**")
-        tiles.tiles(
-            averages,
-            [f"the average of {n:,} images of a {d}" for d, n in enumerate(counts)],
-            key="averages",
-            captions="0123456789",
-            columns=5,
-        )
+        names = [f"the average of {n:,} images of a {d}" for d, n in enumerate(counts)]
+        tiles.tiles(averages, names, "averages", captions="0123456789", columns=5)
         st.caption(
             "The ink is strong where nearly everybody writes, and faint where hands differ. Saying "
             f"only which of the ten a test image resembles most is right for **{right:.0%}** of "
@@ -43,12 +37,10 @@ def show_grey_values(part: str, digits: Digits, index: int) -> None:
     *_, (blank, shares) = _at_a_glance(part, digits.dataset, digits)
     own_blank, own = stats.grey_histogram(digits.images[index])
     spoken = [", ".join(f"{share:.0%}" for share in each) for each in (shares, own)]
-    st.plotly_chart(
+    chart(
         bar_charts.grey_histogram_chart(shares, own, f"all {len(digits):,} {part} images"),
-        config={"displayModeBar": False},
-        alt="Of the pixels with ink, the share from pale to dark in "
-        f"{len(own)} bands of grey values. All {part} images: {spoken[0]}. "
-        f"Image {index:,}: {spoken[1]}.",
+        f"Of the pixels with ink, the share from pale to dark in {len(own)} bands of grey values. "
+        f"All {part} images: {spoken[0]}. Image {index:,}: {spoken[1]}.",
     )
     st.markdown(
         f"**{blank:.0%}** of all pixels are blank paper, a 0; of image {index:,} it is "
@@ -64,9 +56,8 @@ def _at_a_glance(
 ) -> tuple[list[int], Tensor, float, tuple[float, list[float]]]:
     """Counts and averages, how well the averages alone would read, and the greys."""
     train, test, _ = datasets.shared_dataset()
-    return (
-        stats.class_counts(_digits),
-        stats.class_means(_digits),
+    right, greys = (
         stats.nearest_centroid_accuracy(train, test),
         stats.grey_histogram(_digits.images),
     )
+    return stats.class_counts(_digits), stats.class_means(_digits), right, greys

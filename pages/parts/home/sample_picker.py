@@ -35,16 +35,11 @@ def choose(key: str) -> None:
         state.HOME_DIGIT_MOVED.set(True)
 
     sample = datasets.shared_dataset().test.select(_indices())
-    names = zip(_indices(), sample.labels.tolist(), strict=True)
+    pairs = zip(_indices(), sample.labels.tolist(), strict=True)
+    names = [f"test image {index}, a {label}" for index, label in pairs]
     with st.container(width=330):
-        tiles.tiles(
-            sample.images,
-            [f"test image {index}, a {label}" for index, label in names],
-            key=key,
-            columns=5,
-            chosen=state.HOME_DIGIT.get(),
-            on_pick=pick,
-        )
+        chosen = state.HOME_DIGIT.get()
+        tiles.tiles(sample.images, names, key, columns=5, chosen=chosen, on_pick=pick)
 
 
 def spread() -> None:

@@ -1,5 +1,6 @@
 """The nine ideas below Home's first screen, told one after the other."""
 
+from importlib import import_module
 from pathlib import Path
 
 import streamlit as st
@@ -7,6 +8,10 @@ import streamlit as st
 from pages.common import state
 from pages.common.datasets import is_loaded, show_fallback_notice
 
+IDEAS = (
+    *("function", "learning_from_data", "gradient_descent", "layers", "hyperparameters"),
+    *("experiment_cycle", "train_test_split", "distribution_shift", "notebook"),
+)
 WORDS = Path(__file__).parent / "ideas" / "words.md"
 
 
@@ -30,29 +35,7 @@ def _wait() -> None:
 
 def _tell() -> None:
     # They bring torch, and the first screen need not wait for it.
-    from pages.parts.home.ideas import (
-        distribution_shift,
-        experiment_cycle,
-        function,
-        gradient_descent,
-        hyperparameters,
-        layers,
-        learning_from_data,
-        notebook,
-        train_test_split,
-    )
-
-    ideas = (
-        function,
-        learning_from_data,
-        gradient_descent,
-        layers,
-        hyperparameters,
-        experiment_cycle,
-        train_test_split,
-        distribution_shift,
-        notebook,
-    )
+    ideas = [import_module(f"pages.parts.home.ideas.{name}") for name in IDEAS]
     texts = [text.split("\n\n", 2) for text in WORDS.read_text("utf-8").split("\n## ")[1:]]
     links = (f"{at}. [{title}](#idea-{at})" for at, (title, *_) in enumerate(texts, 1))
     with st.container(key="nine-ideas"):

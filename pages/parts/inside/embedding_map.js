@@ -10,14 +10,7 @@ const make = (kind, parent, attributes = {}, words = "") => {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  let map = parentElement.querySelector(".map")
-  if (!map) {
-    map = document.createElement("div")
-    map.className = "map"
-    map.innerHTML = `<svg tabindex="0" role="application"></svg>
-      <div class="tip" role="status"><span class="ink"></span><span></span></div>`
-    parentElement.appendChild(map)
-  }
+  const map = parentElement.querySelector(".map")
   const [svg, tip] = map.children
   svg.setAttribute("aria-label", data.name)
   const at = (place) => ({ x: `${data.x[place]}%`, y: `${data.y[place]}%` })

@@ -36,7 +36,9 @@ ACROSS = 50  # images in a row of the picture that holds them all
 _ONE_AT_A_TIME = threading.Lock()  # for t-SNE, which takes seconds and all of a processor
 _MARGIN = 3  # percent of the map that stay empty at each side
 
-_atlas = component(__file__)
+_HTML = """<div class="map"><svg tabindex="0" role="application"></svg><div class="tip"
+    role="status"><span class="ink"></span><span></span></div></div>"""
+_atlas = component(__file__, _HTML)
 
 
 class FormingMap:

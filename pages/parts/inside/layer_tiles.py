@@ -85,11 +85,6 @@ def show_max_activations(
             seen = activations.receptive_field_mask(network, layer, position)
             images[place] = torch.where(seen, images[place], images[place] // 4)
     found = zip(best.tolist(), labels, most.tolist(), strict=True)
-    tiles.tiles(
-        images,
-        [f"test image {index}, a {label}: {value:.2f}" for index, label, value in found],
-        key="favourites",
-        columns=6,
-        captions=[str(label) for label in labels],
-        on_pick=lambda place: on_pick(int(best[place])),
-    )
+    names = [f"test image {index}, a {label}: {value:.2f}" for index, label, value in found]
+    here = best.tolist()
+    tiles.tiles(images, names, "favourites", captions=labels, on_pick=lambda n: on_pick(here[n]))

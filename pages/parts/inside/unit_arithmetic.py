@@ -84,12 +84,8 @@ def arithmetic(trace: UnitTrace, chosen: int, before: str | None, framed: str) -
     figures = {}
     if _has_maps(trace):
         products = trace.products[chosen]
-        figures = {
-            "what it looks at": framed,
-            "what it sees": _grid(trace.inputs[chosen]),
-            "× its weights": _grid(trace.weights[chosen]),
-            "= products": _grid(products),
-        }
+        figures = {"what it looks at": framed, "what it sees": _grid(trace.inputs[chosen])}
+        figures |= {"× its weights": _grid(trace.weights[chosen]), "= products": _grid(products)}
         mine = float(products.sum())
         terms = [(f"these {products.numel()} products", mine)]
         if others := len(trace.products) - 1:
@@ -166,7 +162,8 @@ def _line(name: str, value: float, style: str = "") -> str:
 
 def softmax_table(logits: Tensor) -> str:
     """The ten logits, (10,), e to the power of each, and its share of them all."""
-    powers, shares = activations.softmax_terms(logits)
+    logits = logits.double()
+    powers, shares = logits.exp(), logits.softmax(0).nan_to_num()
     best = int(shares.argmax())
     rows = "".join(
         f"<tr style='font-weight:{700 if digit == best else 400}'><th scope='row'>{digit}</th>"

@@ -11,7 +11,7 @@ from mnistcore.evaluation.metrics import evaluate
 from pages.common import datasets, links, model_picker
 from pages.common.prediction_card import show_prediction
 from pages.common.state import Key, kept
-from pages.common.widgets import live_region, one_of
+from pages.common.widgets import live_region, one_of, severity_slider
 from pages.parts.home import sample_picker
 
 _KINDS = ("rotate", "noise", "invert", "translate")
@@ -27,23 +27,14 @@ def show() -> None:
             titles = {kind: corruptions.CORRUPTIONS[kind].title for kind in _KINDS}
             key = Key("idea 8 kind", _KINDS[0])
             kind = one_of("Change", _KINDS, key, bound=False, format_func=titles.get)
-            corruption = corruptions.CORRUPTIONS[kind]
-            severity = st.select_slider(
-                corruption.axis[0].upper() + corruption.axis[1:],
-                corruption.severities,
-                corruption.start,
-                format_func="{:g}".format,
-                **kept(f"idea 8 {kind}"),
-            )
+            severity = severity_slider(corruptions.CORRUPTIONS[kind], **kept(f"idea 8 {kind}"))
         with st.container(width="stretch"):
             one = test.select([sample_picker.chosen()[0]])
-            show_prediction(
-                "shipped", lambda: to_float(corruptions.corrupt(one, kind, severity).images[0])
-            )
+            changed = to_float(corruptions.corrupt(one, kind, severity).images[0])
+            show_prediction("shipped", lambda: changed)
             live_region(_in_words(kind, severity, test.dataset), key="idea 8 said")
-    links.evaluate(
-        model="shipped", look="Sunshine and snow", corruption=kind, severity=severity
-    ).onward("Sunshine and snow, on many digits")
+    link = links.evaluate("shipped", "Sunshine and snow", kind, severity)
+    link.onward("Sunshine and snow, on many digits")
     sample_picker.spread()
 
 

@@ -52,7 +52,6 @@ def show() -> None:
                     chosen=now.unit if now.layer == layer.name else None,
                     on_pick=partial(pick, layer.name),
                 )
-    links.inside(
-        picture="Test image", index=index, layer=now.layer, unit=now.unit, model="shipped"
-    ).onward(f"Open {now.layer}, unit {now.unit}")
+    link = links.inside(index, now.layer, now.unit, "shipped", picture="Test image")
+    link.onward(f"Open {now.layer}, unit {now.unit}")
     sample_picker.spread()

@@ -55,13 +55,9 @@ def _rule() -> tuple[int, int]:
     wrong = (said != labels).nonzero().flatten()[:_SHOWN].tolist()
     if wrong:
         st.caption("Some that your rule gets wrong, and what it takes them for:")
-        tiles.tiles(
-            images[wrong],
-            [f"a {labels[each]}, taken for a {said[each]}" for each in wrong],
-            key="idea 2 wrong",
-            columns=_SHOWN,
-            captions=[f"{said[each]}?" for each in wrong],
-        )
+        names = [f"a {labels[each]}, taken for a {said[each]}" for each in wrong]
+        captions = [f"{said[each]}?" for each in wrong]
+        tiles.tiles(images[wrong], names, "idea 2 wrong", columns=_SHOWN, captions=captions)
     return pair
 
 
