@@ -14,8 +14,8 @@ from streamlit.testing.v1.element_tree import Button
 from mnistcore.config import NetworkConfig, TrainConfig
 from mnistcore.data import download
 from mnistcore.inspection.frames import recorded_steps
-from mnistcore.records import Progress, RunResult
-from mnistcore.runs import queue, store
+from mnistcore.records import PaceKind, Progress, RunResult
+from mnistcore.runs import queue, slow_motion, store
 from mnistcore.runs.worker import run_training
 from mnistcore.viz.twin_commentary import Winner
 from pages.common import datasets
@@ -156,12 +156,49 @@ def test_a_run_that_waits_says_how_long_and_can_be_stopped() -> None:
         (third, "<b>Waiting</b>: 2 runs go before this one."),
     ):
         assert words in html(train_page(run))
+        assert "“Made up” is learning, 100% done." in html(train_page(run))
     assert "Waiting" not in html(train_page(running))
+    slow_motion.set_pace(running, "step", ME)
+    assert "makes way after 10 s without a press" in html(train_page(first))
     mine = store.create_run(TrainConfig(), owner=ME)
+    app = train_page(mine)
+    next(button for button in app.button if button.label == "See it").click().run()
+    assert app.title[0].value == "Made up"
     app = train_page(mine)
     next(button for button in app.button if button.label == "Stop").click().run()
     assert store.STOPPED_WAITING in html(app)
     assert "Resume" in buttons(app)
+
+
+@pytest.mark.parametrize(
+    ("pace", "words"),
+    [
+        ("full", "<b>10% done</b>, about 45 s left."),
+        ("slow", "<b>10% done</b>, about 2 min left."),
+        ("step", "<b>100 of 1,000 batches done</b>."),
+    ],
+)
+def test_the_time_that_is_left_goes_by_the_pace(pace: PaceKind, words: str) -> None:
+    progress = asdict(Progress(100, 1000, 800, seconds_left=45.0))
+    run = a_run(state="running", pid=os.getpid(), heartbeat=time.time() + 20, progress=progress)
+    slow_motion.set_pace(run, pace, ME)
+    assert words in html(train_page(run))
+
+
+def test_what_a_page_shows_of_a_pace_never_takes_one_back() -> None:
+    run = a_run(state="running", pid=os.getpid(), heartbeat=time.time() + 20)
+    slow_motion.set_pace(run, "step", ME)
+    app = train_page(run)
+    assert app.button_group(key=f"pace {run.id}").value == "step"
+    # Nothing is sent that a browser would put in the place of what was pressed meanwhile.
+    assert not app.run().button_group(key=f"pace {run.id}").proto.set_value
+    # A busy server may hear of both at once.
+    app.button(key="next batch").click()
+    app.button_group(key=f"pace {run.id}").set_value("full").run()
+    assert slow_motion.read_pace(run).kind == "full"
+    assert app.button_group(key=f"pace {run.id}").value == "full"
+    slow_motion.set_pace(run, "slow", ME)  # in another window
+    assert app.run().button_group(key=f"pace {run.id}").value == "slow"
 
 
 def test_who_comes_with_fresh_cookies_is_told_that_others_wait() -> None:

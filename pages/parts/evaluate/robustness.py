@@ -48,8 +48,6 @@ augmentation it reads 95 %, without batch normalisation 92 %, without both 98 %.
 
 
 class _Rival(NamedTuple):
-    """One of the two networks."""
-
     name: str
     title: str
     config: TrainConfig | None  # how it learned, if that is known
