@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from test_slow_motion import reaches
 from test_worker import LONG, QUICK, make, wait_for
 
 from mnistcore.errors import RunError
 from mnistcore.models.checkpoint import load_network
-from mnistcore.runs import queue, store, worker
+from mnistcore.runs import queue, slow_motion, store, worker
 
 
 @pytest.fixture
@@ -105,6 +106,21 @@ def test_who_pauses_hands_the_place_on(folder, busy):
     assert first.status().state == "queued"
     second.send("stop", "me")
     wait_for(first, "running")
+
+
+def test_who_stands_still_step_by_step_makes_way(folder, busy):
+    first, second = busy[0], make(folder)
+    assert first in queue.runs_at_work(folder)
+    slow_motion.set_pace(first, "step", "busy 0")
+    wait_for(second, "finished", seconds=slow_motion.YIELD_S + 30)
+    assert first.status().state == "paused"
+    assert "let them go first" in first.status().message
+    queue.resume(first, "busy 0")
+    wait_for(first, "running")
+    assert slow_motion.read_pace(first).kind == "step"
+    step = slow_motion.read_pace(first).until
+    slow_motion.next_batch(first, "busy 0")
+    assert reaches(first, step + 1) == step + 1
 
 
 def test_a_killed_server_and_killed_workers_leave_no_queue_standing(folder, busy, start_server):

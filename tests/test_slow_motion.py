@@ -40,19 +40,25 @@ def started(tmp_path):
         assert not thread.is_alive()
 
 
+def steps_done(run):
+    """How many batches it has done, as far as it has said."""
+    progress, batch = run.status().progress, slow_motion.last_batch(run)
+    return max(progress.step if progress else 0, batch.step if batch else 0)
+
+
 def reaches(run, step):
     until = time.monotonic() + 30
-    while slow_motion.steps_done(run) < step and time.monotonic() < until:
+    while steps_done(run) < step and time.monotonic() < until:
         time.sleep(0.02)
     time.sleep(0.3)  # in which it could go on
-    return slow_motion.steps_done(run)
+    return steps_done(run)
 
 
 def test_a_step_is_exactly_one_batch(started):
     run = started("step")
     assert reaches(run, 0) == 0
     for step in (1, 2, 3):
-        slow_motion.set_pace(run, "step", ME)
+        slow_motion.next_batch(run, ME)
         assert reaches(run, step) == step
     assert run.status().state == "running"
 
@@ -60,7 +66,7 @@ def test_a_step_is_exactly_one_batch(started):
 def test_a_batch_says_what_it_was_and_did(started):
     run = started("step")
     reaches(run, 0)
-    slow_motion.set_pace(run, "step", ME)
+    slow_motion.next_batch(run, ME)
     reaches(run, 1)
     told, config = slow_motion.last_batch(run), run.train_config()
     train_set, test_set = load_dataset("digits")
@@ -78,11 +84,36 @@ def test_a_batch_says_what_it_was_and_did(started):
     assert all(change > 0 for change in told.changes)
 
 
+def test_every_press_counts_and_none_takes_a_pace_back(started):
+    run = started("step")
+    for _ in range(3):
+        slow_motion.next_batch(run, ME)
+    assert reaches(run, 3) == 3
+    slow_motion.set_pace(run, "slow", ME)
+    slow_motion.next_batch(run, ME)
+    assert slow_motion.read_pace(run).kind == "slow"
+
+
+def test_a_batch_that_others_have_followed_is_told_no_more(started):
+    run = started("step", epochs=30)
+    slow_motion.next_batch(run, ME)
+    reaches(run, 1)
+    slow_motion.set_pace(run, "full", ME)
+    reaches(run, 3)
+    slow_motion.set_pace(run, "step", ME)
+    time.sleep(0.3)
+    assert slow_motion.last_batch(run) is None
+    here = slow_motion.read_pace(run).until
+    assert here > 3
+    slow_motion.next_batch(run, ME)
+    assert reaches(run, here + 1) == here + 1
+
+
 def test_slow_is_at_most_ten_batches_a_second(started):
     before = time.monotonic()
     run = started("slow", epochs=5)
     reaches(run, 8)
-    done = slow_motion.steps_done(run)
+    done = steps_done(run)
     assert 8 <= done <= (time.monotonic() - before) / slow_motion.SLOW_S + 1
 
 
@@ -90,7 +121,7 @@ def test_slow_motion_changes_nothing_but_the_pace(started, tmp_path):
     run = started("step")
     for step in (1, 2):
         reaches(run, step - 1)
-        slow_motion.set_pace(run, "step", ME)
+        slow_motion.next_batch(run, ME)
     reaches(run, 2)
     slow_motion.set_pace(run, "full", ME)
     wait_for(run, "finished")

@@ -8,20 +8,25 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import Button
+from streamlit.testing.v1.element_tree import Button, Toggle
+from test_draw_page import SEVEN
 
 from mnistcore.config import NetworkConfig, TrainConfig
 from mnistcore.data import download
+from mnistcore.drawing.rasterize import from_strokes
 from mnistcore.inspection.frames import recorded_steps
-from mnistcore.records import Progress, RunResult
-from mnistcore.runs import queue, store
+from mnistcore.models.registry import load_model
+from mnistcore.records import PaceKind, Progress, RunResult
+from mnistcore.runs import queue, slow_motion, store
 from mnistcore.runs.worker import run_training
+from mnistcore.training import frame_recorder
 from mnistcore.viz.twin_commentary import Winner
 from pages.common import datasets
 from pages.common.datasets import dataset_by_name
 from pages.common.text import escape_markdown
-from pages.parts.train import bet, film
+from pages.parts.train import bet, film, moment_layers
 
 ROOT = Path(__file__).parents[1]
 ME = "0" * 32
@@ -156,12 +161,49 @@ def test_a_run_that_waits_says_how_long_and_can_be_stopped() -> None:
         (third, "<b>Waiting</b>: 2 runs go before this one."),
     ):
         assert words in html(train_page(run))
+        assert "“Made up” is learning, 100% done." in html(train_page(run))
     assert "Waiting" not in html(train_page(running))
+    slow_motion.set_pace(running, "step", ME)
+    assert "makes way after 10 s without a press" in html(train_page(first))
     mine = store.create_run(TrainConfig(), owner=ME)
+    app = train_page(mine)
+    next(button for button in app.button if button.label == "See it").click().run()
+    assert app.title[0].value == "Made up"
     app = train_page(mine)
     next(button for button in app.button if button.label == "Stop").click().run()
     assert store.STOPPED_WAITING in html(app)
     assert "Resume" in buttons(app)
+
+
+@pytest.mark.parametrize(
+    ("pace", "words"),
+    [
+        ("full", "<b>10% done</b>, about 45 s left."),
+        ("slow", "<b>10% done</b>, about 2 min left."),
+        ("step", "<b>100 of 1,000 batches done</b>."),
+    ],
+)
+def test_the_time_that_is_left_goes_by_the_pace(pace: PaceKind, words: str) -> None:
+    progress = asdict(Progress(100, 1000, 800, seconds_left=45.0))
+    run = a_run(state="running", pid=os.getpid(), heartbeat=time.time() + 20, progress=progress)
+    slow_motion.set_pace(run, pace, ME)
+    assert words in html(train_page(run))
+
+
+def test_what_a_page_shows_of_a_pace_never_takes_one_back() -> None:
+    run = a_run(state="running", pid=os.getpid(), heartbeat=time.time() + 20)
+    slow_motion.set_pace(run, "step", ME)
+    app = train_page(run)
+    assert app.button_group(key=f"pace {run.id}").value == "step"
+    # Nothing is sent that a browser would put in the place of what was pressed meanwhile.
+    assert not app.run().button_group(key=f"pace {run.id}").proto.set_value
+    # A busy server may hear of both at once.
+    app.button(key="next batch").click()
+    app.button_group(key=f"pace {run.id}").set_value("full").run()
+    assert slow_motion.read_pace(run).kind == "full"
+    assert app.button_group(key=f"pace {run.id}").value == "full"
+    slow_motion.set_pace(run, "slow", ME)  # in another window
+    assert app.run().button_group(key=f"pace {run.id}").value == "slow"
 
 
 def test_who_comes_with_fresh_cookies_is_told_that_others_wait() -> None:
@@ -370,6 +412,44 @@ def test_a_run_that_has_ended_gives_its_film_and_says_so_where_it_cannot() -> No
     assert not app.exception
     assert any("was not kept" in caption.value for caption in app.caption)
     assert film_of(app)
+
+
+def test_a_moment_shows_what_each_layer_made_of_the_own_drawing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(frame_recorder, "MAX_TIME_SHARE", 1e9)
+    config = TrainConfig(NetworkConfig((), (8,)), epochs=0.5, batch_size=50, threads=1)
+    run = store.create_run(config, dataset="digits", owner=ME, here=True)
+    run_training(run)
+    step = recorded_steps(run.frames)[1]
+    app = train_page(run)
+    assert layers_of(app) is None  # without a drawing
+    app.session_state["drawing"] = SEVEN
+    app.session_state["step"] = step
+    app.run()
+    assert "units, each of them" not in words(app)
+    layers_of(app).set_value(True).run()
+    assert not app.exception
+    assert "8 units, each of them" in words(app) and "one sum for each digit" in words(app)
+    drawn = from_strokes(SEVEN)
+    then = load_model(f"{run.id}@{step}", run.path.parent)
+    found = moment_layers._layers(str(run.path), step, drawn.numpy().tobytes(), drawn)
+    said = found.said[-1][1].softmax(0)
+    torch.testing.assert_close(said, then.probabilities(drawn[None])[0], atol=1e-5, rtol=0)
+    other = recorded_steps(run.frames)[2]
+    (run.frames / f"{other:07d}.safetensors").write_bytes(b"torn")
+    app.session_state["step"] = other
+    app.run()
+    assert not app.exception and "units, each of them" not in words(app)
+    assert any("were not kept" in caption.value for caption in app.caption)
+
+
+def words(app: AppTest) -> str:
+    return " ".join(each.value for each in app.markdown)
+
+
+def layers_of(app: AppTest) -> Toggle | None:
+    return next((each for each in app.toggle if each.label.startswith("What each layer")), None)
 
 
 def film_of(app: AppTest) -> Button:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from test_slow_motion import ME, reaches
+from test_slow_motion import ME, reaches, steps_done
 from test_slow_motion import started as in_thread  # noqa: F401
 from test_worker import LONG, QUICK, make, started, wait_for, wait_for_step  # noqa: F401
 
@@ -235,8 +235,8 @@ def test_a_step_is_one_batch_of_each(in_thread):  # noqa: F811
     run = in_thread("step", twin=FASTER)
     reaches(run, 0)
     for step in (1, 2):
-        slow_motion.set_pace(run, "step", ME)
-        assert reaches(run, step) == slow_motion.steps_done(run.twin) == step
+        slow_motion.next_batch(run, ME)
+        assert reaches(run, step) == steps_done(run.twin) == step
         told, twins = slow_motion.last_batch(run), slow_motion.last_batch(run.twin)
         assert [each.image for each in told.predictions] == [e.image for e in twins.predictions]
         assert (told.loss == twins.loss) == (step == 1)

@@ -31,6 +31,13 @@ def due_runs(folder: Path) -> list[Run]:
     return waiting[: max(0, MAX_CONCURRENT - at_work)]
 
 
+def runs_at_work(folder: Path) -> list[Run]:
+    """The runs that have a place, the first to have asked for it first."""
+    known = [(run, run.status()) for run in store.list_runs(folder)]
+    at_work = [(status.queued, run) for run, status in known if status.state in store.AT_WORK]
+    return [run for _, run in sorted(at_work, key=lambda each: each[0])]
+
+
 def dispatch(folder: Path) -> None:
     """Set workers on the runs whose turn it is; what cannot be started says why in its status."""
     if due_runs(folder):  # as nearly never: nobody has to wait for this answer

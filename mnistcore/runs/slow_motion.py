@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
 
 SLOW_S = 0.1  # from one batch to the next, at the least
 MAX_HOLD_S = 180.0  # that a run waits for the next step in its place; then it is paused
+YIELD_S = 10.0  # likewise while other runs wait for a place
 N_SHOWN = 24  # images of a batch in its record
 _PACE, _BATCH = "pace.json", "batch.json"
 
@@ -33,21 +34,27 @@ def read_pace(run: Run) -> Pace:
 
 def set_pace(run: Run, kind: PaceKind, visitor: str | None) -> None:
     """Let it go at this pace from its next batch on, before or while it runs; RunError if not the
-    owner's. "step" lets it do one batch more, or, if it went on by itself until now, wait."""
+    owner's. At "step" it waits for `next_batch`."""
     run.require_owner(visitor)
-    until = steps_done(run) + 1 if kind == "step" == read_pace(run).kind else 0
-    with store.disk_errors_as_run_errors(run.path):
-        store.write_record(run.path / _PACE, Pace(kind, until))
+    if kind != read_pace(run).kind:
+        with store.disk_errors_as_run_errors(run.path):
+            store.write_record(run.path / _PACE, Pace(kind))
 
 
-def steps_done(run: Run) -> int:
-    """How many batches it has done, as far as it has said."""
-    progress, batch = run.status().progress, last_batch(run)
-    return max(progress.step if progress else 0, batch.step if batch else 0)
+def next_batch(run: Run, visitor: str | None) -> None:
+    """Let it do one batch more if it goes step by step; RunError if not the owner's.
+
+    At any other pace nothing: a press that comes late never takes a pace back.
+    """
+    run.require_owner(visitor)
+    pace = read_pace(run)
+    if pace.kind == "step":
+        with store.disk_errors_as_run_errors(run.path):
+            store.write_record(run.path / _PACE, Pace("step", pace.until + 1))
 
 
 def last_batch(run: Run) -> BatchRecord | None:
-    """The newest batch that was done in slow motion; None if there was none."""
+    """The newest batch, as long as it goes batch by batch; None before the first."""
     try:
         return from_dict(BatchRecord, serialization.read_object(run.path / _BATCH))
     except (OSError, ValueError):
@@ -63,10 +70,11 @@ class SlowMotion:
     def __init__(self, trainings: Sequence[tuple[Run, "Trainer"]]) -> None:
         self._run, self._training = trainings[0]
         self._tellers = [_BatchTeller(run, training) for run, training in trainings]
+        self._forget()
 
     def after_batch(self) -> None:
         """Tell of the batch, and wait as the pace has it, or until another command comes."""
-        begun = time.monotonic()
+        begun, patience = time.monotonic(), YIELD_S
         while (pace := read_pace(self._run)).kind != "full":
             for teller in self._tellers:
                 teller.tell()
@@ -77,18 +85,32 @@ class SlowMotion:
                 break
             if pace.kind == "step" and self._training.step < pace.until:
                 break
+            if pace.kind == "step" and self._training.step > pace.until:  # from here on it counts
+                store.write_record(self._run.path / _PACE, Pace("step", self._training.step))
+            if pace.kind == "step" and waited > patience:
+                if store.queue_order(self._run.path.parent)[1]:
+                    store.write_atomically(self._run.path / "control", b"make way")
+                    break
+                patience += 1.0
             if waited > MAX_HOLD_S:
                 store.write_record(self._run.path / _PACE, Pace())
                 store.write_atomically(self._run.path / "control", b"pause")
                 break
             time.sleep(0.02)
+        if pace.kind == "full" and self._training.every_step:
+            self._forget()
         for teller in self._tellers:
             teller.training.every_step = pace.kind != "full"
+
+    def _forget(self) -> None:
+        """Of a batch that others have followed, or will that nobody tells of, nothing is said."""
+        for teller in self._tellers:
+            (teller.run.path / _BATCH).unlink(missing_ok=True)
 
 
 class _BatchTeller:
     def __init__(self, run: Run, training: "Trainer") -> None:
-        self._run, self.training = run, training
+        self.run, self.training = run, training
         self._weights: list[Tensor] = []
         self._step = -1
 
@@ -119,5 +141,5 @@ class _BatchTeller:
                 ),
                 changes=tuple(float((new - old).abs().mean()) for new, old in moved),
             )
-            store.write_record(self._run.path / _BATCH, record)
+            store.write_record(self.run.path / _BATCH, record)
         self._weights, self._step = weights, training.step

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
 
 PAUSED_TIMEOUT_S = 900.0  # seconds that a paused worker stays in memory
 MAX_PAUSED = 2  # that may stay so on one machine; further ones leave at once
+MADE_WAY = "Nobody pressed Next batch and others waited, so it let them go first."
 _log = logging.getLogger(__name__)
 
 
@@ -113,15 +114,16 @@ def _train(
             on_progress(leader.progress)
         slow_motion.after_batch()
         match run.pop_command():
-            case "pause":
+            case "pause" | "make way" as command:
                 _save(lanes)
-                stopped = not _pause_until_resumed(run, pulse)
+                why = "" if command == "pause" else MADE_WAY
+                stopped = not _pause_until_resumed(run, pulse, why)
             case "stop":
                 stopped = True
     if (
         pulse.status.state == "paused"
     ):  # its checkpoint is there, and with it another worker goes on
-        pulse.say("paused", pid=store.PID_EXITED)
+        pulse.say("paused", pulse.status.message, pid=store.PID_EXITED)
         return None
     _save(lanes)
     for lane in lanes[1:]:  # before its run, which can be resumed until then
@@ -143,7 +145,7 @@ def _wait_for_slot(run: Run, pulse: StatusReporter) -> bool:
     return False
 
 
-def _pause_until_resumed(run: Run, pulse: StatusReporter) -> bool:
+def _pause_until_resumed(run: Run, pulse: StatusReporter, why: str) -> bool:
     """Let others have the place until told to go on (True) or to stop (False).
 
     False in the state "paused": it is not worth its memory, and the worker should leave.
@@ -151,7 +153,7 @@ def _pause_until_resumed(run: Run, pulse: StatusReporter) -> bool:
     folder = run.path.parent
     with store.locked(folder):
         stays = queue.count_idle_workers(folder) < MAX_PAUSED
-        pulse.say("paused")
+        pulse.say("paused", why)
     queue.dispatch(folder)
     until = time.monotonic() + PAUSED_TIMEOUT_S
     while stays and run.path.is_dir() and time.monotonic() < until:

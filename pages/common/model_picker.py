@@ -18,7 +18,6 @@ if TYPE_CHECKING:  # torch takes seconds to import, and the page can be there be
     from mnistcore.evaluation.provenance import TrainingProvenance
     from mnistcore.models.registry import Model
 
-
 _SHIPPED = "shipped"
 
 
@@ -38,7 +37,7 @@ def selected_model() -> str:
             run_by_id(which)
         state.MODEL.set(which)
     except RunError:
-        st.toast("That network is no longer there: the one that comes with the app reads instead.")
+        st.toast("That network is no longer there: the app's network reads instead.")
         state.MODEL.set(_SHIPPED)
     return state.MODEL.get()
 

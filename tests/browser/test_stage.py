@@ -10,7 +10,6 @@ from test_train import RESULT, newest, start
 from visit import App, settle, visit
 
 from mnistcore.inspection.frames import recorded_steps
-from mnistcore.runs import slow_motion
 
 # Of each moment that the browser has: how far the points lie from the middle, on average, and
 # which share of them is nearest to the corner of its own digit.
@@ -86,7 +85,7 @@ def test_a_step_is_one_batch_and_the_lamp_tells_the_truth(app: App, desktop: Pag
         following.click()
         expect(desktop.get_by_text(f"Batch {step}")).to_be_visible(timeout=10_000)
         expect(lamp).to_contain_text(f"learning: {step} updates", timeout=10_000)
-        assert slow_motion.steps_done(newest(app)) == step
+        assert newest(app).status().progress.step == step
         expect(desktop.locator(f".cloud[data-step='{step}']")).to_be_visible(timeout=10_000)
     expect(desktop.get_by_text("Then it changed its weights")).to_be_visible()
     desktop.get_by_role("button", name="Pause").click()

@@ -7,6 +7,7 @@ from mnistcore.evaluation.provenance import training_history
 from mnistcore.evaluation.report import EvaluationReport, diagnose_report, evaluate_model
 from pages.common import links, model_picker
 from pages.common.datasets import dataset_by_name, shared_dataset
+from pages.common.text import escape_markdown
 
 _ICONS = {
     "about right": ":material/check_circle:",
@@ -20,8 +21,7 @@ _ICONS = {
 def evaluated(which: str) -> tuple[EvaluationReport, int]:
     """The report on this network, and its weights' mtime in ns; the costly part happens once.
 
-    A network that is still learning is judged as `model_picker.snapshot` has it. Raises
-    MnistError, in one sentence, if it cannot be had.
+    One that is still learning is judged as in its snapshot; MnistError if it cannot be had.
     """
     held = model_picker.snapshot(which)
     with st.spinner("It reads every test image, and some that it learned from ..."):
@@ -41,6 +41,7 @@ def show_verdict(exam: EvaluationReport, *, unfolded: bool) -> None:
     which, test, known = exam.model.model_id, exam.score, exam.train_accuracy
     history, diverged = training_history(which, exam.learned.images)
     found = diagnose_report(exam, history, diverged)
+    name = f"**{escape_markdown(exam.model.title)}**"
     if found is None:
         why = (
             "Its loss ran away before its weights were first kept: try a smaller learning rate."
@@ -48,15 +49,17 @@ def show_verdict(exam: EvaluationReport, *, unfolded: bool) -> None:
             else "There is nothing to compare this with: it learned from images that are not here, "
             "or has not yet learned from any."
         )
-        st.info(
-            f"It reads **{test.accuracy:.1%}** of {test.count:,} test images of "
-            f"{DATASETS[exam.test.dataset]}. {why}",
-            icon=":material/help:",
-        )
+        right = f"**{test.accuracy:.1%}** of {test.count:,} clean test images"
+        said = f"{name} reads {right} of {DATASETS[exam.test.dataset]}. {why}"
+        st.info(said, icon=":material/help:")
         model_picker.refresh_button(which, "Judge it again")
         return
     so_far = ", so far" if model_picker.training_progress(which) else ""
-    line = f"**{found.title}{so_far}.** It reads {test.accuracy:.1%} of new images right."
+    term = f" ({found.term})" if found.term else ""
+    line = (
+        f"{name} reads {test.accuracy:.1%} of {test.count:,} clean test images right{so_far}. "
+        f"**{found.title}**{term}"
+    )
     with st.expander(line, icon=_ICONS[found.kind], expanded=unfolded):
         figures, words = st.columns([1, 2], gap="medium")
         with figures, st.container(horizontal=True, gap="medium"):
@@ -64,8 +67,7 @@ def show_verdict(exam: EvaluationReport, *, unfolded: bool) -> None:
             st.metric("New images (the test)", f"{test.accuracy:.1%}", width="content")
         words.markdown(f"{found.sentence}\n\n**What to try next:** {'; '.join(found.advice)}.")
         if found.kind != "about right":
-            links.train(preset=model_picker.preset_id(which)).show(
-                "Change the recipe in Train", ":material/model_training:"
-            )
+            link = links.train(preset=model_picker.preset_id(which))
+            link.show("Change the recipe in Train", ":material/model_training:")
         st.caption(found.rests_on)
     model_picker.refresh_button(which, "Judge it again")

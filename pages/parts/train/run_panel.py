@@ -11,8 +11,8 @@ import streamlit as st
 
 from mnistcore.config import planned_images
 from mnistcore.errors import MnistError
-from mnistcore.records import Progress, RunResult, RunStatus
-from mnistcore.runs import slow_motion
+from mnistcore.records import PaceKind, Progress, RunResult, RunStatus
+from mnistcore.runs import queue, slow_motion
 from mnistcore.runs.store import LIVE, RESUMABLE, Run
 from mnistcore.training.trainer import RUNNING_AVERAGE_IMAGES
 from mnistcore.viz import commentary, learning_curves, theme
@@ -25,6 +25,7 @@ from pages.parts.train import (
     comparison,
     film,
     frame_stage,
+    moment_layers,
     predictions,
     speed,
     steering,
@@ -82,6 +83,7 @@ def _panel(run: Run, others: Sequence[Run], every: float | None) -> None:
     sentence = twins.sentence(run, twin) if twin else told[0].sentence
     if replayed:
         _stage(run, status, titles, lines, least, sentence)
+        moment_layers.show(run, live=status.state in LIVE)
     for (_, its), title, line, (figures, _) in zip(pair, titles, lines, told, strict=False):
         if figures or not its.result:
             _figures(figures or Progress(0, 1, 0), line.images, title)
@@ -207,15 +209,35 @@ def _headline(run: Run, status: RunStatus, title: str) -> str:
     if status.state == "queued":
         place = run.queue_position()
         when = f"{place} run{'s go' if place > 1 else ' goes'} before this one"
-        return f"<b>Waiting</b>: {when if place else 'its turn is next'}."
+        return f"<b>Waiting</b>: {when if place else 'its turn is next'}. {_awaited(run)}"
     if status.state == "running" and p:
-        left = f", about {p.seconds_left:.0f} s left" if p.seconds_left else ""
-        return f"<b>{p.step / p.total_steps:.0%} done</b>{left}."
+        return _done(p, slow_motion.read_pace(run).kind)
     if status.state == "finished" and told:
         return told  # be it well or badly
     if status.state in (*RESUMABLE, "failed"):
         return f"<b>{status.state.capitalize()}.</b> {message or told}"
     return message or "Starting."
+
+
+def _awaited(run: Run) -> str:
+    """Which run it waits for, as HTML; empty if that has just made way."""
+    for other in queue.runs_at_work(run.path.parent)[:1]:
+        told, p = f"“{html.escape(other.name)}” is learning", other.status().progress
+        if slow_motion.read_pace(other).kind == "step":
+            seconds = f"{slow_motion.YIELD_S:.0f} s"
+            return f"{told} batch by batch, and makes way after {seconds} without a press."
+        return f"{told}, {p.step / p.total_steps:.0%} done." if p else f"{told}."
+    return ""
+
+
+def _done(p: Progress, pace: PaceKind) -> str:
+    """How much of it, and how long the rest takes at this pace, as HTML."""
+    if pace == "step":
+        return f"<b>{p.step:,} of {p.total_steps:,} batches done</b>."
+    rest = slow_motion.SLOW_S * (p.total_steps - p.step) if pace == "slow" else 0.0
+    seconds = rest + (p.seconds_left or 0.0)
+    time = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    return f"<b>{p.step / p.total_steps:.0%} done</b>{f', about {time} left' * (seconds > 0)}."
 
 
 def _bar(status: RunStatus) -> str:

@@ -45,7 +45,10 @@ def is_slow(run: Run) -> bool:
 def show(run: Run, status: RunStatus) -> None:
     """The owner's choice while it runs, and Next batch."""
     key, kind = state.train_pace(run.id), slow_motion.read_pace(run).kind
-    key.set(kind)
+    if (
+        not key.exists() or key.get() != kind
+    ):  # else what is sent would take back a choice that is on its way here
+        key.set(kind)
     mine = run.belongs_to(visitor_token())
     with st.container(horizontal=True, height=ROW, border=False):
         st.segmented_control(
@@ -55,7 +58,7 @@ def show(run: Run, status: RunStatus) -> None:
             required=True,
             disabled=not mine,
             key=key,
-            on_change=lambda: _set(run, key.get()),
+            on_change=lambda: attempt(slow_motion.set_pace, run, key.get(), visitor_token()),
             label_visibility="collapsed",
         )
         st.button(
@@ -64,10 +67,5 @@ def show(run: Run, status: RunStatus) -> None:
             type="primary",
             icon=":material/skip_next:",
             disabled=not mine or kind != "step" or status.state != "running",
-            on_click=_set,
-            args=(run, "step"),
+            on_click=lambda: attempt(slow_motion.next_batch, run, visitor_token()),
         )
-
-
-def _set(run: Run, kind: PaceKind) -> None:
-    attempt(slow_motion.set_pace, run, kind, visitor_token())

@@ -9,13 +9,14 @@ from mnistcore.errors import MnistError
 from mnistcore.records import RunStatus
 from mnistcore.runs import queue
 from mnistcore.runs.store import RESUMABLE, Run
-from pages.common import state
+from pages.common import links, state
 from pages.common.identity import visitor_token
 from pages.common.text import escape_markdown
 
 
 def show(run: Run, status: RunStatus) -> None:
-    """Pause, go on, stop, for the owner; and why the last thing asked for cannot be."""
+    """Pause, go on, stop, for the owner, or see the run that is waited for; and why the last thing
+    asked for cannot be."""
     if not run.belongs_to(visitor_token()):
         st.caption("Somebody else started this run: you can watch it, and draw with it.")
         return
@@ -23,6 +24,9 @@ def show(run: Run, status: RunStatus) -> None:
         if status.state in RESUMABLE:
             label = "Go on" if status.state == "paused" else "Resume"
             _button(label, "play_arrow", queue.resume, run, visitor_token())
+        elif ahead := queue.runs_at_work(run.path.parent) if status.state == "queued" else []:
+            if st.button("See it", icon=":material/visibility:", width=130):
+                links.train(run=ahead[0].id).go()
         else:
             idle = status.state != "running"
             _button("Pause", "pause", run.send, "pause", visitor_token(), disabled=idle)

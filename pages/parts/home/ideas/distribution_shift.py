@@ -1,7 +1,5 @@
 """Idea 8: train on what you will meet. The chosen digit is turned or snowed on."""
 
-from __future__ import annotations
-
 import streamlit as st
 import torch
 
@@ -34,7 +32,7 @@ def show() -> None:
             show_prediction("shipped", lambda: changed)
             live_region(_in_words(kind, severity, test.dataset), key="idea 8 said")
     link = links.evaluate("shipped", "Sunshine and snow", kind, severity)
-    link.onward("See how much it can bear")
+    link.onward("Sunshine and snow, on many digits")
     sample_picker.spread()
 
 
