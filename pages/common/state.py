@@ -169,6 +169,7 @@ TRAIN_ONLY_MINE = Key[bool]("only mine", False)
 TRAIN_NEW_NAME = Key[str]("new name", "")
 TRAIN_STEERING_REFUSED = Key[str]("steering refused", "")
 TRAIN_CLOSER = Key[bool]("closer", False)
+TRAIN_LAYERS = Key[bool]("layers", False)  # whether a moment's are shown
 TRAIN_BET = Key[float | None]("bet", None)  # percent, for the next run
 TRAIN_BETS = Key[Mapping[str, float]]("bets", {})  # by run
 TRAIN_TWIN = Key[str]("twin", "")  # of the next run: a key of CHANGES; none if empty
