@@ -45,11 +45,16 @@ def is_slow(run: Run) -> bool:
 def show(run: Run, status: RunStatus) -> None:
     """The owner's choice while it runs, and Next batch."""
     key, kind = state.train_pace(run.id), slow_motion.read_pace(run).kind
-    if (
-        not key.exists() or key.get() != kind
-    ):  # else what is sent would take back a choice that is on its way here
+    if not key.exists() or key.get() != kind:  # to send it anew would take back a newer choice
         key.set(kind)
     mine = run.belongs_to(visitor_token())
+
+    def choose() -> None:
+        attempt(slow_motion.set_pace, run, key.get(), visitor_token())
+
+    def press() -> None:
+        attempt(slow_motion.next_batch, run, visitor_token())
+
     with st.container(horizontal=True, height=ROW, border=False):
         st.segmented_control(
             "Speed",
@@ -58,7 +63,7 @@ def show(run: Run, status: RunStatus) -> None:
             required=True,
             disabled=not mine,
             key=key,
-            on_change=lambda: attempt(slow_motion.set_pace, run, key.get(), visitor_token()),
+            on_change=choose,
             label_visibility="collapsed",
         )
         st.button(
@@ -67,5 +72,5 @@ def show(run: Run, status: RunStatus) -> None:
             type="primary",
             icon=":material/skip_next:",
             disabled=not mine or kind != "step" or status.state != "running",
-            on_click=lambda: attempt(slow_motion.next_batch, run, visitor_token()),
+            on_click=press,
         )
