@@ -55,11 +55,9 @@ def draw() -> None:
             nothing = LITTLE if strokes else "Draw a digit first."
             if several := are_several_digits(strokes):
                 nothing = "One at a time: it reads single digits."
+            before = teaching.base_of(taught) if taught else None
             image = show_prediction(
-                model_id,
-                lambda: None if several else from_strokes(strokes),
-                nothing,
-                before=teaching.base_of(taught) if taught else None,
+                model_id, lambda: None if several else from_strokes(strokes), nothing, before=before
             )
             if learning:
                 news = model_picker.training_progress(model_id)
@@ -94,11 +92,8 @@ def upload() -> None:
         from mnistcore.drawing.rasterize import from_bitmap
         from pages.parts.draw import explanation
 
-        image = show_prediction(
-            model_id,
-            lambda: from_bitmap(vectorize.open_image(file)),
-            "There is no digit to be seen: try a picture of one, written large.",
-        )
+        nothing = "There is no digit to be seen: try a picture of one, written large."
+        image = show_prediction(model_id, lambda: from_bitmap(vectorize.open_image(file)), nothing)
         if image is not None and st.toggle(WHY, key="why this picture"):
             explanation.show(model_id, image)
 

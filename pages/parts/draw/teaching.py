@@ -82,11 +82,8 @@ def own_taught(which: str) -> Taught | None:
     """The taught network, if that is what was chosen, and by the one who taught it."""
     with suppress(RunError):
         run = store.find_run(which) if which != "shipped" else None
-        if (
-            run
-            and run.belongs_to(visitor_token())
-            and (results := finetune_session.fine_tune_result(run))
-        ):
+        mine = run and run.belongs_to(visitor_token())
+        if run and mine and (results := finetune_session.fine_tune_result(run)):
             return Taught(run, *results)
     return None
 
