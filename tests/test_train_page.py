@@ -332,17 +332,19 @@ def test_renaming_and_deleting_ask_first() -> None:
 
 def test_a_bet_counts_for_the_run_that_starts_next(folder: Path) -> None:
     app = train_page()
-    app.number_input(key="bet").set_value(90.0).run()
+    app.toggle(key="betting").set_value(True).run()
+    assert app.number_input(key="bet").value == 90.0  # from which its buttons count
+    app.number_input(key="bet").set_value(91.0).run()
     next(each for each in app.button if each.label == "Start").click().run()
     assert not app.exception
     (run,) = store.list_runs(folder)
-    assert app.session_state["bets"] == {run.id: 90.0}
-    assert "your bet: 90 %" in json.dumps(echarts(app))
+    assert app.session_state["bets"] == {run.id: 91.0}
+    assert "your bet: 91 %" in json.dumps(echarts(app))
 
 
 def test_who_does_not_bet_has_no_bet(folder: Path) -> None:
     app = train_page()
-    assert app.number_input(key="bet").value is None
+    assert not app.toggle(key="betting").value
     next(each for each in app.button if each.label == "Start").click().run()
     assert "your bet" not in json.dumps(echarts(app))
     assert "bets" not in app.session_state

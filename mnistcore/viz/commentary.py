@@ -27,11 +27,19 @@ _ENDS = {
 }
 
 
+_VERDICTS = {
+    "about right": "Learned to read",
+    "overfitting": "Learned by heart",
+    "underfitting": "Falls short",
+}
+
+
 class Commentary(NamedTuple):
     """What is said of a run, all of it from the same records."""
 
     figures: Progress | None  # the newest, with the newest test; None before the first
     sentence: str
+    verdict: str = ""  # in a few words, once it has ended
 
 
 def describe_run(status: RunStatus, records: Sequence[Progress]) -> Commentary:
@@ -46,7 +54,9 @@ def describe_run(status: RunStatus, records: Sequence[Progress]) -> Commentary:
     if status.state in ("finished", "stopped") and result and result.is_evaluated:
         figures = figures and _with_test(figures, result)
         if result.images:  # else it was stopped before it learned from any
-            return Commentary(figures, _at_the_end(status.state, result, records))
+            found = _diagnose(result, records)
+            sentence = _at_the_end(status.state, found)
+            return Commentary(figures, sentence, _VERDICTS.get(found.kind, found.title))
     newest = [figures] if figures else []
     return Commentary(figures, comment([*tested[:-1], *newest]))
 
@@ -72,7 +82,7 @@ def comment(records: Sequence[Progress]) -> str:
         return told
     passed = [least for least in MILESTONES if _accuracy(tested[-1]) > least]
     if not passed:
-        return "It has only begun to learn: watch whether the curves rise."
+        return "It has only begun to learn: mostly it still guesses."
     return MILESTONES[max(passed)]
 
 
@@ -133,8 +143,7 @@ def _is_late(record: Progress) -> bool:
     return record.step >= 0.25 * record.total_steps
 
 
-def _at_the_end(state: State, result: RunResult, records: Sequence[Progress]) -> str:
-    found = _diagnose(result, records)
+def _at_the_end(state: State, found: diagnosis.Diagnosis) -> str:
     how = "It has finished" if state == "finished" else "It was stopped"
     end = _ENDS.get(found.kind)
     if end is None:

@@ -78,7 +78,7 @@ def test_a_step_is_one_batch_and_the_lamp_tells_the_truth(app: App, desktop: Pag
     settle(desktop)
     desktop.get_by_role("button", name="Start", exact=True).click()
     following = desktop.get_by_role("button", name="Next batch")
-    lamp = desktop.locator("p.learning")
+    lamp = desktop.locator("button.learning")
     expect(following).to_be_enabled(timeout=30_000)
     expect(lamp).to_contain_text("learning: no updates yet", timeout=10_000)
     for step in (1, 2):
@@ -91,7 +91,7 @@ def test_a_step_is_one_batch_and_the_lamp_tells_the_truth(app: App, desktop: Pag
     desktop.get_by_role("button", name="Pause").click()
     expect(desktop.get_by_text("paused: 2 updates")).to_be_visible(timeout=10_000)
     desktop.get_by_role("button", name="Stop").click()
-    expect(desktop.get_by_text("frozen", exact=True)).to_be_visible(timeout=30_000)
+    expect(desktop.get_by_text("not learning now", exact=True)).to_be_visible(timeout=30_000)
 
 
 def test_all_that_moves_is_on_one_screen(app: App, desktop: Page):
