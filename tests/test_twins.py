@@ -11,7 +11,7 @@ from test_slow_motion import ME, reaches, steps_done
 from test_slow_motion import started as in_thread  # noqa: F401
 from test_worker import LONG, QUICK, make, started, wait_for, wait_for_step  # noqa: F401
 
-from mnistcore.config import Conv, NetworkConfig, TrainConfig, check
+from mnistcore.config import Conv, NetworkConfig, TrainConfig, check, planned_images
 from mnistcore.errors import DivergenceError, RunError, TrainingError
 from mnistcore.inspection.frames import recorded_steps
 from mnistcore.models.checkpoint import load_network
@@ -63,8 +63,10 @@ def test_a_change_that_changes_nothing_is_refused():
 
 
 def test_fewer_images_are_shown_as_often_in_all():
-    twin = twin_of(TrainConfig(epochs=0.5), "fewer-images", images=1500)
-    assert (twin.train_size, twin.epochs) == (150, 5)
+    for config in (TrainConfig(), *[preset.config for preset in PRESETS.values()][:3]):
+        twin = twin_of(config, "fewer-images")
+        assert twin.train_size == 6_000
+        assert planned_images(twin, 60_000) == planned_images(config, 60_000)
     assert "fewer-images" not in changes_for(replace(QUICK, batch_size=200), images=1500)
 
 
@@ -155,6 +157,11 @@ def test_a_twin_becomes_what_it_would_alone_and_leaves_its_run_alone(tmp_path, c
     run = trained(tmp_path / "both", twin=changed)
     assert same_weights(run.twin, trained(tmp_path / "lone", changed))
     assert same_weights(run, trained(tmp_path / "leader"))
+    for each in (run, run.twin):
+        steps = recorded_steps(each.frames)
+        assert (steps[0], steps[-1]) == (0, each.status().progress.total_steps)
+    if change_id != "large-batches":
+        assert recorded_steps(run.twin.frames) == recorded_steps(run.frames)
     assert run.twin.status().state == "finished"
     assert run.twin.status().result.run == run.twin.id
     assert not run.twin.checkpoint.exists()

@@ -50,12 +50,13 @@ class Frame:
 
     def network(self, config: NetworkConfig) -> Network | None:
         """The network of that moment in evaluation mode, None without weights that fit."""
-        network = Network(config)
+        with torch.device("meta"):  # shapes only: the numbers are here already
+            network = Network(config)
         try:
-            network.load_state_dict(self.weights or {})
+            network.load_state_dict(self.weights or {}, assign=True)
         except RuntimeError:
             return None
-        return network.eval()
+        return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]  # torch lacks it
 
     def surveyed(self, config: NetworkConfig, test_set: Digits) -> "Frame":
         """With its survey, made from its weights if it has none; as it is if that cannot be."""

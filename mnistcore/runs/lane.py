@@ -67,7 +67,8 @@ class Lane:
     def advance(self) -> None:
         """Train to the next Progress and write it down, and a frame with it if that is due.
 
-        Where the other lane has seen as many images, there is a frame if there is one there.
+        Where the other lane has seen as many images, there is a frame if there is one there, and
+        always one at the end.
         """
         beside = self.beside
         try:
@@ -79,7 +80,7 @@ class Lane:
             return
         self._has_frame, due = False, None
         if beside and beside.progress:
-            if beside.progress.images == progress.images:
+            if beside.progress.images == progress.images and not self.over:
                 due = beside._has_frame
             if progress.seconds_left and not beside.over:  # each waits for the other
                 left = progress.seconds_left + beside.own_seconds_left

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from mnistcore.config import TrainConfig, check, layer_summary
+from mnistcore.config import TrainConfig, check, layer_summary, planned_images
 from mnistcore.errors import MnistError, TrainingError
 
 
@@ -34,10 +34,11 @@ def _scale_learning_rate(factor: float) -> Callable[[TrainConfig, int], TrainCon
 
 
 def _fewer_images(config: TrainConfig, images: int) -> TrainConfig:
-    images = min(config.train_size or images, images)
-    if images // 10 < config.batch_size:  # then the batches would change as well
+    few = min(config.train_size or images, images) // 10
+    if few < config.batch_size:  # then the batches would change as well
         return config
-    return replace(config, train_size=images // 10, epochs=10 * config.epochs)
+    epochs = planned_images(config, images) / (few - few % config.batch_size)
+    return replace(config, train_size=few, epochs=round(epochs, 4))
 
 
 CHANGES: dict[str, Change] = {

@@ -190,6 +190,11 @@ function openSky(root, run, lead) {
       if (!frames.length) { paintSky(); return }
       view = placeAt(frames, images)
       run.moment = frames[Math.round(view)]
+      paintCloud()
+    },
+    step: () => frames.length && run.moment.step,
+    tell() { // of that moment
+      if (!frames.length) return
       const count = lead.images.labels.length, right = Math.round(run.moment.right * count)
       const words = `${right} of ${count} test images right`
       find(".score").textContent = words
@@ -197,7 +202,6 @@ function openSky(root, run, lead) {
       sky.setAttribute("aria-label", `${title && `${title}. `}After ` +
         `${run.moment.images.toLocaleString("en")} training images: ${words}. Each point is a test ` +
         "image: the surer the network is of a digit, the nearer it lies to the digit's corner.")
-      paintCloud()
     },
   }
 }
@@ -218,7 +222,7 @@ function openCloud(root, runs, setStateValue) {
   const slider = find("input"), button = find("button"), graph = find(".track canvas")
   let data = {}, frames = [], view = 0, playing = false, follow = true, drawn = ""
   let asked = null // the step that is looked at; null: the newest
-  let clock = performance.now(), told = null
+  let clock = performance.now(), telling = null, told = ""
 
   const place = (step) => {
     let best = 0
@@ -226,8 +230,8 @@ function openCloud(root, runs, setStateValue) {
     return best
   }
   const tell = () => {
-    clearTimeout(told)
-    told = setTimeout(() => setStateValue("moment", asked), 250)
+    clearTimeout(telling)
+    telling = setTimeout(() => setStateValue("moment", asked), 250)
   }
   const look = (at) => {
     follow = data.live && at >= frames.length - 1
@@ -251,7 +255,7 @@ function openCloud(root, runs, setStateValue) {
     skies.forEach((sky) => sky.renew())
     frames = skies[0].frames()
     slider.max = Math.max(0, frames.length - 1)
-    drawn = ""
+    drawn = told = ""
     if (!playing && !follow) view = asked === null ? frames.length - 1 : place(asked)
   }
   runs.forEach((each) => each.wake.add(renew))
@@ -281,8 +285,16 @@ function openCloud(root, runs, setStateValue) {
   }
 
   const paint = () => {
-    const frame = frames[Math.round(view)], [a, b, share] = between(frames, view)
+    const [a, b, share] = between(frames, view)
     skies.forEach((sky) => sky.paint(a.images + (b.images - a.images) * share))
+    const moment = `${skies.map((sky) => sky.step())} ${playing} ${skies[0].width()} ${palette(root).ink}`
+    if (moment !== told) paintMoment()
+    told = moment
+  }
+  // What changes once a moment: a browser lays the page out anew for it, so not for every picture.
+  const paintMoment = () => {
+    const frame = frames[Math.round(view)]
+    skies.forEach((sky) => sky.tell())
     const count = run.images.labels.length
     const words = `After ${frame.images.toLocaleString("en")} training images` +
       (alone ? `: ${Math.round(frame.right * count)} of ${count} test images right` : "")

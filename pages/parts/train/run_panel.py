@@ -31,6 +31,7 @@ from pages.parts.train import (
     twins,
 )
 
+LONG_S = 30.0  # seconds of training after which a look costs more than it shows
 CLOSER = 90.0  # percent from which the accuracy is shown when one looks closer
 
 
@@ -42,8 +43,10 @@ def show(run: Run, others: Sequence[Run]) -> None:
 
 def _interval(run: Run) -> float | None:
     """Seconds between two looks; None when nothing will change any more."""
-    if run.status().state in (*LIVE, "paused"):
-        return 0.5
+    status = run.status()
+    if status.state in (*LIVE, "paused"):
+        is_long = status.progress is not None and status.progress.seconds > LONG_S
+        return 1.0 if is_long and not speed.is_slow(run) else 0.5
     return None if frame_stage.is_complete(run) else 0.3
 
 
