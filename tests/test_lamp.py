@@ -52,4 +52,7 @@ def test_a_run_whose_worker_has_died_learns_nothing(tmp_path):
 
 def test_the_shipped_network_and_a_moment_of_a_run_learn_nothing(tmp_path):
     assert describe(None)[:2] == (False, "not learning now")
-    assert describe(in_state(tmp_path, "running", 10), moment=True)[:2] == (False, "not learning now")
+    assert describe(in_state(tmp_path, "running", 10), moment=True)[:2] == (
+        False,
+        "not learning now",
+    )

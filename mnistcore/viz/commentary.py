@@ -9,6 +9,7 @@ from mnistcore.evaluation import diagnosis
 from mnistcore.records import Progress, RunResult, RunStatus, State
 
 GOOD_ACCURACY = 1 - diagnosis.MAX_TRAIN_ERROR  # below it, a network has stopped short of the task
+AHEAD = 0.02  # by which the test accuracy is seen to be above that of training
 MILESTONES = {  # by what the test accuracy has to exceed
     diagnosis.CHANCE_ACCURACY: "The first digits are told apart: it has found something to go by.",
     0.5: "It reads more than half of the test images already.",
@@ -59,6 +60,16 @@ def describe_run(status: RunStatus, records: Sequence[Progress]) -> Commentary:
             return Commentary(figures, sentence, _VERDICTS.get(found.kind, found.title))
     newest = [figures] if figures else []
     return Commentary(figures, comment([*tested[:-1], *newest]))
+
+
+def is_test_ahead(records: Sequence[Progress]) -> bool:
+    """Whether its test curve was ever clearly above its training curve, which lags behind."""
+    gaps = (
+        record.test_accuracy - record.train_accuracy
+        for record in records
+        if record.test_accuracy is not None and record.train_accuracy is not None
+    )
+    return max(gaps, default=0.0) > AHEAD
 
 
 def _with_test(figures: Progress, test: Progress | RunResult) -> Progress:

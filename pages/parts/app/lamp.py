@@ -7,7 +7,9 @@ from mnistcore.runs.store import AT_WORK, LIVE, Run, find_run, split_moment
 from pages.common import state
 from pages.common.tiles import component
 
-_pill = component(__file__, "<button type='button'><i></i><b>Network</b><span></span></button><p></p>")
+_pill = component(
+    __file__, "<button type='button'><i></i><b>Network</b><span></span></button><p></p>"
+)
 _RESTING = "not learning now"
 
 

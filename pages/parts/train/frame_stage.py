@@ -20,7 +20,7 @@ from pages.common.datasets import train_and_test
 from pages.common.images import sheet_uri
 from pages.common.past_answers import PastAnswers
 from pages.common.tiles import component
-from pages.parts.train.speed import ROW
+from pages.parts.train.speed import row
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -123,7 +123,7 @@ def show_links(run: Run) -> None:
     step = state.TRAIN_MOMENT.get()
     model = run.id if step is None else f"{run.id}@{step}"
     when = "" if step is None else ", as it was then"
-    with st.container(horizontal=True, height=ROW, border=False):
+    with row():
         links.inside(model=model).show(f"Look inside{when}", ":material/network_node:")
         links.draw(model=model).show(f"Draw for it{when}", ":material/draw:")
 
