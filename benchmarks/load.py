@@ -92,11 +92,16 @@ class Visitor:
         )
         await self._run(fragment)
 
-    async def _run(self, fragment: str) -> None:
+    async def press(self, label: str) -> None:
+        """Press a button that the page has, and wait until it stands again."""
+        widget, fragment = self.widgets[label]
+        await self._run(fragment, WidgetState(id=widget, trigger_value=True))
+
+    async def _run(self, fragment: str, *pressed: WidgetState) -> None:
         message = BackMsg()
         message.rerun_script.page_name = self.page
         message.rerun_script.fragment_id = fragment
-        message.rerun_script.widget_states.widgets.extend(self.states.values())
+        message.rerun_script.widget_states.widgets.extend([*self.states.values(), *pressed])
         await self.socket.send(message.SerializeToString())
         early = ForwardMsg.FINISHED_EARLY_FOR_RERUN
         while (await self._until("script_finished")).script_finished == early:
@@ -119,6 +124,8 @@ class Visitor:
         element = delta.new_element
         if '"strokes"' in element.bidi_component.json:
             self.widgets["sheet"] = element.bidi_component.id, delta.fragment_id
+        elif element.button.id:
+            self.widgets[element.button.label] = element.button.id, delta.fragment_id
         elif element.file_uploader.id:
             self.widgets["upload"] = element.file_uploader.id, delta.fragment_id
         elif "aria-label='Answer'" in element.html.body:

@@ -2,21 +2,31 @@
 
 import asyncio
 import random
+import statistics
+import time
 import tomllib
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from test_vectorize import jpeg
 from websockets.exceptions import ConnectionClosed
 
 from benchmarks.load import ROOT, Visitor, photograph, scrawl, serve
+from mnistcore.runs import store
 
 
 @pytest.fixture(scope="module")
-def port(mnist_folder: Path) -> Iterator[int]:
-    with serve(ROOT, MNIST_DATA=str(mnist_folder)) as (_, port):
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def port(mnist_folder: Path, runs: Path) -> Iterator[int]:
+    with serve(ROOT, MNIST_DATA=str(mnist_folder), MNIST_RUNS=str(runs)) as (_, port):
         yield port
 
 
@@ -64,6 +74,77 @@ def test_the_largest_drawing_and_a_photograph_are_taken(port: int) -> None:
         assert "This is a 7." in other.answer
 
     on_draw(port, do)
+
+
+async def a_picture_of_thousands_of_scans(port: int) -> None:
+    async with Visitor(port) as visitor:
+        await visitor.open("draw")
+        await visitor.upload(jpeg(more_passes=12_000))
+
+
+async def a_drawing_of_twenty_megabytes(port: int) -> None:
+    async with Visitor(port) as visitor:
+        with suppress(ConnectionClosed):  # it is, before all has been sent
+            await visitor.socket.send(bytes(20_000_000))
+            await visitor.socket.recv()
+
+
+async def a_run_that_is_stopped_as_soon_as_it_has_started(port: int) -> None:
+    async with Visitor(port) as visitor:
+        await visitor.open("train")
+        await visitor.press("Start")
+        if "Stop" in visitor.widgets:  # else too many are under way from this address
+            await visitor.press("Stop")
+
+
+async def seconds_to_an_answer(visitor: Visitor) -> float:
+    """The median of twelve drawings."""
+    took: list[float] = []
+    for number in range(12):
+        start = time.perf_counter()
+        await visitor.draw(scrawl(random.Random(number)))
+        took.append(time.perf_counter() - start)
+        assert "This is a 0." in visitor.answer
+        await asyncio.sleep(0.1)
+    return statistics.median(took)
+
+
+@pytest.mark.parametrize(
+    ("attack", "sockets"),
+    [
+        (a_picture_of_thousands_of_scans, 3),
+        (a_drawing_of_twenty_megabytes, 8),
+        (a_run_that_is_stopped_as_soon_as_it_has_started, 2),
+    ],
+)
+def test_whoever_draws_is_answered_while_somebody_attacks(
+    port: int, runs: Path, attack: Callable[[int], Awaitable[None]], sockets: int
+) -> None:
+    """Within 300 ms, or on a busy machine within three times as long as before."""
+    over, attacks = asyncio.Event(), 0
+
+    async def again_and_again() -> None:
+        nonlocal attacks
+        while not over.is_set():
+            await attack(port)
+            attacks += 1
+            await asyncio.sleep(0.1)  # what is sent is made in this process, too
+
+    async def do(other: Visitor, _: Visitor) -> None:
+        before = await seconds_to_an_answer(other)
+        async with asyncio.TaskGroup() as attackers:
+            for _ in range(sockets):
+                attackers.create_task(again_and_again())
+            during = await seconds_to_an_answer(other)
+            over.set()
+        assert attacks > sockets
+        assert during < max(0.3, 3 * before)
+
+    on_draw(port, do)
+    started = store.list_runs(runs)
+    assert bool(started) is (attack is a_run_that_is_stopped_as_soon_as_it_has_started)
+    while any(run.under_way() for run in started):  # they do stop
+        time.sleep(0.1)
 
 
 def test_no_file_is_watched() -> None:
