@@ -34,10 +34,11 @@ def show(run: Run, batch: BatchRecord | None) -> None:
             for each, label in zip(shown, train.labels[[e.image for e in shown]], strict=True)
         )
         st.html(
-            f'<div style="line-height:1.4"><b>Batch {batch.step:,}</b>: {batch.right} of '
-            f"{batch.count} guesses right. Loss {batch.loss:.3f} (how wrong; 0 is perfect)."
+            f'<div style="font-size:.95rem;line-height:1.35"><b>Batch {batch.step:,}</b>: '
+            f"{batch.right} of {batch.count} guesses right. Loss {batch.loss:.3f} (how "
+            "wrong; 0 is perfect)."
             f'<div style="display:grid;grid-template-columns:repeat(12,1fr);gap:2px;'
-            f'margin:.3rem 0">{tiles}</div>'
+            f'margin:.2rem 0">{tiles}</div>'
             "Then it changed its weights, on average by"
             f"{_changes(network, batch.changes)}</div>"
         )
@@ -64,4 +65,4 @@ def _changes(network: NetworkConfig, changes: tuple[float, ...]) -> str:
         for layer, change in zip(configured_layers(network), changes, strict=False)
     )
     grid = "display:grid;gap:0 1.5rem;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr))"
-    return f'<div style="{grid};line-height:1.3">{rows}</div>'
+    return f'<div style="{grid};line-height:1.2">{rows}</div>'
