@@ -57,6 +57,7 @@ def test_a_moment_can_be_gone_back_to_sent_and_asked(app: App, desktop: Page):
     slider.focus()
     slider.press("Home")
     slider.press("ArrowRight")
+    expect(desktop.locator(".key")).to_contain_text("★: your drawing")
     step = recorded_steps(newest(app).frames)[1]
     expect(desktop).to_have_url(re.compile(rf"step={step}\b"))
     expect(desktop.locator(f".cloud[data-step='{step}']")).to_be_visible()
@@ -70,6 +71,50 @@ def test_a_moment_can_be_gone_back_to_sent_and_asked(app: App, desktop: Page):
     assert again == said
     desktop.go_back()
     expect(desktop.locator(f".cloud[data-step='{step}']")).to_be_visible(timeout=30_000)
+
+
+def test_the_own_drawing_keeps_its_place_where_weights_were_not_kept(app: App, desktop: Page):
+    visit(desktop, f"{app.address}/draw?model=shipped")
+    draw(desktop, SEVEN)
+    desktop.get_by_role("link", name="Train").first.click()
+    finished(desktop, app, "Memoriser")  # too many weights to keep those of all its moments
+    expect(desktop.get_by_text("What it says of your drawing")).to_be_visible()
+    expect(desktop.locator(".bars .share")).to_have_count(10)
+    settle(desktop)
+    slider = desktop.get_by_label("Moment of the training")
+    slider.focus()
+    slider.press("Home")
+    said = set()
+    for _ in range(6):
+        slider.press("ArrowRight")
+        desktop.wait_for_timeout(200)
+        said.add(re.sub("[0-9,]+", "N", desktop.locator(".of").inner_text()))
+        expect(desktop.locator(".bars .share")).to_have_count(10)
+    assert "What it said of your drawing at N images" in said
+
+
+@pytest.mark.parametrize("kind", ["desktop", "phone"])
+def test_a_point_that_is_touched_shows_its_image(
+    app: App, kind: str, request: pytest.FixtureRequest
+):
+    page: Page = request.getfixturevalue(kind)
+    finished(page, app, "Too simple")
+    sky, tip = page.locator(".sky canvas"), page.locator(".tip")
+    sky.scroll_into_view_if_needed()
+    box = sky.bounding_box()
+    x, y = page.evaluate(
+        """() => {
+          const [run] = [...digitStages.values()].slice(-1)
+          const { points } = [...run.frames.values()].reduce((a, b) => (a.step > b.step ? a : b))
+          return [points[0] / 32767, points[1] / 32767]
+        }"""
+    )
+    radius = (0.5 - 0.14) * box["width"]
+    place = box["x"] + box["width"] / 2 + x * radius, box["y"] + box["height"] / 2 + y * radius
+    (page.touchscreen.tap if kind == "phone" else page.mouse.move)(*place)
+    page.wait_for_timeout(500)  # a finger that was lifted, too
+    expect(tip).to_be_visible()
+    expect(tip).to_contain_text(re.compile(r"Test image \d+, a \d, read"))
 
 
 def test_a_step_is_one_batch_and_the_lamp_tells_the_truth(app: App, desktop: Page):
@@ -88,10 +133,41 @@ def test_a_step_is_one_batch_and_the_lamp_tells_the_truth(app: App, desktop: Pag
         assert newest(app).status().progress.step == step
         expect(desktop.locator(f".cloud[data-step='{step}']")).to_be_visible(timeout=10_000)
     expect(desktop.get_by_text("Then it changed its weights")).to_be_visible()
+    expect(desktop.get_by_text("answer", exact=True)).to_be_in_viewport(ratio=1)
+    lamp.click()
+    expect(desktop.get_by_text("learns now: each batch of images changes")).to_be_visible()
+    desktop.keyboard.press("Escape")
     desktop.get_by_role("button", name="Pause").click()
     expect(desktop.get_by_text("paused: 2 updates")).to_be_visible(timeout=10_000)
     desktop.get_by_role("button", name="Stop").click()
     expect(desktop.get_by_text("not learning now", exact=True)).to_be_visible(timeout=30_000)
+
+
+def test_next_batch_and_its_panel_are_whole_on_a_phone(app: App, phone: Page):
+    visit(phone, f"{app.address}/train?preset=fast")
+    phone.get_by_role("radio", name="Step", exact=True).click()
+    settle(phone)
+    phone.get_by_role("button", name="Start", exact=True).click()
+    following = phone.get_by_role("button", name="Next batch")
+    expect(following).to_be_enabled(timeout=30_000)
+    following.click()
+    last = phone.get_by_text("answer", exact=True)
+    expect(last).to_be_visible(timeout=10_000)
+    last.scroll_into_view_if_needed()
+    for part in (following, last):  # whole, not scrolled away in a box of its own
+        assert part.evaluate(WHOLE)
+    phone.get_by_role("button", name="Stop").click()
+
+
+# Whether no box around it cuts it off.
+WHOLE = """(part) => {
+  const { top, bottom } = part.getBoundingClientRect()
+  for (let box = part.parentElement; box?.dataset?.testid !== "stMain"; box = box.parentElement) {
+    const its = box.getBoundingClientRect(), cuts = getComputedStyle(box).overflowY !== "visible"
+    if (cuts && (its.top > top || its.bottom < bottom)) return false
+  }
+  return true
+}"""
 
 
 def test_all_that_moves_is_on_one_screen(app: App, desktop: Page):

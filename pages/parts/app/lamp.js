@@ -4,6 +4,7 @@ export default function ({ data, parentElement }) {
   about.popover = "auto"
   sign.popoverTargetElement = about
   sign.className = data.learning ? "learning" : ""
+  sign.ariaLabel = `Network ${data.words}`
   sign.title = about.textContent = data.about
   const [words, count] = data.words.split(": ")
   sign.lastChild.replaceChildren(words)

@@ -17,7 +17,7 @@ from mnistcore.viz import probability_cloud, theme
 from pages.common import links, state
 from pages.common.canvas import current_strokes
 from pages.common.datasets import train_and_test
-from pages.common.images import sheet_uri
+from pages.common.images import ink_uri, sheet_uri
 from pages.common.past_answers import PastAnswers
 from pages.common.tiles import component
 from pages.parts.train.speed import row
@@ -79,7 +79,7 @@ def _send_frames(run: Run, live: bool) -> None:
 
 
 def show_cloud(run: Run, titles: Sequence[str], *, live: bool) -> None:
-    """The cloud, beside it that of the twin, and below the slider through the moments, with Play.
+    """The cloud, beside it that of the twin, and below the slider through the moments, with Replay.
 
     titles: of the clouds.
     """
@@ -93,13 +93,14 @@ def show_cloud(run: Run, titles: Sequence[str], *, live: bool) -> None:
 
 def show_side(run: Run) -> None:
     """What else belongs to the moment: filters, twelve guesses, the visitor's own drawing."""
+    image = _drawn(current_strokes())
     _stage(
         key="stage side",
         data={
             "run": run.id,
             "twin": run.twin and run.twin.id,
             "part": "side",
-            "drawn": bool(current_strokes()),
+            "drawing": None if image is None else ink_uri((255 * image).byte()[None]),
         },
     )
 
