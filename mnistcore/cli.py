@@ -148,12 +148,10 @@ def _parser() -> argparse.ArgumentParser:
 def _add_recipe(parser: argparse.ArgumentParser) -> None:
     """One option for each setting; what is not given is the preset's."""
     net, recipe = parser.add_argument_group("network"), parser.add_argument_group("recipe")
-    layers = (
-        ("convolutions", "32@5,64@3", config.parse_convolutions, "filters@window"),
-        ("dense", "64,32", config.parse_dense, "hidden widths"),
-    )
-    for name, example, parse, what in layers:
-        net.add_argument(f"--{name}", metavar=example, type=parse, help=f"{what}; '' for none")
+    maps, widths = "filters@window; '' for none", "hidden widths; '' for none"
+    parse = config.parse_convolutions
+    net.add_argument("--convolutions", metavar="32@5,64@3", type=parse, help=maps)
+    net.add_argument("--dense", metavar="64,32", type=config.parse_dense, help=widths)
     for group, kind in ((net, NetworkConfig), (recipe, TrainConfig)):
         types = get_type_hints(kind)
         for name, setting in config.settings(kind).items():
@@ -167,8 +165,8 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
             group.add_argument(f"--{name.replace('_', '-')}", *old, help=help, **more)
 
 
-def _configured(options: argparse.Namespace, images: int) -> TrainConfig:
-    """The preset for so many images, with what the options change in it, checked."""
+def _configured(options: argparse.Namespace, images: int) -> tuple[TrainConfig, TrainConfig | None]:
+    """The preset for so many images, with what the options change in it, checked; and its twin."""
     from mnistcore.training.trainer import pick_device
 
     options.preset = PRESET_IDS.get(options.preset, options.preset)  # it may be a title
@@ -183,24 +181,20 @@ def _configured(options: argparse.Namespace, images: int) -> TrainConfig:
     recipe = replace(recipe, **in_recipe, network=replace(recipe.network, **in_network))
     config.check(recipe, images)
     pick_device(recipe.device)
-    return recipe
-
-
-def _twin_of(recipe: TrainConfig, options: argparse.Namespace, images: int) -> TrainConfig | None:
-    return twin_of(recipe, options.twin, images) if options.twin else None
+    return recipe, twin_of(recipe, options.twin, images) if options.twin else None
 
 
 def _train(options: argparse.Namespace) -> Answer:
     from mnistcore.data.loading import load_or_fall_back
 
     # What is wrong is told before anything is loaded.
-    _twin_of(_configured(options, images=60_000), options, 60_000)
+    _configured(options, images=60_000)
     store.require_writable(options.runs)
     loaded = load_or_fall_back(options.dataset, options.data)
-    recipe = _configured(options, len(loaded.train))
+    recipe, twin = _configured(options, len(loaded.train))
     run = store.create_run(
         recipe,
-        twin=_twin_of(recipe, options, len(loaded.train)),
+        twin=twin,
         preset=options.preset,
         name=options.name,
         dataset=loaded.train.dataset,
@@ -267,12 +261,9 @@ def _work(run: Run) -> Answer:
 def _print_result(whose: str, result: RunResult | None) -> None:
     if result is None or not result.is_evaluated:
         return
-    print(
-        f"{whose}{result.test_accuracy:.2%} of {result.test_count:,} test images right, "
-        f"{result.train_accuracy:.2%} of {result.train_count:,} training images; "
-        f"{result.seconds:.1f} s of training",
-        file=sys.stderr,
-    )
+    right = f"{result.test_accuracy:.2%} of {result.test_count:,} test images right"
+    learned = f"{result.train_accuracy:.2%} of {result.train_count:,} training images"
+    print(f"{whose}{right}, {learned}; {result.seconds:.1f} s of training", file=sys.stderr)
 
 
 def _result_in_json(result: RunResult | None) -> dict[str, Any]:
@@ -378,12 +369,9 @@ def _calibrate(options: argparse.Namespace) -> Answer:
     temperature = fit_temperature(network, train)
     fitted = ood.fit_ood_head(network, train)
     score = metrics.evaluate(network, test)
-    card = replace(
-        card,
-        calibration=options.typed,
-        temperature=temperature * card.temperature,
-        result=replace(card.result or RunResult(), test_loss=score.loss),
-    )
+    result = replace(card.result or RunResult(), test_loss=score.loss)
+    total = temperature * card.temperature
+    card = replace(card, calibration=options.typed, temperature=total, result=result)
     save_network(network, options.out, card, ood_head=fitted)
     answer = {"file": str(options.out), "temperature": temperature, "test_loss": score.loss}
     told = f"temperature {temperature:.2f}, loss {score.loss:.4f} on the test images"

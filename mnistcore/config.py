@@ -1,8 +1,4 @@
-"""What is trained, and how: NetworkConfig and TrainConfig, without torch.
-
-The form, the checks and the command line are made from the settings: what each does in HELP, what
-is accepted beside its default.
-"""
+"""What is trained, and how: the settings of NetworkConfig and TrainConfig, without torch."""
 
 import itertools
 import math
@@ -24,7 +20,6 @@ MAX_PARAMS = 5_000_000  # more than this would take a laptop minutes per epoch
 # both: 0.13e14 multiplications for 100 epochs, 24e6 activations for 512 images at a time.
 MAX_TRAIN_MULT_ADDS = 1e14  # forward, in the whole run: one to three hours of one processor thread
 MAX_BATCH_ACTIVATIONS = 250e6  # between the layers, for one batch: 1 GB
-
 
 HELP = {  # what each setting does, for visitors and for the command line
     "activation": "The bend after each layer. ReLU turns negative numbers into zero; with none, "
@@ -104,9 +99,8 @@ class NetworkConfig:
     convolutions: tuple[Conv, ...] = field(
         default=(Conv(32, 5), Conv(32, 5), Conv(64, 3)), metadata=NEEDED
     )
-    dense: tuple[int, ...] = field(
-        default=(64,), metadata=NEEDED
-    )  # widths of the hidden dense layers
+    # Widths of the hidden dense layers.
+    dense: tuple[int, ...] = field(default=(64,), metadata=NEEDED)
     activation: str = _setting(  # after every layer but the last
         "ReLU",
         "Activation",
@@ -207,10 +201,7 @@ class LayerSummary:
 
 
 def layer_summary(config: NetworkConfig) -> list[LayerSummary]:
-    """Every layer in order, from the 28 x 28 pixels to the 10 logits.
-
-    Raises NetworkError where a layer does not fit onto what is left of the picture.
-    """
+    """Every layer, from 28 x 28 pixels to 10 logits; NetworkError where one does not fit."""
     return list(_layers(config))
 
 
@@ -222,25 +213,21 @@ def count_parameters(config: NetworkConfig) -> int:
 def _layers(config: NetworkConfig) -> Iterator[LayerSummary]:
     channels, side = 1, IMAGE_SIZE
     yield LayerSummary("input", f"{side}x{side}", (channels, side, side))
-    for number, conv in enumerate(config.convolutions, 1):
-        border = conv.kernel_size // 2 if conv.padding else 0
-        if conv.kernel_size > side and not conv.padding:
+    for number, (filters, size, pool, padding) in enumerate(config.convolutions, 1):
+        border = size // 2 if padding else 0
+        if size > side and not padding:
             raise NetworkError(
-                f"Convolution {number} looks through a {conv.kernel_size} x {conv.kernel_size} "
-                f"window, but only {side} x {side} pixels are left there: use a smaller window, "
-                "fewer convolutions, or no pooling before it."
+                f"Convolution {number} looks through a {size} x {size} window, but only {side} x "
+                f"{side} pixels are left there: use a smaller window, fewer convolutions, or no "
+                "pooling before it."
             )
-        side += 2 * border - conv.kernel_size + 1
-        yield LayerSummary(
-            "conv",
-            f"conv {conv.filters}@{conv.kernel_size}x{conv.kernel_size}",
-            (conv.filters, side, side),
-            channels * conv.filters * conv.kernel_size**2 + conv.filters,
-            (channels, conv.filters, conv.kernel_size, 1, border),
-        )
-        channels = conv.filters
-        yield from _after_weights(config, (channels, side, side))
-        if conv.pool:
+        side += 2 * border - size + 1
+        shape, num_params = (filters, side, side), channels * filters * size**2 + filters
+        args = (channels, filters, size, 1, border)
+        yield LayerSummary("conv", f"conv {filters}@{size}x{size}", shape, num_params, args)
+        yield from _after_weights(config, shape)
+        channels = filters
+        if pool:
             if side < 2:
                 raise NetworkError(
                     f"After convolution {number} there is one pixel left, too little to halve: "

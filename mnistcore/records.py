@@ -220,10 +220,7 @@ def to_dict(record: "DataclassInstance") -> dict[str, Any]:
 
 
 def from_dict(kind: type[R], values: Any) -> R:
-    """The record that a JSON object tells of, in any format.
-
-    Raises ValueError if it is no object, or lacks what has no default.
-    """
+    """The record that a JSON object of any format tells of; ValueError without what it needs."""
     return _read(kind, values, old=isinstance(values, dict) and "format" not in values)
 
 

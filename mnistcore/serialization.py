@@ -38,16 +38,13 @@ def read_bounded(path: Path, most: int) -> bytes:
 
 
 def parse_object(text: str | bytes) -> dict[str, Any]:
-    """The JSON object that this is the text of; ValueError if it is none, or nested without end.
+    """The JSON object in this text, infinity and NaN as None; ValueError if there is none."""
 
-    What would become an infinity or NaN reads as None.
-    """
+    def number(digits: str) -> float | None:
+        return finite_or_none(float(digits))
+
     try:
-        value = json.loads(
-            text,
-            parse_constant=lambda _: None,
-            parse_float=lambda digits: finite_or_none(float(digits)),
-        )
+        value = json.loads(text, parse_constant=number, parse_float=number)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if not isinstance(value, dict):

@@ -118,11 +118,4 @@ with many:
         case _:
             page = st.pagination(max(1, -(-len(shown) // PER_PAGE)), **state.EXPLORE_PAGE.bound())
             here = shown[(page - 1) * PER_PAGE : page * PER_PAGE].tolist()
-            tiles.tiles(
-                digits.images[here],
-                [f"{part} image {each}, a {int(digits.labels[each])}" for each in here],
-                key="tiles",
-                columns=8,
-                chosen=here.index(index) if index in here else None,
-                on_pick=lambda place: state.EXPLORE_INDEX.set(here[place]),
-            )
+            tiles.gallery(digits, part, here, "tiles", index, state.EXPLORE_INDEX.set)

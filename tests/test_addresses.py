@@ -147,12 +147,12 @@ def made_at(link: links.Link) -> TrainConfig:
 @pytest.mark.parametrize(
     "link",
     [
-        links.explore(part="test", index=12, view="Small changes"),
+        links.Link("Explore", {"set": "test", "index": "12", "view": "Small changes"}),
         links.explore(digit=4),
         links.train(preset="too-simple"),
         links.draw(model="shipped"),
         links.inside(picture="Test image", index=18, layer="dense 1", unit=3, model="shipped"),
-        links.evaluate(model="shipped", look="Mix-ups", true=4, predicted=9),
+        links.Link("Evaluate", {"model": "shipped", "look": "Mix-ups", "true": "4", "said": "9"}),
         links.evaluate(look="Sunshine and snow", corruption="blur", severity=1.25),
         links.evaluate(look="Sunshine and snow", corruption="translate", severity=-4),
     ],

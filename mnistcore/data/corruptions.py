@@ -59,7 +59,6 @@ def corrupt(digits: Digits, kind: str, severity: float) -> Digits:
 
 
 def _affine(images: Tensor, degrees: float = 0.0, scale: float = 1.0, right: float = 0.0) -> Tensor:
-    """Rotate by degrees, scale by a factor and move by pixels."""
     angle = math.radians(degrees)
     cos, sin = math.cos(angle) / scale, math.sin(angle) / scale
     matrix = torch.tensor([[cos, -sin, -right * 2 / IMAGE_SIZE], [sin, cos, 0.0]])

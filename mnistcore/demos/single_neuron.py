@@ -1,7 +1,5 @@
 """Gradient descent on a single linear neuron with three weights, a step at a time."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any

@@ -99,7 +99,6 @@ def are_several_digits(strokes: Sequence[Stroke]) -> bool:
 
 
 def _digit(line: str, where: str) -> tuple[int | None, Any, list[Stroke]]:
-    """One line of a file of strokes."""
     try:
         digit = serialization.parse_object(line)
         strokes: list[Stroke] = [[(float(x), float(y)) for x, y in s] for s in digit["strokes"]]

@@ -52,8 +52,7 @@ def trace_centerline(image: Image.Image) -> NDArray[np.float64]:
 def trace_strokes(image: Image.Image) -> list[Stroke]:
     """The centreline of the ink as strokes of a pen, in pixels of their own; see trace_centerline.
 
-    At a crossing a stroke goes straight on. Spurs, a tenth of the longest stroke or less, are left
-    out.
+    At a crossing a stroke goes straight on. Spurs, up to a tenth of the longest, are left out.
     """
     near = defaultdict(list)  # the points that a point is joined to
     for segment in trace_centerline(image).tolist():
@@ -231,8 +230,7 @@ def estimate_illumination(light: NDArray[np.float64]) -> NDArray[np.float64]:
         weights = np.linalg.lstsq(shape[paper], seen[paper], rcond=None)[0]
         off = seen - shape @ weights
         paper = off > -2 * np.median(np.abs(off)) - 1e-6
-    fitted: NDArray[np.float64] = np.maximum(surface @ weights, 0.02)
-    return fitted
+    return np.maximum(surface @ weights, 0.02)
 
 
 def _bright_ink(light: NDArray[np.float64]) -> bool:

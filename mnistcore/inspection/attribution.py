@@ -52,5 +52,4 @@ def nearest_neighbors(
     """
     own = penultimate_features(network, image[None])
     similarity = functional.cosine_similarity(own, features)
-    indices: list[int] = similarity.topk(min(count, len(features))).indices.tolist()
-    return indices
+    return similarity.topk(min(count, len(features))).indices.tolist()

@@ -34,8 +34,7 @@ def pca(features: Tensor) -> Embedding:
     axes = functional.pad(directions[:2].T, (0, 2 - len(directions[:2])))
 
     def project(new: Tensor) -> Tensor:
-        projected: Tensor = (_unit_norm(new) - mean) @ axes
-        return projected
+        return (_unit_norm(new) - mean) @ axes
 
     return Embedding(project(features), project)
 

@@ -14,17 +14,14 @@ from mnistcore.config import (
     check_network,
     count_parameters,
     layer_summary,
+    settings,
 )
 from mnistcore.data.digits import to_model_input
 
+# By the names that the configuration knows, which are torch's. With "none", a network is a
+# straight-line function, however deep.
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "ReLU": nn.ReLU,
-    "LeakyReLU": nn.LeakyReLU,
-    "GELU": nn.GELU,
-    "SiLU": nn.SiLU,
-    "Tanh": nn.Tanh,
-    "Sigmoid": nn.Sigmoid,
-    "none": nn.Identity,  # a network without one is a straight-line function, however deep
+    name: getattr(nn, name, nn.Identity) for name in settings(NetworkConfig)["activation"].choices
 }
 
 # Of these, the largest of four outputs is the output of the largest: pooling may come first.

@@ -59,14 +59,8 @@ def grey_histogram_chart(whole: Sequence[float], own: Sequence[float], of: str) 
     width = 256 // len(whole)
     middles = [(at + 0.5) * width for at in range(len(whole))]
     hover = "%{customdata}: %{y:.1f} %"
-    bars = go.Bar(
-        x=middles,
-        y=[100 * share for share in whole],
-        width=0.9 * width,
-        hovertemplate=hover,
-        marker_color=BLUE,
-        name=of,
-    )
+    shares, look = [100 * share for share in whole], {"marker_color": BLUE, "name": of}
+    bars = go.Bar(x=middles, y=shares, width=0.9 * width, hovertemplate=hover, **look)
     line = _dotted_line(middles, [100 * share for share in own], hover, "the chosen image", 9)
     bars.customdata = line.customdata = [
         f"{max(1, at * width)} to {at * width + width - 1}" for at in range(len(whole))
@@ -77,16 +71,10 @@ def grey_histogram_chart(whole: Sequence[float], own: Sequence[float], of: str) 
 
 
 def _digit_bars(title: str, values: Sequence[float], axis: str, text: str, hover: str) -> go.Figure:
-    """A bar to the right for each digit."""
-    bars = go.Bar(
-        x=values,
-        y=list(range(len(values))),
-        orientation="h",
-        texttemplate=text,
-        textfont_size=_FONT_SIZE,
-        hovertemplate=f"{hover}<extra></extra>",
-        marker_color=BLUE,
-    )
+    words = {"texttemplate": text, "textfont_size": _FONT_SIZE}
+    words["hovertemplate"] = f"{hover}<extra></extra>"
+    digits = list(range(len(values)))
+    bars = go.Bar(x=values, y=digits, orientation="h", marker_color=BLUE, **words)
     figure = _readable([bars], title).update_xaxes(title_text=axis)
     return figure.update_yaxes(title_text="digit", dtick=1, autorange="reversed")
 
@@ -94,19 +82,16 @@ def _digit_bars(title: str, values: Sequence[float], axis: str, text: str, hover
 def _dotted_line(
     x: Sequence[float], y: Sequence[float], hover: str, name: str, size: int
 ) -> go.Scatter:
-    marker = {"color": ORANGE, "size": size, "symbol": "diamond"}
-    line = {"color": ORANGE, "dash": "dot"}
-    return go.Scatter(
-        x=x, y=y, mode="lines+markers", marker=marker, line=line, hovertemplate=hover, name=name
-    )
+    look = {"marker": {"color": ORANGE, "size": size, "symbol": "diamond"}, "name": name}
+    look |= {"line": {"color": ORANGE, "dash": "dot"}, "mode": "lines+markers"}
+    return go.Scatter(x=x, y=y, hovertemplate=hover, **look)
 
 
 def _readable(traces: list[Any], title: str, height: int = 420) -> go.Figure:
     """Large letters, and nothing that a finger on its way down the page could drag."""
     figure = go.Figure(traces)
-    figure.update_layout(
-        title=title, height=height, dragmode=False, margin={"t": 50, "b": 0, "l": 0, "r": 20}
-    )
+    margin = {"t": 50, "b": 0, "l": 0, "r": 20}
+    figure.update_layout(title=title, height=height, dragmode=False, margin=margin)
     if len(traces) > 1:
         legend = {"orientation": "h", "y": -0.25, "yanchor": "top", "x": 0, "font_size": 15}
         figure.update_layout(legend=legend)

@@ -20,11 +20,10 @@ MILESTONES = {  # by what the test accuracy has to exceed
     0.99: "It misreads fewer than one test image in a hundred.",
 }
 _ENDS = {
-    "about right": "and reads new images about as well as those that it learned from.",
-    "overfitting": "and reads its own images far better than new ones: it has learned by heart.",
-    "underfitting": (
-        "well below 100 %, on old and new images alike: too simple, or not enough time."
-    ),
+    "about right": ", and reads new images about as well as those that it learned from.",
+    "overfitting": ", and reads its own images far better than new ones: it has learned by heart.",
+    "underfitting": " well below 100 %, on old and new images alike: "
+    "too simple, or not enough time.",
 }
 
 
@@ -156,21 +155,12 @@ def _is_late(record: Progress) -> bool:
 
 def _at_the_end(state: State, found: diagnosis.Diagnosis) -> str:
     how = "It has finished" if state == "finished" else "It was stopped"
-    end = _ENDS.get(found.kind)
-    if end is None:
-        return f"{how}: {found.reason}."
-    return f"{how}{'' if end.startswith('well') else ','} {end}"
+    return how + _ENDS.get(found.kind, f": {found.reason}.")
 
 
 def _diagnose(judged: Progress | RunResult, history: Sequence[Progress]) -> diagnosis.Diagnosis:
-    """By the accuracies of one record, or of the result."""
-    return diagnosis.diagnose_fit(
-        judged.train_accuracy or 0.0,
-        _accuracy(judged),
-        judged.test_count,
-        test_loss=judged.test_loss,
-        history=history,
-    )
+    figures = judged.train_accuracy or 0.0, _accuracy(judged), judged.test_count
+    return diagnosis.diagnose_fit(*figures, test_loss=judged.test_loss, history=history)
 
 
 def _accuracy(tested: Progress | RunResult) -> float:

@@ -8,7 +8,6 @@ from mnistcore.records import Progress
 from mnistcore.serialization import is_finite
 from mnistcore.viz.theme import BLUE, GREY, LINE_COLORS, LINE_DASHES, ORANGE
 
-_NETWORKS = (BLUE, LINE_COLORS[0])
 LINE = 18  # pixels that a name above a chart takes
 MAX_POINTS = 400  # drawn per line at the most; more only cost time
 LOSS_AXES = (2.5, 5, 10)  # where a loss axis may end: a guess, at 2.3, stays well above the floor
@@ -90,9 +89,8 @@ def severity_chart(
     series = []
     for number, (name, points) in enumerate(lines.items()):
         known = [[x, None if share is None else round(100 * share, 2)] for x, share in points]
-        line = _line(name, known, _NETWORKS[number])
-        line["lineStyle"]["type"] = ("solid", "dashed")[number]
-        series.append(line | {"showSymbol": True, "symbolSize": 6})
+        color, dash = ((BLUE, "solid"), (LINE_COLORS[0], "dashed"))[number]
+        series.append(_line(name, known, color, dash, symbolSize=6))
     series[0]["markLine"] = _mark({"xAxis": here}, {"show": False}, "solid")
     chart = _chart(f"Share of {count:,} images read right (%)", series, [Curve("", [], 1)], 0, 100)
     amounts = [x for x, _ in next(iter(lines.values()))]
@@ -123,25 +121,20 @@ def _are_twins(curves: Sequence[Curve]) -> bool:
 
 
 def _pair(curves: Sequence[Curve], what: str, scale: float) -> list[dict[str, Any]]:
-    series = []
-    first = 1 + _are_twins(curves)  # of those that are laid over
+    series, first = [], 1 + _are_twins(curves)  # of those that are laid over
     for number, curve in enumerate(curves):
         points = _points(curve.records, f"test_{what}", scale)
         if first == 2 and number < 2:
-            line = _line(curve.name, points, (ORANGE, BLUE)[number])
-            line |= {"showSymbol": True, "symbolSize": 7, "z": 3 - number}
-            line["lineStyle"]["type"] = ("solid", "dashed")[number]
+            look = (ORANGE, BLUE)[number], ("solid", "dashed")[number]
+            series.append(_line(curve.name, points, *look, symbolSize=7, z=3 - number))
         elif number == 0:
-            learned = f"train_{what}" if what == "accuracy" else what
-            learned_points = _points(curve.records, learned, scale)
-            series.append(_line("Training images", learned_points, BLUE))
-            line = _line("Test images", points, ORANGE)
-            line |= {"showSymbol": True, "symbolSize": 7, "z": 3}
+            learned = _points(curve.records, f"train_{what}" if what == "accuracy" else what, scale)
+            series.append(_line("Training images", learned, BLUE))
+            series.append(_line("Test images", points, ORANGE, symbolSize=7, z=3))
         else:
-            other = number - first
-            line = _line(f"{curve.name}, test", points, LINE_COLORS[other % len(LINE_COLORS)])
-            line["lineStyle"]["type"] = LINE_DASHES[other % len(LINE_DASHES)]
-        series.append(line)
+            place = (number - first) % len(LINE_COLORS)
+            name, color = f"{curve.name}, test", LINE_COLORS[place]
+            series.append(_line(name, points, color, LINE_DASHES[place]))
     return series
 
 
@@ -155,9 +148,16 @@ def _points(records: Sequence[Progress], name: str, scale: float) -> list[list[f
     return [*points[:-1:stride], points[-1]]
 
 
-def _line(name: str, points: Sequence[Sequence[float | None]], colour: str) -> dict[str, Any]:
-    line = {"type": "line", "name": name, "data": points, "color": colour, "showSymbol": False}
-    return line | {"clip": True, "lineStyle": {"width": 3}}
+def _line(
+    name: str,
+    points: Sequence[Sequence[float | None]],
+    color: str,
+    dash: Any = None,
+    **dots: int,
+) -> dict[str, Any]:
+    line = {"type": "line", "name": name, "data": points, "color": color, "clip": True}
+    style = {"width": 3} | ({"type": dash} if dash else {})
+    return line | {"lineStyle": style, "showSymbol": bool(dots)} | dots
 
 
 def _chart(

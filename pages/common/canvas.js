@@ -11,28 +11,6 @@ const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDo
 const [COARSE, FINE] = [16, 4] // units that an arrow moves the pen; with Shift
 const PALM = 1000 // ms: so long after a pen was near, a touch is taken for the hand that holds it
 
-const LOOK = `
-  <div class="paper">
-    <canvas class="upper-canvas" tabindex="0" role="application"></canvas>
-    <p aria-hidden="true">Write one digit here, 0 to 9</p>
-    <output></output>
-    <i hidden></i>
-  </div>
-  <div class="tools">
-    <button type="button" aria-label="Undo the last stroke">
-      <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M9 14 4 9l5-5M4 9h10a6 6 0 0 1 0 12h-3"/></svg>
-      Undo
-    </button>
-    <button type="button" aria-label="Clear the sheet">
-      <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13"/></svg>
-      Clear
-    </button>
-    <button type="button" aria-label="Take a sample digit">
-      <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M5 3h14v18H5zM9 8h6l-4 9"/></svg>
-      Sample
-    </button>
-  </div>`
-
 const within = (value) => value >= 0 && value <= SIDE
 const inside = ([x, y]) => within(x) && within(y)
 const brief = (value) => Math.round(10 * value) / 10
@@ -62,15 +40,9 @@ const trace = (context, { points, width }) => {
   context.stroke()
 }
 
-const lay = (parent) => {
-  const sheet = document.createElement("div")
-  sheet.className = "sheet"
-  sheet.innerHTML = LOOK
+const lay = (sheet) => {
   const [canvas, hint, told, cursor, undo, clear, sample] =
     sheet.querySelectorAll("canvas, p, output, i, button")
-  canvas.setAttribute("aria-label", "A sheet of paper. Write one digit, 0 to 9, with the mouse, " +
-    "a finger or a pen, or with the keys: arrows move the pen, space puts it down and lifts it. " +
-    "Control Z takes the last stroke away.")
   const context = canvas.getContext("2d")
 
   let strokes = null // [{points: [[x, y], ...], width}], in the order in which they were drawn
@@ -272,7 +244,6 @@ const lay = (parent) => {
   }
   addEventListener("pointerdown", elsewhere, true)
 
-  parent.appendChild(sheet)
   const sizes = new ResizeObserver(paint)
   sizes.observe(canvas)
 
@@ -303,11 +274,11 @@ const lay = (parent) => {
     removeEventListener("pointerdown", elsewhere, true)
     sizes.disconnect()
   }
-  return sheet
 }
 
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
-  const sheet = parentElement.querySelector(".sheet") ?? lay(parentElement)
+  const sheet = parentElement.querySelector(".sheet")
+  if (!sheet.hear) lay(sheet)
   sheet.hear(data, (drawing) => setStateValue("drawing", drawing), setTriggerValue)
   return sheet.leave
 }

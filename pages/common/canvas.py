@@ -1,6 +1,7 @@
 """The sheet of paper to draw on; what is on it stays when the page is left."""
 
 import random
+from pathlib import Path
 from typing import Any, TypeGuard
 
 from mnistcore.drawing.strokes import Stroke, parse_canvas_strokes, place_on_canvas
@@ -11,7 +12,7 @@ from pages.common.tiles import component
 
 PEN_WIDTH = 20.0  # width of a stroke, in units of which the sheet is 400 wide
 
-_sheet = component(__file__)
+_sheet = component(__file__, Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
 
 
 def canvas(pen: float, *, live: bool) -> list[Stroke]:
@@ -22,14 +23,8 @@ def canvas(pen: float, *, live: bool) -> list[Stroke]:
     first, turn = state.DRAW_PLACE.get()
     drawn = current_strokes()
     widths = [*state.DRAW_WIDTHS.get(), *[PEN_WIDTH] * len(drawn)][: len(drawn)]
-    data: dict[str, Any] = {
-        "pen": pen,
-        "live": live,
-        "first": first,
-        "turn": turn,
-        "put": state.DRAW_PUT.get(),
-    }
-    data |= {"strokes": drawn, "widths": widths}
+    data: dict[str, Any] = {"pen": pen, "live": live, "first": first, "turn": turn}
+    data |= {"put": state.DRAW_PUT.get(), "strokes": drawn, "widths": widths}
     _sheet(key=state.DRAW_SHEET, data=data, on_drawing_change=_take, on_sample_change=_put_sample)
     _take()  # what a tab brings along to a server that has been started anew
     return current_strokes()

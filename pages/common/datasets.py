@@ -16,7 +16,6 @@ if TYPE_CHECKING:  # torch takes seconds to import, and the first page does with
     from mnistcore.data.digits import Digits
     from mnistcore.data.loading import LoadedDataset
 
-
 T = TypeVar("T")
 ReportProgress = Callable[[float, float], None]  # done, and of how much
 

@@ -1,7 +1,5 @@
 """Links from page to page: each says in the address how the page is to be set up."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -89,12 +87,10 @@ def _text(value: str | float) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def explore(
-    part: Word = None, index: Number = None, digit: Number = None, view: Word = None
-) -> Link:
+def explore(part: Word = None, index: Number = None, digit: Number = None) -> Link:
     """To an image of a part, "training" or "test", or to all of a digit."""
-    keys = (state.EXPLORE_PART, state.EXPLORE_INDEX, state.EXPLORE_DIGIT, state.EXPLORE_VIEW)
-    return _link("Explore", keys, part, index, digit, view)
+    keys = (state.EXPLORE_PART, state.EXPLORE_INDEX, state.EXPLORE_DIGIT)
+    return _link("Explore", keys, part, index, digit)
 
 
 def train(
@@ -155,19 +151,14 @@ def inside(
 
 
 def evaluate(
-    model: Word = None,
-    look: Word = None,
-    corruption: Word = None,
-    severity: float | None = None,
-    true: Number = None,
-    predicted: Number = None,
+    model: Word = None, look: Word = None, corruption: Word = None, severity: float | None = None
 ) -> Link:
-    """To a way of looking at a network's mistakes: to a corruption, or to a cell of the matrix."""
-    keys = (state.MODEL, state.EVALUATE_LOOK, state.EVALUATE_TRUE, state.EVALUATE_PREDICTED)
+    """To a way of looking at a network's mistakes, or to a corruption."""
+    keys = (state.MODEL, state.EVALUATE_LOOK)
     if corruption is None:
-        return _link("Evaluate", keys, model, look, true, predicted)
+        return _link("Evaluate", keys, model, look)
     from mnistcore.data.corruptions import CORRUPTIONS  # it brings torch
 
     kind = CORRUPTIONS[corruption].title.lower()
     more = (*keys, state.EVALUATE_CORRUPTION, corruption)
-    return _link("Evaluate", more, model, look, true, predicted, kind, severity)
+    return _link("Evaluate", more, model, look, kind, severity)

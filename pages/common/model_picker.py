@@ -18,7 +18,6 @@ if TYPE_CHECKING:  # torch takes seconds to import, and the page can be there be
     from mnistcore.evaluation.provenance import TrainingProvenance
     from mnistcore.models.registry import Model
 
-
 _SHIPPED = "shipped"
 
 

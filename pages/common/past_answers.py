@@ -36,5 +36,4 @@ class PastAnswers:
 
 @st.cache_resource(show_spinner=False, max_entries=200)
 def _known(folder: str, image: bytes) -> dict[int, Answer | None]:
-    """Where the answers are kept."""
     return {}

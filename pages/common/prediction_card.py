@@ -20,7 +20,6 @@ if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.inference.predict import PredictionResult
     from mnistcore.models.registry import Model
 
-
 # Two lines high where the longest sentence takes two: the bars shall not jump while one draws.
 _SENTENCE = (
     "margin:0 0 .3rem;font-size:clamp(1.05rem,5cqw,1.2rem);line-height:1.3;"
@@ -46,9 +45,8 @@ def show_prediction(
     """
     try:
         image, model = picture(), model_picker.latest_model(which)
-        show_reading(
-            model, image, nothing, before=model_picker.latest_model(before) if before else None
-        )
+        earlier = model_picker.latest_model(before) if before else None
+        show_reading(model, image, nothing, before=earlier)
         return image
     except MnistError as error:
         st.warning(escape_markdown(error), icon=":material/help:")
@@ -76,12 +74,8 @@ def _card(
     doubt, faint = ("", "") if prediction.sure else ("?", ";opacity:.45")
     shown = "–" if prediction.digit is None else f"{prediction.digit}{doubt}"
     large = shown if prediction.in_distribution else "?"
-    rows = "".join(
-        _row(digit, share, digit == prediction.digit, prediction.in_distribution, mark)
-        for digit, (share, mark) in enumerate(
-            zip(prediction.probabilities or nothing, marks or nothing, strict=True)
-        )
-    )
+    shares = zip(range(10), prediction.probabilities or nothing, marks or nothing, strict=True)
+    rows = "".join(_row(prediction, digit, share, mark) for digit, share, mark in shares)
     legend = "<small>Thin line: before your teaching</small>" if marks else ""
     return (
         "<section aria-label='Answer' style='max-width:46rem;container-type:inline-size'>"
@@ -97,15 +91,16 @@ def _card(
 
 
 def _row(
-    digit: int, probability: float | None, is_answer: bool, solid: bool, mark: float | None
+    prediction: PredictionResult, digit: int, probability: float | None, mark: float | None
 ) -> str:
     """One bar, from 0 to 100 %; None leaves it empty. It is hatched where it says little."""
+    is_answer = digit == prediction.digit
     color = HIGHLIGHT if is_answer else GREY
     hatched = f"repeating-linear-gradient(135deg,{color} 0 .15em,transparent .15em .5em)"
     return bar_row(
         f"<span>{digit}</span>",
         probability or 0.0,
-        color if solid else hatched,
+        color if prediction.in_distribution else hatched,
         "" if probability is None else f"{100 * probability:.0f} %",
         mark=mark,
         width="5ch",
@@ -114,7 +109,6 @@ def _row(
 
 
 def _picture(image: Tensor | None) -> str:
-    """The 28 x 28 pixels, each a sharp square."""
     from PIL import Image
 
     from mnistcore.data.digits import to_uint8

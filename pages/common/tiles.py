@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 
 
 def component(path: str | Path, html: str | None = None) -> Callable:
-    """A part of the page whose look and behaviour are in the .css and the .js beside `path`.
-
-    html: what it begins with, and keeps while its data change.
-    """
+    """A part of the page that begins as `html`, with the .css and the .js beside `path`."""
     css, js = (Path(path).with_suffix(kind).read_text(encoding="utf-8") for kind in (".css", ".js"))
     return st.components.v2.component(f"digit_{Path(path).stem}", html=html, css=css, js=js)
 
@@ -67,6 +64,16 @@ def tiles(
         "clickable": on_pick is not None,
     }
     _tiles(key=key, data=data, on_picked_change=picking(key, len(names), on_pick))
+
+
+def gallery(
+    digits: "Digits", part: str, indices: list[int], key: str, chosen: int, on_pick: Callable
+) -> None:
+    """Some images of a part, eight to a row; chosen: an index; on_pick: called with another."""
+    labels = digits.labels[indices].tolist()
+    names = [f"{part} image {n}, a {label}" for n, label in zip(indices, labels, strict=True)]
+    images, place = digits.images[indices], indices.index(chosen) if chosen in indices else None
+    tiles(images, names, key, columns=8, chosen=place, on_pick=lambda n: on_pick(indices[n]))
 
 
 def answers(digits: "Digits", said: Sequence[int], key: str, columns: int | None = None) -> None:

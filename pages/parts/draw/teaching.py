@@ -174,10 +174,7 @@ def _show_lessons(book: list[LabeledDrawing]) -> None:
 
 
 def learn(which: str) -> None:
-    """A copy learns, and its bars move. A stroke or a click interrupts the page, not the learning.
-
-    It ends in a new run of the page.
-    """
+    """A copy learns, its bars move, and the page runs anew; to click interrupts the page alone."""
     image = from_strokes(current_strokes())
     with (card := st.empty()):
         show_prediction(which, lambda: image)

@@ -20,8 +20,7 @@ _ICONS = {
 def evaluated(which: str) -> tuple[EvaluationReport, int]:
     """The report on this network, and its weights' mtime in ns; the costly part happens once.
 
-    A network that is still learning is judged as `model_picker.snapshot` has it. Raises
-    MnistError, in one sentence, if it cannot be had.
+    One that is still learning is judged as in its snapshot; MnistError if it cannot be had.
     """
     held = model_picker.snapshot(which)
     with st.spinner("It reads every test image, and some that it learned from ..."):
@@ -48,11 +47,9 @@ def show_verdict(exam: EvaluationReport, *, unfolded: bool) -> None:
             else "There is nothing to compare this with: it learned from images that are not here, "
             "or has not yet learned from any."
         )
-        st.info(
-            f"It reads **{test.accuracy:.1%}** of {test.count:,} test images of "
-            f"{DATASETS[exam.test.dataset]}. {why}",
-            icon=":material/help:",
-        )
+        right = f"**{test.accuracy:.1%}** of {test.count:,} test images"
+        said = f"It reads {right} of {DATASETS[exam.test.dataset]}. {why}"
+        st.info(said, icon=":material/help:")
         model_picker.refresh_button(which, "Judge it again")
         return
     so_far = ", so far" if model_picker.training_progress(which) else ""
@@ -64,8 +61,7 @@ def show_verdict(exam: EvaluationReport, *, unfolded: bool) -> None:
             st.metric("New images (the test)", f"{test.accuracy:.1%}", width="content")
         words.markdown(f"{found.sentence}\n\n**What to try next:** {'; '.join(found.advice)}.")
         if found.kind != "about right":
-            links.train(preset=model_picker.preset_id(which)).show(
-                "Change the recipe in Train", ":material/model_training:"
-            )
+            link = links.train(preset=model_picker.preset_id(which))
+            link.show("Change the recipe in Train", ":material/model_training:")
         st.caption(found.rests_on)
     model_picker.refresh_button(which, "Judge it again")

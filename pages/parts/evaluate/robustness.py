@@ -34,8 +34,6 @@ _SNOW_IS_HARD = (  # see docs/decisions.md
 
 
 class _Rival(NamedTuple):
-    """One of the two networks."""
-
     name: str
     title: str
     config: TrainConfig | None  # how it learned, if that is known

@@ -18,19 +18,9 @@ def show(part: str, digits: Digits, index: int, on_pick: Callable[[int], None]) 
     with st.spinner(f"Comparing {count:,} images of a {digit} ..."):
         typical, odd = _ends(part, digits.dataset, digit, digits)
 
-    def show_end(what: str, indices: list[int], key: str) -> None:
+    for what, indices in (("most typical", typical), ("oddest", odd)):
         st.markdown(f"**The {what} {digit}s** of {count:,} {part} images of a {digit}")
-        tiles.tiles(
-            digits.images[indices],
-            [f"{part} image {each}, a {digit}" for each in indices],
-            key=key,
-            columns=8,
-            chosen=indices.index(index) if index in indices else None,
-            on_pick=lambda place: on_pick(indices[place]),
-        )
-
-    show_end("most typical", typical, "typical")
-    show_end("oddest", odd, "oddest")
+        tiles.gallery(digits, part, indices, what, index, on_pick)
     with st.expander("Who says so?"):
         st.markdown(
             "The network that comes with the app. Before it answers, it turns every image into a "

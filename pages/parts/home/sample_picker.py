@@ -1,7 +1,5 @@
 """Sample picker: ten test images, of which the chosen one runs through all ideas."""
 
-from __future__ import annotations
-
 import numpy as np
 import streamlit as st
 from torch import Tensor

@@ -1,7 +1,5 @@
 """Trials on Home: real trainings of about a second, each made once for all visitors."""
 
-from __future__ import annotations
-
 import streamlit as st
 import torch
 

@@ -66,16 +66,19 @@ export default function ({ data, parentElement, setTriggerValue }) {
     tip.style.top = data.y[place] < 50 ? `${data.y[place]}%` : "auto"
     tip.style.bottom = data.y[place] < 50 ? "auto" : `${100 - data.y[place]}%`
   }
-  const nearest = (event) => {
-    const box = svg.getBoundingClientRect()
-    const x = event.clientX - box.left, y = event.clientY - box.top
-    let best = null, least = 24 ** 2
+  const closest = (least, distance) => {
+    let best = null
     for (let place = 0; place < data.labels.length; place++) {
-      const far = ((data.x[place] * box.width) / 100 - x) ** 2 +
-        ((data.y[place] * box.height) / 100 - y) ** 2
+      const far = distance(data.x[place], data.y[place])
       if (far < least) [best, least] = [place, far]
     }
     return best
+  }
+  const nearest = (event) => {
+    const box = svg.getBoundingClientRect()
+    const right = event.clientX - box.left, down = event.clientY - box.top
+    return closest(24, (x, y) =>
+      Math.hypot((x * box.width) / 100 - right, (y * box.height) / 100 - down))
   }
   const pick = (place) => setTriggerValue("picked", place)
 
@@ -97,13 +100,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (!way) return
     event.preventDefault()
     if (now === null) return show(data.open ?? 0)
-    let best = now, least = Infinity
-    for (let place = 0; place < data.labels.length; place++) {
-      const right = data.x[place] - data.x[now], down = data.y[place] - data.y[now]
+    show(closest(Infinity, (x, y) => {
+      const right = x - data.x[now], down = y - data.y[now]
       const along = right * way[0] + down * way[1]
-      const aside = Math.abs(right * way[1]) + Math.abs(down * way[0])
-      if (along > 0 && along + 2 * aside < least) [best, least] = [place, along + 2 * aside]
-    }
-    show(best)
+      return along > 0 ? along + 2 * Math.abs(right * way[1] + down * way[0]) : Infinity
+    }) ?? now)
   }
 }

@@ -65,10 +65,7 @@ class FormingMap:
 def activation_survey(
     which: str, stamp: int, _network: Network, _test: Digits, dataset: str
 ) -> ActivationSurvey:
-    """`collect_activations` of the first MANY test images, once for all visitors.
-
-    which: its name; stamp: when its weights were written; dataset: what `test` is a part of.
-    """
+    """`collect_activations` of the first MANY test images, once for all visitors."""
     return collect_activations(_network, _test.images[:MANY])
 
 

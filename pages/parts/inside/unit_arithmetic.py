@@ -123,7 +123,6 @@ def _grid(values: Tensor) -> str:
 
 
 def _largest(trace: UnitTrace, title: str) -> list[tuple[str, float]]:
-    """The products that count most, as terms of the sum."""
     order = trace.products.flatten().abs().argsort(descending=True, stable=True)
     inputs, weights, products = (
         each.flatten()[order].tolist() for each in (trace.inputs, trace.weights, trace.products)

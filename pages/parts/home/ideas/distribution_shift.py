@@ -1,7 +1,5 @@
 """Idea 8: train on what you will meet. The chosen digit is turned or snowed on."""
 
-from __future__ import annotations
-
 import streamlit as st
 import torch
 

@@ -1,7 +1,5 @@
 """Idea 6: the work is a cycle. Have an idea, try it, look, have the next one."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import streamlit as st
@@ -45,7 +43,6 @@ def show() -> None:
 
 
 def _in_words(tried: tuple[Attempt, ...], best: Attempt | None) -> str:
-    """What came of the last idea."""
     if not tried:
         return "Nothing tried yet."
     result = tried[-1].result
@@ -59,7 +56,6 @@ def _in_words(tried: tuple[Attempt, ...], best: Attempt | None) -> str:
 
 
 def _table(tried: tuple[Attempt, ...], best: Attempt | None) -> str:
-    """Every idea that was tried, the newest first."""
     lines = ["| | learning rate | units | read right | |", "| --: | --: | --: | --: | :-- |"]
     for number, each in reversed(list(enumerate(tried, 1))):
         right = "ran away" if each.result is None else f"{each.result.test_accuracy:.1%}"

@@ -1,7 +1,5 @@
 """Idea 1: a model is a function. A digit goes in, ten numbers come out; and what else is one."""
 
-from __future__ import annotations
-
 import random
 
 import streamlit as st

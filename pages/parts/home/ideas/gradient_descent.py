@@ -1,7 +1,5 @@
 """Idea 3: training. Gradient descent on one neuron with three weights, a step at a time."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import streamlit as st
@@ -33,13 +31,9 @@ def show() -> None:
         state.IDEA_3_UNIT.set(None)
 
     with st.container(border=True):
-        rate = st.select_slider(
-            "Learning rate: how big the steps are",
-            _RATES,
-            state.IDEA_3_RATE.default,
-            help="Try 1, which is too big.",
-            **state.IDEA_3_RATE.kept(),
-        )
+        key, try_one = state.IDEA_3_RATE, "Try 1, which is too big."
+        label = "Learning rate: how big the steps are"
+        rate = st.select_slider(label, _RATES, key.default, help=try_one, **key.kept())
         neuron = trained()
         with st.container(horizontal=True):
             for times in (1, 10, 100):
@@ -73,7 +67,6 @@ def _examples(dataset: str) -> single_neuron.Examples:
 
 
 def _in_words(neuron: single_neuron.NeuronState) -> str:
-    """Where it stands."""
     if neuron.diverged:
         return (
             f"After {neuron.steps} steps the loss is {neuron.loss:,.0f}: the steps were too big, "

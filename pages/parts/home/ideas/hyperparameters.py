@@ -1,7 +1,5 @@
 """Idea 5: hyperparameters are chosen, not learned. Turn them, and see the network change."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import streamlit as st

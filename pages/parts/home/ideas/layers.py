@@ -1,7 +1,5 @@
 """Idea 4: a network is layers. Each lights up for the chosen digit, and a unit can be opened."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import streamlit as st

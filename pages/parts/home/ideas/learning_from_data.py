@@ -1,7 +1,5 @@
 """Idea 2: why learn from data. A law that can be written down, and a rule for digits that can't."""
 
-from __future__ import annotations
-
 import streamlit as st
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """Idea 9: the six steps of the notebook, each with the lines that do it and what they give."""
 
-from __future__ import annotations
-
 from statistics import mean
 from typing import Any
 
@@ -55,7 +53,6 @@ def _after(number: int, dataset: str) -> dict[str, Any]:
 
 
 def _in_words(number: int, known: dict[str, Any]) -> str:
-    """What the step gave."""
     match number:
         case 0:
             return (

@@ -1,7 +1,5 @@
 """Idea 7: train and test. Three networks, and what two accuracies say about each of them."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from mnistcore.evaluation.report import report_diagnosis
@@ -39,7 +37,6 @@ def show() -> None:
 
 
 def _in_words(one: trials.TrialResult) -> str:
-    """The verdict, and on how many images it rests."""
     found = report_diagnosis(one.train_accuracy, one.train_count, one.test_accuracy, one.test_count)
     return f"{found.title}. {found.sentence.replace('**', '')}"
 
