@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -47,7 +47,8 @@ class Visitor:
 
     def __init__(self, port: int) -> None:
         self.address = f"localhost:{port}"
-        self.page = self.session = self.answer = ""
+        self.page = self.query = self.session = self.answer = ""
+        self.renewed = "", 0.0  # the fragment that renews itself, and every how many seconds
         self.answered = 0.0  # when that came
         self.widgets: dict[str, tuple[str, str]] = {}  # by what it is: its id and its fragment's
         self.states: dict[str, WidgetState] = {}
@@ -66,6 +67,15 @@ class Visitor:
         self.page = page
         self.states.clear()
         await self._run("")
+
+    async def watch(self, page: str, query: str, until: Callable[[], bool]) -> None:
+        """Look at a page that renews itself, as a browser asks it to."""
+        self.query = query
+        await self.open(page)
+        while not until():
+            fragment, every = self.renewed
+            await asyncio.sleep(every)
+            await self._run(fragment)
 
     async def draw(self, strokes: list[list[tuple[float, float]]]) -> None:
         """Report what is on the sheet, and wait for the answer."""
@@ -100,6 +110,7 @@ class Visitor:
     async def _run(self, fragment: str, *pressed: WidgetState) -> None:
         message = BackMsg()
         message.rerun_script.page_name = self.page
+        message.rerun_script.query_string = self.query
         message.rerun_script.fragment_id = fragment
         message.rerun_script.widget_states.widgets.extend([*self.states.values(), *pressed])
         await self.socket.send(message.SerializeToString())
@@ -115,6 +126,8 @@ class Visitor:
                 found = message.WhichOneof("type")
                 if found == "new_session" and message.new_session.HasField("initialize"):
                     self.session = message.new_session.initialize.session_id
+                elif found == "auto_rerun":
+                    self.renewed = message.auto_rerun.fragment_id, message.auto_rerun.interval
                 elif found == "delta":
                     self._note(message.delta)
                 if found == kind:

@@ -34,7 +34,7 @@ def main() -> None:
     pixels = test.images[wrong].flatten(0, 1)
     Image.fromarray(pixels.numpy()).save(FOLDER / "misread.png", optimize=True)
     rows = zip(test.labels[wrong], score.predicted[wrong], score.confidence[wrong], strict=True)
-    said = [[int(label), int(read), round(100 * float(sure))] for label, read, sure in rows]
+    said = [[int(label), int(read), round(100 * float(sure), 1)] for label, read, sure in rows]
     text = json.dumps(said).replace("], ", "],\n ")
     (FOLDER / "misread.json").write_text(text + "\n")
     print(f"{len(wrong)} of {len(test):,} test images misread")

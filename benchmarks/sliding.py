@@ -60,12 +60,16 @@ def main() -> None:
         print("milliseconds from a step of the slider to new images and accuracies, two networks")
         print(f"{'':12}{'':>10}{'median':>9}{'slowest':>9}{'steps':>7}")
         every: list[float] = []
-        for corruption in (CORRUPTIONS[name] for name in options.kinds):
+        for name in options.kinds:
+            corruption = CORRUPTIONS[name]
             page.goto(
                 f"{app}/evaluate?model={run.id}&look=Sunshine+and+snow&kind={corruption.title.lower()}"
+                f"&{name}={corruption.identity:g}"
             )
             slider = page.get_by_role("slider")
             slider.wait_for(timeout=60_000)
+            page.get_by_role("combobox", name="Beside it").click()
+            page.get_by_role("option").first.click()
             page.get_by_role("img", name="a 9, read as").nth(1).wait_for(timeout=60_000)
             slider.focus()
             times = (

@@ -10,6 +10,7 @@ a process of its own: ours from the command line, others as in peers.py.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import re
@@ -17,10 +18,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +35,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import step_time
+from load import Visitor
 
 from mnistcore.config import (
     Conv,
@@ -227,15 +231,14 @@ def _server(folder: Path) -> int:
 def watched(options: argparse.Namespace) -> Report:
     """Figure 4: a run watched in the browser, one that nobody watches, one on the command line."""
     recipe = replace(PRESETS["fast"].config, epochs=1, threads=1)
-    speeds: dict[str, list[float]] = {"command line": [], "nobody watches": [], "watched": []}
+    speeds: dict[str, list[float]] = {
+        name: [] for name in ("command line", "nobody watches", "watched", "watched from elsewhere")
+    }
 
-    def begun(folder: Path, page: Any = None, address: str = "") -> float:
-        run = store.create_run(recipe, data=options.data, folder=folder)
-        if page:
-            page.goto(f"{address}/train?run={run.id}")
+    def finish(run: store.Run, look: Callable[[], object] = lambda: None) -> float:
+        """Train it, `look` at it meanwhile."""
         queue.dispatch(run.path.parent)
-        if page:
-            page.locator("[aria-label^='Test accuracy went']").first.wait_for(timeout=60_000)
+        look()
         while run.status().state in store.LIVE:
             time.sleep(0.2)
         result = run.status().result
@@ -245,6 +248,16 @@ def watched(options: argparse.Namespace) -> Report:
         folder = Path(scratch)
         with app(options, folder) as (address, browser, _):
             page = browser.new_page(viewport={"width": 1440, "height": 900})
+            first_point = page.locator("[aria-label^='Test accuracy went']").first
+
+            def begun() -> store.Run:
+                return store.create_run(recipe, data=options.data, folder=folder)
+
+            async def elsewhere(run: store.Run) -> None:
+                async with Visitor(int(address.rpartition(":")[2])) as visitor:
+                    over = lambda: run.status().state not in store.LIVE  # noqa: E731
+                    await visitor.watch("train", f"run={run.id}", over)
+
             for number in range(options.seeds):
                 say(f"watched or not, {number + 1} of {options.seeds}")
                 command = ["-m", "mnistcore", "train", "--json", "--preset", "fast"]
@@ -252,14 +265,21 @@ def watched(options: argparse.Namespace) -> Report:
                 command += ["--data", str(options.data), "--runs", scratch]
                 speeds["command line"].append(output_of(command)["images_per_second"])
                 page.goto("about:blank")
-                speeds["nobody watches"].append(begun(folder))
-                speeds["watched"].append(begun(folder, page, address))
+                speeds["nobody watches"].append(finish(begun()))
+                run = begun()
+                watcher = threading.Thread(target=asyncio.run, args=(elsewhere(run),))
+                speeds["watched from elsewhere"].append(finish(run, watcher.start))
+                watcher.join()
+                run = begun()
+                page.goto(f"{address}/train?run={run.id}")
+                speeds["watched"].append(finish(run, partial(first_point.wait_for, timeout=60_000)))
     medians = {name: statistics.median(each) for name, each in speeds.items()}
     shares = {name: median / medians["command line"] for name, median in medians.items()}
     return Report(
-        f"{shares['watched']:.0%} of the command line's speed when watched, "
-        f"{shares['nobody watches']:.0%} with nobody watching (bar: 95 %)",
-        shares["watched"] >= 0.95 and shares["nobody watches"] >= 0.95,
+        f"{shares['watched']:.0%} of the command line's speed when watched in a Chromium on the "
+        f"same machine (bar: 93 %), {shares['watched from elsewhere']:.0%} when from elsewhere, "
+        f"{shares['nobody watches']:.0%} with nobody watching (bar: 97 %)",
+        shares["watched"] >= 0.93 and shares["nobody watches"] >= 0.97,
         table(
             "Fast, 1 thread | images/s | of the command line's",
             *((name, f"{medians[name]:,.0f}", f"{shares[name]:.0%}") for name in medians),

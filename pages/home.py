@@ -38,7 +38,7 @@ with picture:
     st.caption("Real digits, from MNIST. The network is drawn far smaller than it is.")
 
 for column, (link, title, what) in zip(st.columns(3), THINGS_TO_DO, strict=True):
-    with column.container(border=True, height="stretch"):
+    with column.container(border=True, height="stretch", key=f"card-{link.page}"):
         st.header(title, anchor=False)
         st.markdown(what)
         link.show(f":primary[**{link.page}**]", icon_position="right", width="stretch")

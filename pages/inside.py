@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.common import links, model_picker, navigation, state
+from pages.common import layer_tiles, links, model_picker, navigation, state
 from pages.common.datasets import shared_dataset, show_fallback_notice
 from pages.common.text import escape_markdown
 from pages.common.widgets import one_of, scroll_into_view
@@ -22,7 +22,7 @@ from mnistcore.drawing.rasterize import from_strokes
 from mnistcore.errors import MnistError
 from mnistcore.inspection import activations, attribution
 from pages.common.canvas import current_strokes
-from pages.parts.inside import embedding_map, layer_tiles, unit_arithmetic
+from pages.parts.inside import embedding_map, max_activations, unit_arithmetic
 
 TEST, DRAWING = "Test image", "Your drawing"
 
@@ -125,7 +125,7 @@ with left:
     st.header("What excites it most", anchor=False)
     st.caption(f"Of {count:,} test images, the unit says most to these, where the ink is full.")
     largest = survey.max_activations[names.index(name)][:, chosen]
-    layer_tiles.show_max_activations(net, layer, chosen, largest, test, open_image)
+    max_activations.show(net, layer, chosen, largest, test, open_image)
 with right:
     st.header("From ten sums to ten shares", anchor=False)
     st.html(unit_arithmetic.softmax_table(out[-1]))

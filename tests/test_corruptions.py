@@ -14,8 +14,10 @@ def some(digits: tuple[Digits, Digits]) -> Digits:
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS)
-def test_a_slider_begins_where_nothing_is_changed_and_ends_where_much_is(kind, some):
+def test_a_slider_begins_where_a_change_is_seen_and_ends_where_much_is_changed(kind, some):
     each = CORRUPTIONS[kind]
+    assert each.start in each.severities
+    assert not torch.equal(corrupt(some, kind, each.start).images, some.images)
     assert each.identity in each.severities
     assert (each.severities[0], each.severities[-1]) == (each.low, each.high)
     assert torch.equal(corrupt(some, kind, each.identity).images, some.images)

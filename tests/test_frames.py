@@ -125,7 +125,7 @@ def test_frames_keep_to_their_share_of_the_time_and_those_with_weights_come_firs
     training = Trainer(SMALL, *digits)
     recorder = FrameRecorder(tmp_path, training)
     for step in recorder.steps:
-        training.step, training.seconds = step, float(step)  # and with every step
+        training.step, training.busy = step, float(step)  # and with every step
         recorder.record_if_due()
     steps = frames.recorded_steps(tmp_path)
     with_weights = [step for step in steps if frames.read_frame(tmp_path, step).weights]

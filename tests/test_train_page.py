@@ -8,20 +8,25 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import Button
+from streamlit.testing.v1.element_tree import Button, Toggle
+from test_draw_page import SEVEN
 
 from mnistcore.config import NetworkConfig, TrainConfig
 from mnistcore.data import download
+from mnistcore.drawing.rasterize import from_strokes
 from mnistcore.inspection.frames import recorded_steps
+from mnistcore.models.registry import load_model
 from mnistcore.records import PaceKind, Progress, RunResult
 from mnistcore.runs import queue, slow_motion, store
 from mnistcore.runs.worker import run_training
+from mnistcore.training import frame_recorder
 from mnistcore.viz.twin_commentary import Winner
 from pages.common import datasets
 from pages.common.datasets import dataset_by_name
 from pages.common.text import escape_markdown
-from pages.parts.train import bet, film
+from pages.parts.train import bet, film, moment_layers
 
 ROOT = Path(__file__).parents[1]
 ME = "0" * 32
@@ -427,6 +432,44 @@ def test_a_run_that_has_ended_gives_its_film_and_says_so_where_it_cannot() -> No
     assert not app.exception
     assert any("was not kept" in caption.value for caption in app.caption)
     assert film_of(app)
+
+
+def test_a_moment_shows_what_each_layer_made_of_the_own_drawing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(frame_recorder, "MAX_TIME_SHARE", 1e9)
+    config = TrainConfig(NetworkConfig((), (8,)), epochs=0.5, batch_size=50, threads=1)
+    run = store.create_run(config, dataset="digits", owner=ME, here=True)
+    run_training(run)
+    step = recorded_steps(run.frames)[1]
+    app = train_page(run)
+    assert layers_of(app) is None  # without a drawing
+    app.session_state["drawing"] = SEVEN
+    app.session_state["step"] = step
+    app.run()
+    assert "units, each of them" not in words(app)
+    layers_of(app).set_value(True).run()
+    assert not app.exception
+    assert "8 units, each of them" in words(app) and "one sum for each digit" in words(app)
+    drawn = from_strokes(SEVEN)
+    then = load_model(f"{run.id}@{step}", run.path.parent)
+    found = moment_layers._layers(str(run.path), step, drawn.numpy().tobytes(), drawn)
+    said = found.said[-1][1].softmax(0)
+    torch.testing.assert_close(said, then.probabilities(drawn[None])[0], atol=1e-5, rtol=0)
+    other = recorded_steps(run.frames)[2]
+    (run.frames / f"{other:07d}.safetensors").write_bytes(b"torn")
+    app.session_state["step"] = other
+    app.run()
+    assert not app.exception and "units, each of them" not in words(app)
+    assert any("were not kept" in caption.value for caption in app.caption)
+
+
+def words(app: AppTest) -> str:
+    return " ".join(each.value for each in app.markdown)
+
+
+def layers_of(app: AppTest) -> Toggle | None:
+    return next((each for each in app.toggle if each.label.startswith("What each layer")), None)
 
 
 def film_of(app: AppTest) -> Button:

@@ -10,9 +10,9 @@ from mnistcore.evaluation.report import report_diagnosis
 from mnistcore.training import trials
 
 KINDS = {
-    "Too simple": "underfitting",
-    "About right": "about right",
-    "Learns by heart": "overfitting",
+    "too-simple": "underfitting",
+    "fast": "about right",
+    "memoriser": "overfitting",
 }
 
 

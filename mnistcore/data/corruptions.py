@@ -26,6 +26,7 @@ class Corruption(NamedTuple):
     high: float
     step: float
     identity: float  # the severity that changes nothing
+    start: float  # where a slider begins: clearly seen, and people still read it
     apply: Callable[[Tensor, float], Tensor]  # (n, 1, 28, 28) in [0, 1] and the severity -> same
 
     @property
@@ -93,18 +94,39 @@ def _gaussian_noise(images: Tensor, percent: float) -> Tensor:
 
 CORRUPTIONS: dict[str, Corruption] = {
     "rotate": Corruption(
-        "Turn", "turned by (degrees, to the right)", -90, 90, 10, 0, lambda x, by: _affine(x, -by)
+        "Turn",
+        "turned by (degrees, to the right)",
+        -90,
+        90,
+        10,
+        0,
+        30,
+        lambda x, by: _affine(x, -by),
     ),
     "translate": Corruption(
-        "Move", "moved to the right by (pixels)", -12, 12, 1, 0, lambda x, by: _affine(x, right=by)
+        "Move",
+        "moved to the right by (pixels)",
+        -12,
+        12,
+        1,
+        0,
+        4,
+        lambda x, by: _affine(x, right=by),
     ),
     "scale": Corruption(
-        "Resize", "size (% of before)", 40, 180, 10, 100, lambda x, by: _affine(x, scale=by / 100)
+        "Resize",
+        "size (% of before)",
+        40,
+        180,
+        10,
+        100,
+        60,
+        lambda x, by: _affine(x, scale=by / 100),
     ),
-    "thicken": Corruption("Thicken", "line wider by (pixels)", -3, 8, 1, 0, _thicken),
-    "blur": Corruption("Blur", "blurred over (pixels)", 0, 4, 0.25, 0, _gaussian_blur),
-    "noise": Corruption("Snow", "noise (% of full ink)", 0, 100, 5, 0, _gaussian_noise),
+    "thicken": Corruption("Thicken", "line wider by (pixels)", -3, 8, 1, 0, 3, _thicken),
+    "blur": Corruption("Blur", "blurred over (pixels)", 0, 4, 0.25, 0, 1, _gaussian_blur),
+    "noise": Corruption("Snow", "snow (noise, % of full ink)", 0, 100, 5, 0, 30, _gaussian_noise),
     "invert": Corruption(
-        "Invert", "inverted (%)", 0, 100, 5, 0, lambda x, by: x.lerp(1 - x, by / 100)
+        "Invert", "inverted (%)", 0, 100, 5, 0, 100, lambda x, by: x.lerp(1 - x, by / 100)
     ),
 }

@@ -15,18 +15,19 @@ MAX_TRAIN_ERROR = 0.05  # misreading more of the images that it learned from is 
 MAX_GENERALIZATION_GAP = 0.025  # losing more than this on new images is overfitting
 RAN_AWAY = "its steps were too big, and its loss ran away"
 SAFE_RATE = 0.01  # a learning rate with which every optimizer here gets somewhere
-_TITLES = {"diverged": "Diverged: its loss ran away", "collapsed": "Collapsed: it only guesses"}
+_TITLES = {"diverged": "Its loss ran away", "collapsed": "It only guesses"}
 
 
 class Diagnosis(NamedTuple):
     """What is the matter with a network that has learned."""
 
     kind: str  # "underfitting", "overfitting", "about right", "diverged" or "collapsed"
-    title: str
+    title: str  # in plain words; what it is called follows in `term`
     reason: str  # the rest of a sentence: "it fails already on what it was taught"
     advice: tuple[str, ...]  # what to try next
     sentence: str = ""  # the two accuracies and the reason; see report.report_diagnosis
     rests_on: str = ""  # how many images, and what chance alone does
+    term: str = ""  # as the field has it: "overfitting: high variance"
 
 
 def margin_of_error(accuracy: float, count: int) -> float:
@@ -87,24 +88,26 @@ def diagnose_fit(
     if fails:
         return Diagnosis(
             "underfitting",
-            "Underfitting: high bias",
+            "It has learned too little",
             "it fails already on what it was taught",
             (
                 "a bigger network: more layers, or wider ones",
                 "more time: let it see the images more often",
                 "another learning rate: steps too small get nowhere, steps too big never settle",
             ),
+            term="underfitting: high bias",
         )
     if overfits:
         return Diagnosis(
             "overfitting",
-            "Overfitting: high variance",
+            "It has learned by heart",
             "it has learned its examples by heart more than it learned to read",
             (
                 "more training images",
                 "augmentation: the same images, a little different every time",
                 "dropout, weight decay or a smaller network: less room to learn by heart",
             ),
+            term="overfitting: high variance",
         )
     return Diagnosis(
         "about right",
@@ -148,4 +151,5 @@ def _too_big(kind: str, reason: str, learning_rate: float | None) -> Diagnosis:
             "less momentum or larger batches: both make for calmer steps",
             "batch normalisation: it keeps the numbers inside the network within bounds",
         ),
+        term=kind,
     )

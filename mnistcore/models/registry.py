@@ -18,6 +18,7 @@ from mnistcore.runs.store import Run
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 SHIPPED = "shipped"
+SHIPPED_TITLE = "The app's network"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Model:
 
 def list_models(runs_folder: Path | None = None) -> list[tuple[str, str]]:
     """What `load_model` can be asked for, with titles: the shipped network, then runs by age."""
-    known = [(SHIPPED, "The network that comes with the app")]
+    known = [(SHIPPED, SHIPPED_TITLE)]
     runs = [each for run in store.list_runs(runs_folder) for each in (run, run.twin) if each]
     for run in runs:
         if run.model.is_file() or run.checkpoint.is_file():
@@ -84,7 +85,7 @@ def load_model(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Mode
         saved = load_network(path)
     else:
         saved = load_from_checkpoint(Run(path.parent))
-    title = saved.card.title or path.stem
+    title = SHIPPED_TITLE if model_id == SHIPPED else saved.card.title or path.stem
     if step is None and model_id != SHIPPED and not model_id.endswith(".safetensors"):
         title = Run(path.parent).name  # which may have changed since
     # Channels last is how processors like it: one image or many, it reads twice as fast.

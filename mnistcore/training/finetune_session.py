@@ -19,7 +19,7 @@ from mnistcore.evaluation.metrics import evaluate
 from mnistcore.evaluation.provenance import seen_subset, training_provenance
 from mnistcore.models.checkpoint import save_network
 from mnistcore.models.network import Network
-from mnistcore.models.registry import SHIPPED, Model, load_model, shipped_ood_detector
+from mnistcore.models.registry import Model, load_model, shipped_ood_detector
 from mnistcore.records import FineTuneResult, ModelCard, RunResult, RunStatus
 from mnistcore.runs import store
 from mnistcore.runs.store import Run
@@ -90,14 +90,13 @@ class FineTuneSession:
         """Examine the network before and after, and keep it as a finished run; raises RunError."""
         network = self.network
         assert network is not None
-        title = (self.model.model_id != SHIPPED and self.model.title) or "Shipped"
         clean = seen_subset(self.learned, self.replay)
         train = (self.replay if clean is None else clean).head(N_EVALUATION)
         test = test.head(N_EVALUATION)
         before, after = evaluate(self.model.network, test), evaluate(network, test)
         base = self.learned.config
         config = base and replace(base, network=network.config)
-        name = f"{title[:40]}, taught my hand"
+        name = f"{self.model.title[:40]}, taught my hand"
         # What somebody writes so is a digit, also where nobody else would see one in it.
         odd = self.drawings[shipped_ood_detector().is_ood(self.drawings)]
         result = RunResult(

@@ -116,12 +116,12 @@ class FrameRecorder:
         training = self._training
         if training.every_step or training.step in (0, training.total_steps):
             return True
-        budget = MAX_TIME_SHARE * training.seconds / training.step * training.total_steps
+        budget = MAX_TIME_SHARE * training.busy / training.step * training.total_steps
         done = (self.steps.index(training.step) + 1) / len(self.steps)
         weights, surveys = self._took[True], self._took[False]
         if training.step in self._with_weights:
             return sum(weights) + sum(surveys) <= budget * done
         left = budget - len(self._with_weights) * statistics.median(weights or [0.0])
         # As long as none was made: images go forward in a third of the time that they train in.
-        guess = training.seconds / (training.step * training.batch_size) * N_SURVEYED / 3
+        guess = training.busy / (training.step * training.batch_size) * N_SURVEYED / 3
         return sum(surveys) + statistics.median(surveys or [guess]) <= left * done

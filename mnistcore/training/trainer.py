@@ -137,6 +137,7 @@ class Trainer:
         self._short = PRECISIONS[config.precision](self.device)
         self.step = 0
         self.seconds = 0.0
+        self.busy = 0.0  # of these, as many as its thread had a processor
         self.stops: frozenset[int] = frozenset()  # steps at which to yield a Progress besides
         self.every_step = False  # whether to yield a Progress after every batch
         self.last_batch: Batch | None = None
@@ -155,7 +156,7 @@ class Trainer:
         begun, first = time.perf_counter(), self.step
         self.network.train()
         while self.step < self.total_steps:
-            started = time.perf_counter()
+            started, computing = time.perf_counter(), time.thread_time()
             for _ in range(1 if self.every_step else every):
                 self._one_step()
                 if self.step in stops or self.step == self.total_steps:
@@ -163,6 +164,7 @@ class Trainer:
             self._take_averages()
             self.require_finite()  # waits for the device, so that the clock below is right
             self.seconds += time.perf_counter() - started
+            self.busy += time.thread_time() - computing
             progress = self._progress(begun, first)
             if self.step in tests:
                 progress = self._tested(progress)
@@ -295,6 +297,7 @@ class Trainer:
             self.network.load_state_dict(state["network"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.step, self.seconds = int(step), float(seconds)
+            self.busy = self.seconds
             self._sums = sums.to(self.device)
             set_random_state((state["random"], state["device_random"]), self.device)
         except Exception as error:  # torch raises all kinds for what does not fit

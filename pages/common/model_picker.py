@@ -37,7 +37,7 @@ def selected_model() -> str:
             run_by_id(which)
         state.MODEL.set(which)
     except RunError:
-        st.toast("That network is no longer there: the one that comes with the app reads instead.")
+        st.toast("That network is no longer there: the app's network reads instead.")
         state.MODEL.set(_SHIPPED)
     return state.MODEL.get()
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:  # torch takes seconds to import
     from torch import Tensor
 
 
+ROUND = 10  # pictures
+
+
 class Mistake(NamedTuple):
     """A test image that a network misread."""
 
@@ -26,51 +29,64 @@ class Mistake(NamedTuple):
 
 
 @st.fragment
-def show_quiz(mistake: Callable[[int], Mistake], key: Key[Quiz]) -> None:
-    """A mistake without its label, ten buttons, then the answer.
+def show_quiz(mistake: Callable[[int], Mistake], key: Key[Quiz], count: int) -> None:
+    """A mistake without its label, ten buttons, then the answer; after ROUND of them the score.
 
-    mistake: gives the one of each turn, 0, 1, 2, ...; key: where the score is kept.
+    mistake: gives the one of each turn, 0, 1, 2, ...; key: where the score is kept; count: of
+    mistakes that there are.
     """
     now = key.get()
-    image, label, predicted, confidence = mistake(now.turn)
+    image, label, _, _ = mistake_now = mistake(now.turn)
+    over = now.guess is not None and now.guessed >= min(ROUND, count)
 
     def guess(digit: int) -> None:
         knew = now.knew + (digit == label)
         key.set(replace(now, guess=digit, guessed=now.guessed + 1, knew=knew))
 
     def another() -> None:
-        key.set(replace(now, turn=now.turn + 1, guess=None))
+        key.set(Quiz(now.turn + 1) if over else replace(now, turn=now.turn + 1, guess=None))
 
     # Everything keeps its place when the answer comes, so that a finger finds the next button.
     picture, pad = st.columns([2, 3], gap="medium")
     with picture, st.container(horizontal_alignment="center"), st.container(width=240):
         tiles.pixels(image, "a test image", key=f"{key} picture", numbers=False)
     with pad:
-        colors = {} if now.guess is None else {now.guess: "red", label: "green"}
+        with st.container(key=f"{key} verdict"):
+            _verdict(mistake_now, now.guess)
         for row in (range(5), range(5, 10)):
             with st.container(horizontal=True, gap="xsmall"):
                 for digit in row:
+                    look = ""
+                    if now.guess is not None and digit in (now.guess, label):
+                        look = " is right" if digit == label else " is wrong"  # see frame.css
                     st.button(
-                        f":{colors[digit]}[**{digit}**]" if digit in colors else f"**{digit}**",
-                        key=f"{key} {digit}",
+                        f"**{digit}**",
+                        key=f"{key} {digit}{look}",
                         on_click=guess,
                         args=(digit,),
                         disabled=now.guess is not None,
                         width="stretch",
                     )
         with st.container(horizontal=True, vertical_alignment="center"):
-            arrow = ":material/arrow_forward:"
-            st.button("Next", key=f"{key} next", type="primary", icon=arrow, on_click=another)
-            st.markdown(f"You knew **{now.knew} of {now.guessed}**")
-        took = f"The network took it for {with_article(predicted)}, {confidence:.0%} sure."
-        if now.guess is None:
-            st.info(
-                "The network got this one wrong. **Which digit is it?**", icon=":material/help:"
-            )
-        elif now.guess == label:
-            st.success(f"**Yes, {with_article(label)}.** {took}", icon=":material/check:")
-        else:
-            agree = " Just like you!" if now.guess == predicted else ""
-            st.warning(
-                f"**It is labelled {with_article(label)}.** {took}{agree}", icon=":material/close:"
-            )
+            word, icon = ("Again", "replay") if over else ("Next", "arrow_forward")
+            icon = f":material/{icon}:"
+            st.button(word, key=f"{key} next", type="primary", icon=icon, on_click=another)
+            score = f"You knew **{now.knew} of {now.guessed}**"
+            if over:
+                cheer = "Bravo!" if 2 * now.knew >= now.guessed else "They are hard!"
+                score += f", the network none. {cheer}"
+            st.markdown(score)
+
+
+def _verdict(mistake: Mistake, guess: int | None) -> None:
+    """The question, or the answer and what the network said."""
+    _, label, predicted, confidence = mistake
+    took = f"The network took it for {with_article(predicted)}, {confidence:.1%} sure."
+    if guess is None:
+        st.info("The network got this one wrong. **Which digit is it?**", icon=":material/help:")
+    elif guess == label:
+        st.success(f"**Yes, {with_article(label)}.** {took}", icon=":material/check:")
+    else:
+        agree = " Just like you!" if guess == predicted else ""
+        meant = f"**It is meant to be {with_article(label)}.**"
+        st.warning(f"{meant} {took}{agree}", icon=":material/close:")

@@ -26,7 +26,7 @@ def one_of(label: str, options: Sequence[T], key: Key[T], *, bound: bool = True,
 def severity_slider(corruption: "Corruption", **key: Any) -> float:
     """How much of a corruption; key: from `state`."""
     label = corruption.axis[0].upper() + corruption.axis[1:]
-    stops, first = corruption.severities, corruption.identity
+    stops, first = corruption.severities, corruption.start
     return st.select_slider(label, stops, first, format_func="{:g}".format, **key)
 
 

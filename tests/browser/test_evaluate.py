@@ -19,7 +19,7 @@ def clueless(app: App) -> str:
 
 def test_the_verdict_is_there_and_so_is_the_most_confident_mistake(clueless: str, desktop: Page):
     visit(desktop, clueless)
-    expect(desktop.get_by_text("Underfitting: high bias.")).to_be_visible(timeout=30_000)
+    expect(desktop.get_by_text("It has learned too little")).to_be_visible(timeout=30_000)
     expect(
         desktop.get_by_text(re.compile(r"It said \d, [\d.]+% sure\. It is a \d"))
     ).to_be_visible()
@@ -48,7 +48,7 @@ def test_a_cell_of_the_matrix_opens_its_images_by_mouse_and_by_keyboard(
 def test_a_visitor_guesses_first_and_then_sees_the_label(clueless: str, desktop: Page):
     visit(desktop, f"{clueless}&look=Would+you+have+known?")
     expect(desktop.get_by_role("img", name="a test image")).to_be_visible(timeout=30_000)
-    answer = desktop.get_by_text(re.compile(r"^(Yes, an? \d\.|It is labelled an? \d\.)"))
+    answer = desktop.get_by_text(re.compile(r"^(Yes, an? \d\.|It is meant to be an? \d\.)"))
     expect(answer).to_have_count(0)
     desktop.get_by_role("button", name="5", exact=True).click()
     expect(answer).to_be_visible()
@@ -67,7 +67,7 @@ def test_figures_have_titles_units_and_a_text_alternative(clueless: str, desktop
 def test_a_step_of_the_slider_changes_images_accuracies_and_the_mark_in_the_curve(
     clueless: str, desktop: Page
 ):
-    visit(desktop, f"{clueless}&look=Sunshine+and+snow&kind=invert")
+    visit(desktop, f"{clueless}&look=Sunshine+and+snow&kind=invert&invert=0")
     chart = desktop.locator("[aria-label^='Share of the images read right']").first
     expect(chart).to_have_attribute("aria-label", re.compile("At 0: Clueless"), timeout=30_000)
     desktop.get_by_role("slider").focus()
@@ -78,10 +78,42 @@ def test_a_step_of_the_slider_changes_images_accuracies_and_the_mark_in_the_curv
     assert "invert=15" in desktop.url
 
 
+def test_a_swipe_over_a_slider_scrolls_and_its_knob_still_slides(clueless: str, phone: Page):
+    visit(phone, f"{clueless}&look=Sunshine+and+snow&kind=snow")
+    slider, main = phone.get_by_role("slider"), phone.get_by_test_id("stMain")
+    expect(slider).to_have_attribute("aria-valuetext", "30", timeout=30_000)
+    settle(phone)
+    finger = phone.context.new_cdp_session(phone)
+
+    def swipe(share: float, right: float, down: float) -> None:
+        """From `share` of the slider's width on, so many pixels."""
+        box = (
+            phone.get_by_test_id("stSlider")
+            .locator("[data-orientation] [data-orientation]")
+            .bounding_box()
+        )
+        x, y = box["x"] + share * box["width"], box["y"] + box["height"] / 2
+        touches = [("touchStart", 0.0), *(("touchMove", n / 10) for n in range(1, 11))]
+        for kind, way in touches:
+            points = [{"x": x + way * right, "y": y + way * down}]
+            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+            phone.wait_for_timeout(20)
+        finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        phone.wait_for_timeout(500)
+
+    for share in (0.7, 0.3):  # beside its knob, and on it
+        swipe(share, 3, -200)
+        assert main.evaluate("it => it.scrollTop") > 50
+        expect(slider).to_have_attribute("aria-valuetext", "30")
+        main.evaluate("it => it.scrollTo(0, 0)")
+    swipe(0.3, 60, 4)
+    expect(slider).not_to_have_attribute("aria-valuetext", "30")
+
+
 def test_a_phone_shows_every_part_without_scrolling_sideways(clueless: str, phone: Page):
     for look in LOOKS:
         visit(phone, f"{clueless}&look={look}")
-        expect(phone.get_by_text("Underfitting")).to_be_visible(timeout=30_000)
+        expect(phone.get_by_text("It has learned too little")).to_be_visible(timeout=30_000)
         assert fits_its_width(phone), look
 
 
@@ -94,5 +126,5 @@ def test_a_finished_run_leads_here(clueless: str, app: App, desktop: Page):
     )
     visit(desktop, f"{app.address}/train?run={run.id}")
     desktop.get_by_role("link", name="How good is it really?").click()
-    expect(desktop.get_by_text("Underfitting: high bias.")).to_be_visible(timeout=30_000)
+    expect(desktop.get_by_text("It has learned too little")).to_be_visible(timeout=30_000)
     assert f"model={run.id}" in desktop.url

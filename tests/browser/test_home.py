@@ -72,10 +72,17 @@ def test_the_game_is_on_one_screen_and_nothing_moves_when_the_answer_comes(
     assert min(min(place(each)["width"], place(each)["height"]) for each in digits) >= 40  # pixels
     before = [place(each) for each in (picture, *digits, onward)]
     desktop.get_by_role("button", name=wrong, exact=True).click()
-    expect(answer).to_contain_text(f"It is labelled a {right}.", timeout=WAIT)
-    expect(answer).to_contain_text(f"The network took it for an {wrong}, 51% sure. Just like you!")
+    expect(answer).to_contain_text(f"It is meant to be a {right}.", timeout=WAIT)
+    expect(answer).to_contain_text(
+        f"The network took it for an {wrong}, 51.0% sure. Just like you!"
+    )
     expect(desktop.get_by_text("You knew 0 of 1")).to_be_visible()
     assert [place(each) for each in (picture, *digits, onward)] == before
+    colours = [
+        digits[int(d)].evaluate("it => getComputedStyle(it).backgroundColor")
+        for d in (wrong, right)
+    ]
+    assert colours == ["rgb(179, 38, 30)", "rgb(26, 127, 55)"]
     for part in (picture, *digits, onward, answer):
         expect(part).to_be_in_viewport(ratio=1)
     onward.click()
@@ -185,29 +192,31 @@ def test_idea_6_ideas_are_tried_and_the_best_is_marked(home: Page):
 
 def test_idea_7_too_simple_and_by_heart_are_told_apart(home: Page):
     home.get_by_role("button", name="Too simple", exact=True).click()
-    said(home, "Underfitting: high bias.")
+    said(home, re.compile("^It has learned too little.*underfitting: high bias"))
     settle(home)
-    home.get_by_role("button", name="About right", exact=True).click()
+    home.get_by_role("button", name="Fast", exact=True).click()
     said(home, "About right. It reads")
     settle(home)
-    home.get_by_role("button", name="Learns by heart", exact=True).click()
-    said(home, "Overfitting: high variance.")
-    for name in ("Too simple", "About right", "Learns by heart"):
+    home.get_by_role("button", name="Memoriser", exact=True).click()
+    said(home, re.compile("^It has learned by heart.*overfitting: high variance"))
+    for name in ("Too simple", "Fast", "Memoriser"):
         expect(home.get_by_role("region", name=name)).to_contain_text("297 test")
     follow(home, "Watch “Memoriser” learn")
     expect(home.get_by_text("learns 100 images by heart")).to_be_visible(timeout=WAIT)
 
 
 def test_idea_8_snow_falls_and_the_answer_changes(home: Page):
+    press(home, "Turned by", *["ArrowLeft"] * 3)
     said(home, re.compile(r"Of 200 test images as they are it reads \d+ right"))
     radio(home, "Snow").click()
+    said(home, re.compile(r"Of 200 test images changed like this it reads \d+ right"))
     settle(home)
     answer = home.get_by_role("region", name="Answer").nth(1)
     before = answer.inner_text()
-    press(home, "Noise (% of full ink)", "End")
+    press(home, "Snow (noise, % of full ink)", "End")
     said(home, re.compile(r"Of 200 test images changed like this it reads \d+ right"))
     expect(answer).not_to_have_text(before)
-    follow(home, "See how much it can bear")
+    follow(home, "Sunshine and snow, on many digits")
     chart = home.locator("[aria-label^='Share of the images read right']").first
     expect(chart).to_have_attribute("aria-label", re.compile("noise.* At 100: "), timeout=WAIT)
 
@@ -238,6 +247,18 @@ def test_what_was_touched_is_as_it_was_when_the_visitor_comes_back(home: Page):
     home.get_by_test_id("stTopNavLink").filter(has_text="Home").click()
     said(home, "122.6 metres")
     said(home, "After 10 steps the loss is")
+
+
+def test_a_card_is_a_link_as_a_whole_and_the_nine_ideas_have_room_for_a_finger(
+    app: App, phone: Page
+):
+    visit(phone, app.address)
+    expect(phone.get_by_role("heading", name="9. Six steps")).to_be_visible(timeout=60_000)
+    ideas = phone.locator(".st-key-nine-ideas a")
+    assert min(place(each)["height"] for each in ideas.all()) >= 40  # pixels
+    card = phone.locator("[class*=st-key-card-]").filter(has_text="Let a network learn")
+    card.tap(position={"x": 8, "y": 8})
+    expect(phone).to_have_url(re.compile("/train"))
 
 
 def test_the_first_screen_is_there_at_once_and_the_ideas_fit_a_phone(app: App, phone: Page):

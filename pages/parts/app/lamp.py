@@ -38,7 +38,7 @@ def describe(run: Run | None, moment: bool = False) -> tuple[bool, str, str]:
 
     run: whose network it is, None for the one that comes with the app; moment: as it was once.
     """
-    name = f"“{run.name}”" if run else "The network that comes with the app"
+    name = f"“{run.name}”" if run else "The app's network"
     status = run.status() if run and not moment else None
     if status is None or status.state not in (*AT_WORK, "queued", "paused"):
         about = f"{name} stays as it is: it learns nothing from what you show or draw."

@@ -225,7 +225,7 @@ def _undo(taught: Taught) -> None:
         state.DRAW_NEWS.set(escape_markdown(error))
         return
     state.MODEL.set(base or "shipped")
-    reads = "network before" if base else "network that comes with the app"
+    reads = "network before" if base else "app's network"
     state.DRAW_NEWS.set(f"Undone: the {reads} reads again. Your lessons are still here.")
 
 

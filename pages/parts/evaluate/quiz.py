@@ -22,7 +22,7 @@ def show_quiz(exam: EvaluationReport, stamp: int) -> None:
         sure = float(score.confidence[place])
         return quiz.Mistake(exam.test.images[place], label, predicted, sure)
 
-    quiz.show_quiz(mistake, state.evaluate_quiz(exam.model.model_id, stamp))
+    quiz.show_quiz(mistake, state.evaluate_quiz(exam.model.model_id, stamp), len(wrong))
     st.caption(
         f"{len(wrong):,} mistakes in all. The labels were given by people, too, and a few of them "
         "are disputed: nobody knows all of these."

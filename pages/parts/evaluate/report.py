@@ -7,6 +7,7 @@ from mnistcore.evaluation.provenance import training_history
 from mnistcore.evaluation.report import EvaluationReport, diagnose_report, evaluate_model
 from pages.common import links, model_picker
 from pages.common.datasets import dataset_by_name, shared_dataset
+from pages.common.text import escape_markdown
 
 _ICONS = {
     "about right": ":material/check_circle:",
@@ -40,6 +41,7 @@ def show_verdict(exam: EvaluationReport, *, unfolded: bool) -> None:
     which, test, known = exam.model.model_id, exam.score, exam.train_accuracy
     history, diverged = training_history(which, exam.learned.images)
     found = diagnose_report(exam, history, diverged)
+    name = f"**{escape_markdown(exam.model.title)}**"
     if found is None:
         why = (
             "Its loss ran away before its weights were first kept: try a smaller learning rate."
@@ -47,13 +49,17 @@ def show_verdict(exam: EvaluationReport, *, unfolded: bool) -> None:
             else "There is nothing to compare this with: it learned from images that are not here, "
             "or has not yet learned from any."
         )
-        right = f"**{test.accuracy:.1%}** of {test.count:,} test images"
-        said = f"It reads {right} of {DATASETS[exam.test.dataset]}. {why}"
+        right = f"**{test.accuracy:.1%}** of {test.count:,} clean test images"
+        said = f"{name} reads {right} of {DATASETS[exam.test.dataset]}. {why}"
         st.info(said, icon=":material/help:")
         model_picker.refresh_button(which, "Judge it again")
         return
     so_far = ", so far" if model_picker.training_progress(which) else ""
-    line = f"**{found.title}{so_far}.** It reads {test.accuracy:.1%} of new images right."
+    term = f" ({found.term})" if found.term else ""
+    line = (
+        f"{name} reads {test.accuracy:.1%} of {test.count:,} clean test images right{so_far}. "
+        f"**{found.title}**{term}"
+    )
     with st.expander(line, icon=_ICONS[found.kind], expanded=unfolded):
         figures, words = st.columns([1, 2], gap="medium")
         with figures, st.container(horizontal=True, gap="medium"):

@@ -1,4 +1,4 @@
-"""Sunshine and snow: test images corrupted by a slider, and the accuracy of two networks."""
+"""Sunshine and snow: test images corrupted by a slider, and the accuracy of a network or two."""
 
 import threading
 from typing import NamedTuple
@@ -22,15 +22,29 @@ from pages.common import links, model_picker, state, tiles
 from pages.common.text import escape_markdown
 from pages.common.widgets import one_of, severity_slider
 
-_AUGMENTED = {
-    "none": "learned from the images as they are.",
-    "affine": "learned from images that were turned, stretched and moved a little each time.",
+_NEVER_MET = {  # while learning, as far as augmentation did not show it
+    "rotate": "turned digits",
+    "translate": "digits off the middle",
+    "scale": "digits of other sizes",
+    "thicken": "lines as thick or thin as these",
+    "blur": "blurred digits",
+    "noise": "snow",
+    "invert": "ink and paper swapped",
 }
-_SNOW_IS_HARD = (  # see docs/decisions.md
-    " This makes snow hard for it, together with batch normalisation: after one epoch, the shipped "
-    "recipe reads 57% of 10,000 held-back training images at noise 25; without the turning and "
-    "moving 95%, without batch normalisation 92%, without both 98%."
-)
+_AFFINE = ("rotate", "translate", "scale")  # shown a little by the augmentation of that name
+_WORDS = """
+Images that differ from those learned from are a *distribution shift*. A car that has learned to
+drive in sunshine will not stay on the road in snow.
+
+Training images can be turned (up to 10 degrees), stretched (10 %) and moved (1.5 pixels) at random,
+which is called *augmentation*. The app's network learned like this.
+"""
+_WORDS_ON_SNOW = """
+Snow is *Gaussian noise*: each pixel is made lighter or darker at random, with so large a standard
+deviation. Augmentation and *batch normalisation* together make it hard: trained like the app's for
+one epoch, a network reads 57 % of 10,000 held-back training images at noise 25. Without
+augmentation it reads 95 %, without batch normalisation 92 %, without both 98 %.
+"""  # see docs/decisions.md
 
 
 class _Rival(NamedTuple):
@@ -42,7 +56,7 @@ class _Rival(NamedTuple):
 
 @st.fragment
 def show_robustness(exam: EvaluationReport) -> None:
-    """A change, a slider for how much of it, some of the images, and how two networks fare."""
+    """A change, a slider for how much of it, some of the images, and how a network or two fare."""
     torch.set_num_threads(1)  # they are too few to share among processors; see models
     kinds = {each.title.lower(): name for name, each in corruptions.CORRUPTIONS.items()}
     choices = st.container(horizontal=True, vertical_alignment="bottom")
@@ -61,7 +75,7 @@ def show_robustness(exam: EvaluationReport) -> None:
     firsts = np.unique(test.labels, return_index=True)[1].tolist()  # a 0, a 1, ... a 9
     shown = corruptions.corrupt(test.select(firsts), kind, severity)
     places = []
-    for column, rival in zip(st.columns(2, gap="medium"), rivals, strict=False):
+    for column, rival in zip(st.columns(len(rivals), gap="medium"), rivals, strict=True):
         with column:
             places.append(st.container())
             _answers(rival, shown)
@@ -71,23 +85,40 @@ def show_robustness(exam: EvaluationReport) -> None:
     for place, rival, accuracy in zip(places, rivals, accuracies, strict=True):
         label = f"{escape_markdown(rival.title)}: read right, of {len(test):,}"
         place.metric(label, f"{accuracy:.1%}")
-    for rival in rivals:
-        if config := rival.config:
-            learned = _AUGMENTED[config.augmentation]
-            if kind == "noise" and config.augmentation == "affine" and config.network.batch_norm:
-                learned += _SNOW_IS_HARD
-            st.caption(f"**{escape_markdown(rival.title)}** {learned}")
+    for lesson, names in _lessons(kind, rivals).items():
+        st.markdown(f"**{' and '.join(names)}** {lesson}")
+    if not titles:
+        links.train(preset="notebook").show(
+            "Train one without augmentation",
+            ":material/model_training:",
+        )
     sweep = robustness.start_sweep(kind, curves, test, near=severity)
     busy = sweep if sweep and sweep.is_alive() else None
     # Only the curves renew themselves while they grow: the slider is not to wait for the rest.
     chart = st.fragment(_chart, run_every=0.4 if busy else None)
     chart(kind, severity, len(test), rivals, busy)
     margin = max(margin_of_error(accuracy, len(test)) for accuracy in accuracies)
-    st.caption(
-        "A car that has learned to drive in sunshine will not stay on the road in snow. Each step "
-        f"rests on the same {len(test):,} of {len(exam.test):,} test images, so at this one chance "
-        f"alone can move a figure by up to {100 * margin:.1f} points."
-    )
+    with st.expander("Tell me more"):
+        st.markdown(_WORDS + _WORDS_ON_SNOW * (kind == "noise"))
+        st.markdown(
+            f"Each step rests on the same {len(test):,} of {len(exam.test):,} test images, so at "
+            f"this one chance alone can move a figure by up to {100 * margin:.1f} points."
+        )
+
+
+def _lessons(kind: str, rivals: list[_Rival]) -> dict[str, list[str]]:
+    """What the networks met of this while they learned, and which of them, by what is said."""
+    said: dict[str, list[str]] = {}
+    for rival in rivals:
+        if rival.config:
+            met = kind in _AFFINE and rival.config.augmentation == "affine"
+            lesson = (
+                "met only digits turned, stretched and moved a little while learning."
+                if met
+                else f"never saw {_NEVER_MET[kind]} while learning."
+            )
+            said.setdefault(lesson, []).append(escape_markdown(rival.title))
+    return said
 
 
 def _chart(
@@ -116,17 +147,21 @@ def _rival(title: str, which: str, dataset: str) -> _Rival:
 
 
 def _other(titles: dict[str, str], exam: EvaluationReport) -> list[_Rival]:
-    """The network to compare with, if there is one: the visitor's choice, else the shipped one."""
+    """The network to compare with, if the visitor has chosen one."""
     if not titles:
-        links.train(preset="notebook").show(
-            "Train one without augmentation, and come back to see the two side by side",
-            ":material/model_training:",
-        )
         return []
     if state.EVALUATE_RIVAL.get() not in titles:
         state.EVALUATE_RIVAL.pop()
-    key = state.EVALUATE_RIVAL.kept()
-    other = st.selectbox("Beside it", [*titles], format_func=lambda n: titles.get(n, n), **key)
+    other: str | None = st.selectbox(
+        "Beside it",
+        [*titles],
+        None,
+        format_func=lambda name: titles.get(name, name),
+        placeholder="Another network",
+        **state.EVALUATE_RIVAL.kept(),
+    )
+    if other is None:
+        return []
     try:
         rival = _rival(titles[other], other, exam.test.dataset)
     except MnistError as error:

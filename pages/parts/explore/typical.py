@@ -23,7 +23,7 @@ def show(part: str, digits: Digits, index: int, on_pick: Callable[[int], None]) 
         tiles.gallery(digits, part, indices, what, index, on_pick)
     with st.expander("Who says so?"):
         st.markdown(
-            "The network that comes with the app. Before it answers, it turns every image into a "
+            "The app's network. Before it answers, it turns every image into a "
             "few numbers. The closer their proportions are to what they are on average for a "
             f"{digit}, the more typical is the image. Some of the oddest may be labelled wrong: "
             "people did that, and you need not agree."

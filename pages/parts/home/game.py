@@ -30,5 +30,5 @@ def show() -> None:
         f"Our network read {len(mistakes())} of 10,000 new digits wrong. Can you do better?"
     )
     with st.container(border=True):
-        show_quiz(lambda turn: mistakes()[turn % len(mistakes())], state.HOME_QUIZ)
+        show_quiz(lambda turn: mistakes()[turn % len(mistakes())], state.HOME_QUIZ, len(mistakes()))
     links.evaluate(model="shipped", look="Mistakes").onward("All it got wrong")

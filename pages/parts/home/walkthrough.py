@@ -37,8 +37,9 @@ def _tell() -> None:
     # They bring torch, and the first screen need not wait for it.
     ideas = [import_module(f"pages.parts.home.ideas.{name}") for name in IDEAS]
     texts = [text.split("\n\n", 2) for text in WORDS.read_text("utf-8").split("\n## ")[1:]]
-    titles = [f"{number} {title}" for number, (title, *_) in enumerate(texts, 1)]
-    st.markdown(" · ".join(f"[{title}](#idea-{title[0]})" for title in titles))
+    links = (f"{at}. [{title}](#idea-{at})" for at, (title, *_) in enumerate(texts, 1))
+    with st.container(key="nine-ideas"):
+        st.markdown("\n".join(links))
     show_fallback_notice()
     for number, (idea, (title, before, more)) in enumerate(zip(ideas, texts, strict=True), 1):
         st.subheader(f"{number}. {title}", anchor=f"idea-{number}")

@@ -25,6 +25,7 @@ from pages.parts.train import (
     comparison,
     film,
     frame_stage,
+    moment_layers,
     predictions,
     speed,
     steering,
@@ -91,6 +92,7 @@ def _panel(
     sentence = twins.sentence(run, twin) if twin else told[0].sentence
     if replayed:
         _stage(run, status, titles, lines, least, sentence)
+        moment_layers.show(run, live=status.state in LIVE)
     for (_, its), title, line, (figures, *_) in zip(pair, titles, lines, told, strict=False):
         if figures or not its.result:
             _figures(figures or Progress(0, 1, 0), line.images, title)

@@ -32,7 +32,7 @@ def show() -> None:
             show_prediction("shipped", lambda: changed)
             live_region(_in_words(kind, severity, test.dataset), key="idea 8 said")
     link = links.evaluate("shipped", "Sunshine and snow", kind, severity)
-    link.onward("See how much it can bear")
+    link.onward("Sunshine and snow, on many digits")
     sample_picker.spread()
 
 

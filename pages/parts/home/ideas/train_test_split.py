@@ -11,8 +11,6 @@ from pages.common.bars import bar_row
 from pages.common.widgets import live_region
 from pages.parts.home import trial
 
-_PRESETS = {"Too simple": "too-simple", "About right": "fast", "Learns by heart": "memoriser"}
-
 
 @st.fragment
 def show() -> None:
@@ -21,7 +19,7 @@ def show() -> None:
     with st.container(border=True):
         with st.container(horizontal=True):
             for name in trials.TRIALS:
-                pressed = st.button(name, icon=":material/school:")
+                pressed = st.button(PRESETS[name].title, icon=":material/school:")
                 if pressed and (result := trial.run(trials.TRIALS[name])):
                     trained = {**trained, name: result}
                     state.IDEA_7_TRAINED.set(trained)
@@ -31,14 +29,15 @@ def show() -> None:
         live_region(said, key="idea 7 said")
         for name in trials.TRIALS:
             if name in trained:
-                st.html(_bars(name, trained[name]))
-    preset = _PRESETS[last or "Too simple"]
+                st.html(_bars(PRESETS[name].title, trained[name]))
+    preset = last or next(iter(trials.TRIALS))
     links.train(preset=preset).onward(f"Watch “{PRESETS[preset].title}” learn")
 
 
 def _in_words(one: trials.TrialResult) -> str:
     found = report_diagnosis(one.train_accuracy, one.train_count, one.test_accuracy, one.test_count)
-    return f"{found.title}. {found.sentence.replace('**', '')}"
+    term = f" It is called {found.term}." if found.term else ""
+    return f"{found.title}. {found.sentence.replace('**', '')}{term}"
 
 
 def _bars(name: str, one: trials.TrialResult) -> str:

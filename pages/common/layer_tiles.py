@@ -1,13 +1,11 @@
-"""Feature maps, layer by layer, and the test images of maximal activation of one unit."""
+"""What a layer of a network makes of one image, as small pictures: feature maps, or units."""
 
 from collections.abc import Callable
 
 import streamlit as st
-import torch
 from torch import Tensor
 
 from mnistcore.config import IMAGE_SIZE
-from mnistcore.data.digits import Digits
 from mnistcore.inspection import activations
 from mnistcore.inspection.activations import WeightLayer
 from mnistcore.models.network import Network
@@ -15,20 +13,19 @@ from mnistcore.viz.theme import diverging_rgba
 from pages.common import tiles
 
 _SHOWN = 64  # units of a layer at the most
-_FAVOURITES = 12
 
 
 def show(
     network: Network,
     layer: WeightLayer,
     values: Tensor,
-    chosen: int | None,
-    on_pick: Callable[[int], None],
+    chosen: int | None = None,
+    on_pick: Callable[[int], None] | None = None,
 ) -> None:
     """A layer as squares: what each unit says and, if it reads the pixels, what it looks for.
 
     values: (filters, rows, columns) or (units,), after the activation; on_pick: called with the
-    index of the unit clicked.
+    index of the unit clicked, if squares are to be clicked.
     """
     name, weights = layer.name, activations.weight_module(network, layer).weight.detach().cpu()
     count, first = len(values), values[:_SHOWN]
@@ -62,29 +59,3 @@ def show(
             chosen=chosen if chosen in range(len(first)) else None,
             on_pick=on_pick,
         )
-
-
-def show_max_activations(
-    network: Network,
-    layer: WeightLayer,
-    unit: int,
-    max_activations: Tensor,
-    test: Digits,
-    on_pick: Callable[[int], None],
-) -> None:
-    """The test images that excite a unit most, faint where it does not look.
-
-    max_activations: (n,) of the first n test images; on_pick: called with the index of one.
-    """
-    most, best = max_activations.topk(min(_FAVOURITES, len(max_activations)))
-    images, labels = test.images[best], test.labels[best].tolist()
-    values = activations.activations(network, images)[layer.last + 1]
-    if values.ndim == 4:
-        for place, each in enumerate(values):
-            position = activations.argmax_position(each, unit)
-            seen = activations.receptive_field_mask(network, layer, position)
-            images[place] = torch.where(seen, images[place], images[place] // 4)
-    found = zip(best.tolist(), labels, most.tolist(), strict=True)
-    names = [f"test image {index}, a {label}: {value:.2f}" for index, label, value in found]
-    here = best.tolist()
-    tiles.tiles(images, names, "favourites", captions=labels, on_pick=lambda n: on_pick(here[n]))
