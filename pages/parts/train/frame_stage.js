@@ -242,7 +242,7 @@ function openCloud(root, runs, setStateValue) {
       <div class="tip"><span class="ink"></span><span></span></div></div>
       <p class="score"></p></div>`).join("")}</div>
     <p class="key">Each point is a test image, its colour the digit that it is. Ringed: read wrong.
-      <span>★: your drawing.</span></p>
+      <span hidden>★: your drawing.</span></p>
     <div class="time"><button type="button" disabled>▶ Replay</button><div class="track"><canvas></canvas>
       <input type="range" step="1" min="0" aria-label="Moment of the training"></div></div>
     <p class="when"></p>`
