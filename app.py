@@ -30,17 +30,14 @@ def show() -> None:
     st.set_page_config(page_icon=LOGO, layout="wide")
     st.html(FRAME)
     if not state.PAGE.exists():
-        time.sleep(
-            0.1
-        )  # an empty page is laid out wide before anything stands on it, and would move
+        # An empty page is laid out wide before anything stands on it, and would move.
+        time.sleep(0.1)
     st.logo(LOGO, size="large")
-    page = st.navigation(
-        [
-            st.Page(f"pages/{title.lower()}.py", title=title, icon=icon, help=what)
-            for title, (icon, what) in PAGES.items()
-        ],
-        position="top",
-    )
+    pages = [
+        st.Page(f"pages/{title.lower()}.py", title=title, icon=icon, help=what)
+        for title, (icon, what) in PAGES.items()
+    ]
+    page = st.navigation(pages, position="top")
     navigation.on_page_enter(page.title)
     page.run()
     lamp.show(page.title)

@@ -31,15 +31,21 @@ def draw() -> None:
     more = state.DRAW_MORE.get()
     with st.container(horizontal=True, gap="small"):
         with st.container(width="content", gap=None):
-            place = "lesson" if more == state.TEACH else "answer"
-            scroll_into_view(place, "sheet in view")
+            mark = st.container()
             # Reasons and lessons are renewed with the answer: too much for every step of the pen.
             strokes = canvas(state.DRAW_PEN.get(), live=more is None)
+            below = st.container()
         # These bring torch, and the sheet need not wait for it.
         from mnistcore.drawing.rasterize import from_strokes
         from pages.parts.draw import explanation, teaching
 
         taught = teaching.own_taught(model_id)
+        told = more == state.TEACH and teaching.is_lesson(strokes)
+        with mark:
+            place = "lesson" if more == state.TEACH and not told else "answer"
+            scroll_into_view(place, "sheet in view")
+        with below:
+            scroll_into_view("told" if told else "", "lesson in view", margin="5rem 0 11rem")
         with st.container(width="stretch"):
             if state.DRAW_TEACHING.exists():
                 teaching.learn(model_id)
@@ -49,11 +55,9 @@ def draw() -> None:
             nothing = LITTLE if strokes else "Draw a digit first."
             if several := are_several_digits(strokes):
                 nothing = "One at a time: it reads single digits."
+            before = teaching.base_of(taught) if taught else None
             image = show_prediction(
-                model_id,
-                lambda: None if several else from_strokes(strokes),
-                nothing,
-                before=teaching.base_of(taught) if taught else None,
+                model_id, lambda: None if several else from_strokes(strokes), nothing, before=before
             )
             if learning:
                 news = model_picker.training_progress(model_id)
@@ -65,6 +69,8 @@ def draw() -> None:
             teaching.correct()
             st.segmented_control("And now?", and_now, wrap=True, **state.DRAW_MORE.kept())
     # Whatever takes longer than the answer comes after it, and only when it is asked for.
+    asked = more if more in (WHY, answer_history.ASK) else ""
+    scroll_into_view(asked, "reasons in view", margin="5rem 0 24rem")
     if more == WHY:
         explanation.show(model_id, image, strokes)
     elif more == answer_history.ASK and past:
@@ -86,17 +92,15 @@ def upload() -> None:
         from mnistcore.drawing.rasterize import from_bitmap
         from pages.parts.draw import explanation
 
-        image = show_prediction(
-            model_id,
-            lambda: from_bitmap(vectorize.open_image(file)),
-            "There is no digit to be seen: try a picture of one, written large.",
-        )
+        nothing = "There is no digit to be seen: try a picture of one, written large."
+        image = show_prediction(model_id, lambda: from_bitmap(vectorize.open_image(file)), nothing)
         if image is not None and st.toggle(WHY, key="why this picture"):
             explanation.show(model_id, image)
 
 
 st.title("Draw")
 draw()
+st.markdown("**Try to fool it:** give a 1 a flat nose, or lay a digit on its side.")
 left, right = st.columns(2)
 with left:
     model_picker.model_selectbox()
@@ -110,6 +114,5 @@ with st.expander("Read a picture instead", icon=":material/photo_camera:"):
     upload()
 st.caption(
     "The bars share out 100 % among the ten digits: the more for one, the less for all others. "
-    "Where the drawing looks like no digit at all, it says so; the hatched bars then show what it "
-    "would take if it had to choose."
+    "Where the drawing looks like no digit at all, it says so, and the bars are hatched."
 )

@@ -21,11 +21,8 @@ def add_small_digits(train: Digits, test: Digits) -> tuple[Digits, Digits]:
     """MNIST with the small digits among the training images, each twice in three line widths."""
     (small, _), (labels, _) = _small_digits()  # the rest stays unseen, as a test of its own
     strengths = [_upsample(small, *strength) for strength in ((0.65, 20), (0.8, 24), (1.0, 24))]
-    both = Digits(
-        torch.cat([train.images, *strengths, *strengths]),
-        torch.cat([train.labels, *[labels] * 6]),
-        "mnist+digits",
-    )
+    images = torch.cat([train.images, *strengths, *strengths])
+    both = Digits(images, torch.cat([train.labels, *[labels] * 6]), "mnist+digits")
     return both, replace(test, dataset="mnist+digits")
 
 
@@ -50,12 +47,8 @@ def _upsample(small: Tensor, threshold: float = 0.65, width: int = 20) -> Tensor
     """
     from scipy import ndimage
 
-    fine = functional.interpolate(
-        functional.pad(small[:, None], (1, 1, 1, 1)),
-        size=(50, width * 5 // 2),
-        mode="bicubic",
-        antialias=True,
-    ).clamp(0, 1)
+    framed, size = functional.pad(small[:, None], (1, 1, 1, 1)), (50, width * 5 // 2)
+    fine = functional.interpolate(framed, size, mode="bicubic", antialias=True).clamp(0, 1)
     fine += 1.2 * (fine - torch.from_numpy(ndimage.gaussian_filter(fine.numpy(), (0, 0, 4.4, 4.4))))
     line = (2.5 * (fine - threshold) + 0.5).clamp(0, 1)
     box = functional.interpolate(line, size=(25, width * 5 // 4), mode="area")[:, 0]

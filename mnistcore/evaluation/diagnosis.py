@@ -142,14 +142,9 @@ def _went_wrong(
 
 def _too_big(kind: str, reason: str, learning_rate: float | None) -> Diagnosis:
     such_as = f", such as {suggest_learning_rate(learning_rate):g}" if learning_rate else ""
-    return Diagnosis(
-        kind,
-        _TITLES[kind],
-        reason,
-        (
-            f"a smaller learning rate{such_as}",
-            "less momentum or larger batches: both make for calmer steps",
-            "batch normalisation: it keeps the numbers inside the network within bounds",
-        ),
-        term=kind,
+    advice = (
+        f"a smaller learning rate{such_as}",
+        "less momentum or larger batches: both make for calmer steps",
+        "batch normalisation: it keeps the numbers inside the network within bounds",
     )
+    return Diagnosis(kind, _TITLES[kind], reason, advice, term=kind)

@@ -49,8 +49,7 @@ def _figure(group: Sequence[LayerSummary], is_last: bool) -> str:
 def _maps(shape: tuple[int, ...]) -> str:
     """A pile of squares: as many as fit of the maps, each as large as its share of the picture."""
     channels, side = shape[0], max(6.0, shape[1] / IMAGE_SIZE * 52)
-    count = min(channels, 6)
-    step = 3.5
+    count, step = min(channels, 6), 3.5
     corner = (_SIZE - side - step * (count - 1)) / 2
     squares = "".join(
         f'<rect x="{corner + step * i:.1f}" y="{corner + step * (count - 1 - i):.1f}" '
@@ -62,12 +61,9 @@ def _maps(shape: tuple[int, ...]) -> str:
 
 def _units(count: int) -> str:
     """A column of dots, up to ten of them."""
-    shown = min(count, 10)
-    gap = 7.0
-    top = _SIZE / 2 - gap * (shown - 1) / 2
-    return _svg(
-        "".join(f'<circle cx="{_SIZE / 2}" cy="{top + gap * i:.1f}" r="3"/>' for i in range(shown))
-    )
+    shown, gap = min(count, 10), 7.0
+    heights = [_SIZE / 2 + gap * (i - (shown - 1) / 2) for i in range(shown)]
+    return _svg("".join(f'<circle cx="{_SIZE / 2}" cy="{y:.1f}" r="3"/>' for y in heights))
 
 
 def _svg(content: str) -> str:

@@ -11,8 +11,7 @@ const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDo
 const [COARSE, FINE] = [16, 4] // units that an arrow moves the pen; with Shift
 const PALM = 1000 // ms: so long after a pen was near, a touch is taken for the hand that holds it
 
-const within = (value) => value >= 0 && value <= SIDE
-const inside = ([x, y]) => within(x) && within(y)
+const inside = (point) => point.every((value) => value >= 0 && value <= SIDE)
 const brief = (value) => Math.round(10 * value) / 10
 
 // Where the way from a point on the sheet to one beside it crosses the edge.
@@ -62,7 +61,9 @@ const lay = (sheet) => {
   let penNear = -Infinity // when a pen was last seen, in ms
   let given = {} // what the server says: data and report
 
+  let frame = 0
   const paint = () => {
+    frame = 0
     const size = Math.round(canvas.clientWidth * devicePixelRatio)
     if (canvas.width !== size) canvas.width = canvas.height = size
     context.setTransform(size / SIDE, 0, 0, size / SIDE, 0, 0)
@@ -71,13 +72,9 @@ const lay = (sheet) => {
     for (const stroke of strokes ?? []) trace(context, stroke)
     hint.hidden = Boolean(strokes?.length)
   }
-  let frame = 0
   const changed = () => {
     unsaid = true
-    frame ||= requestAnimationFrame(() => {
-      frame = 0
-      paint()
-    })
+    frame ||= requestAnimationFrame(paint)
   }
 
   const report = (now = false) => {
@@ -193,9 +190,8 @@ const lay = (sheet) => {
     cursor.hidden = true
     told.textContent = ""
   }
-  canvas.onfocus = () => {
-    if (canvas.matches(":focus-visible")) tell(" Arrows move it, space puts it down.")
-  }
+  canvas.onfocus = () =>
+    canvas.matches(":focus-visible") && tell(" Arrows move it, space puts it down.")
   canvas.onblur = leaveKeys
   canvas.onkeydown = (event) => {
     const way = WAYS[event.key]

@@ -84,12 +84,9 @@ def model_selectbox() -> None:
     """A box with the shipped network and every run that has learned something, newest first."""
     which, known = selected_model(), model_titles()
     run_id, step = store.split_moment(which)
-    known.setdefault(
-        which,
-        f"{which} (has only just begun)"
-        if step is None
-        else f"{store.find_run(run_id).name}, after {step:,} updates",
-    )
+    known.setdefault(which, f"{which} (has only just begun)")
+    if step is not None:
+        known[which] = f"{store.find_run(run_id).name}, after {step:,} updates"
     st.selectbox(
         "Network that reads",
         list(known),

@@ -13,9 +13,20 @@ export default function ({ data, parentElement }) {
     pixel.style.setProperty("--ink", `${(100 * value) / 255}%`)
   })
   if (!before) {
-    frame.scrollLeft = (frame.scrollWidth - frame.clientWidth) / 2
-    frame.scrollTop = (frame.scrollHeight - frame.clientHeight) / 2
+    const zoom = document.createElement("button") // on a phone; see the .css
+    zoom.type = "button"
+    const show = (near) => {
+      frame.classList.toggle("near", near)
+      zoom.textContent = near ? "Whole digit" : "Read its numbers"
+      frame.scrollLeft = (frame.scrollWidth - frame.clientWidth) / 2
+      frame.scrollTop = (frame.scrollHeight - frame.clientHeight) / 2
+    }
+    zoom.onclick = () => show(!frame.classList.contains("near"))
+    frame.after(zoom)
+    show(false)
   }
-  const show = () => frame.scrollIntoView({ block: "nearest", behavior: "smooth" })
-  if (before && before !== data.name) setTimeout(show, 300) // when the page stands still
+  const app = document.querySelector("[data-testid=stApp]")
+  const bring = () => app.dataset.testScriptState !== "notRunning" ? setTimeout(bring, 50)
+    : frame.scrollIntoView({ block: "nearest", behavior: "smooth" })
+  if (before && before !== data.name) setTimeout(bring, 300) // when the page stands still
 }

@@ -76,7 +76,9 @@ def _card(
     large = shown if prediction.in_distribution else "?"
     shares = zip(range(10), prediction.probabilities or nothing, marks or nothing, strict=True)
     rows = "".join(_row(prediction, digit, share, mark) for digit, share, mark in shares)
-    legend = "<small>Thin line: before your teaching</small>" if marks else ""
+    told = ["If it had to choose."] * (not prediction.in_distribution)
+    told += ["Thin line: before your teaching."] * bool(marks)
+    legend = f"<small style='font-size:.875rem'>{' '.join(told)}</small>"
     return (
         "<section aria-label='Answer' style='max-width:46rem;container-type:inline-size'>"
         f"<p role='status' style='{_SENTENCE}'>{sentence}</p>"
@@ -96,7 +98,8 @@ def _row(
     """One bar, from 0 to 100 %; None leaves it empty. It is hatched where it says little."""
     is_answer = digit == prediction.digit
     color = HIGHLIGHT if is_answer else GREY
-    hatched = f"repeating-linear-gradient(135deg,{color} 0 .15em,transparent .15em .5em)"
+    faded = f"color-mix(in srgb,{color} 50%,transparent)"
+    hatched = f"repeating-linear-gradient(135deg,{faded} 0 .15em,transparent .15em .5em)"
     return bar_row(
         f"<span>{digit}</span>",
         probability or 0.0,

@@ -79,7 +79,8 @@ _into_view = st.components.v2.component(
         const app = document.querySelector("[data-testid=stApp]")
         const scroll = () => app.dataset.testScriptState !== "notRunning" ? setTimeout(scroll, 50)
             : mark.scrollIntoView({ block: "nearest", behavior })
-        if (data.arriving || (before && before !== data.name)) setTimeout(scroll, 300)
+        const changed = data.name && before !== undefined && before !== data.name
+        if (data.arriving || changed) setTimeout(scroll, 300)
     }
     """,
 )
@@ -88,6 +89,7 @@ _into_view = st.components.v2.component(
 def scroll_into_view(name: str, key: str, *, margin: str = "5rem", arriving: bool = False) -> None:
     """Scroll here when `name`, of what is shown here, has changed, or a visitor is `arriving`.
 
-    margin: so much above and below is brought into view as well (CSS).
+    name: empty while nothing is shown; margin: so much above and below is brought into view as
+    well (CSS).
     """
     _into_view(data={"name": name, "key": key, "margin": margin, "arriving": arriving}, key=key)

@@ -33,6 +33,10 @@ def test_asking_why_shows_the_ink_and_any_other_digit_can_be_asked_for(
     open_draw(desktop, app)
     draw(desktop, SEVEN)
     choose(desktop, "And now?", WHY)
+    expect(desktop.get_by_text("as you drew it")).to_be_in_viewport(timeout=SLOW)
+    expect(desktop.get_by_text(re.compile(r"In all, (blue|orange) is"))).to_be_attached(
+        timeout=SLOW
+    )
     for words in ("as you drew it", "redrawn with a pen", "Of the first"):
         expect(desktop.get_by_text(words)).to_be_visible(timeout=SLOW)
     first = shot(desktop)
@@ -41,6 +45,7 @@ def test_asking_why_shows_the_ink_and_any_other_digit_can_be_asked_for(
     assert shot(desktop) != first
     press(desktop, "Clear")
     expect(desktop.get_by_text("here you will see why")).to_be_visible()
+    desktop.get_by_test_id("stMain").evaluate("it => it.scrollTo(0, 0)")
     draw(desktop, SEVEN)  # the answer and the reasons follow the pen
     expect(desktop.get_by_alt_text("Ink that spoke for")).to_be_visible()
 
@@ -52,7 +57,15 @@ def test_reasons_and_lessons_fit_a_phone(app: App, phone: Page) -> None:
     choose(phone, "And now?", WHY)
     expect(phone.get_by_text("Of the first")).to_be_visible(timeout=SLOW)
     assert fits_its_width(phone)
+    digits = phone.get_by_test_id("stButtonGroup").filter(has_text="Wrong?").get_by_role("radio")
+    boxes = [each.bounding_box() for each in digits.all()]
+    assert [len({round(box[side]) for box in boxes}) for side in ("x", "y")] == [5, 2]
+    assert min(box["height"] for box in boxes) >= 40  # pixels
+    main = phone.get_by_test_id("stMain")
+    at = main.evaluate("it => { it.scrollTo(0, 390); return it.scrollTop }")
     choose(phone, "Wrong?", "9")
+    expect(phone.get_by_text("Kept: this is a 9.")).to_be_in_viewport()
+    assert main.evaluate("it => it.scrollTop") == at  # what is seen already needs no scrolling
     expect(phone.get_by_role("button", name="Teach", exact=True)).to_be_visible()
     assert fits_its_width(phone)
 

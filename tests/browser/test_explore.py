@@ -52,6 +52,22 @@ def test_the_keyboard_walks_the_grid(app: App, desktop: Page, digits: Parts) -> 
     expect(desktop.get_by_role("button", name=name("training", digits[0], 10))).to_be_focused()
 
 
+def test_a_phone_shows_the_whole_digit_first_and_its_numbers_when_asked(
+    app: App, phone: Page, digits: Parts
+) -> None:
+    visit(phone, f"{app.address}/explore?index=10")
+    large = phone.get_by_role("img", name=name("training", digits[0], 10))
+    first = large.locator("span").first
+    expect(first).to_have_css("font-size", "0px")
+    assert large.evaluate(
+        "it => [it.scrollWidth - it.clientWidth, it.scrollHeight - it.clientHeight]"
+    ) == [0, 0]
+    phone.get_by_role("button", name="Read its numbers").tap()
+    assert float(first.evaluate("it => parseFloat(getComputedStyle(it).fontSize)")) >= 14
+    phone.get_by_role("button", name="Whole digit").tap()
+    expect(first).to_have_css("font-size", "0px")
+
+
 def test_a_tap_on_a_phone_brings_the_large_picture_into_view(
     app: App, phone: Page, digits: Parts
 ) -> None:

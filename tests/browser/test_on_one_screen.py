@@ -65,6 +65,7 @@ def option(name: str) -> Find:
 @pytest.mark.parametrize(
     ("address", "act_on", "answers"),
     [
+        ("explore", tile("training image 3,"), [image("training image 3,"), text("image 3:")]),
         (
             "explore?view=Typical+and+odd&digit=4",
             tile("training image", 3),

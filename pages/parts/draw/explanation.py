@@ -59,11 +59,14 @@ def _attribution_map(network: Network, image: Tensor, key: str) -> None:
         f"for {with_article(other)} in orange' style='{_FRAME};image-rendering:pixelated;"
         "max-width:220px'>"
     )
-    clear = logits[first] - logits[other] > 4
+    blue, orange = float(heat.clamp(min=0).sum()), float(-heat.clamp(max=0).sum())
+    if blue > orange:
+        in_all = f"In all, blue is {blue / max(orange, blue / 100):.1f} times as strong."
+    else:
+        in_all = f"In all, orange is stronger: even a blank sheet looks more like {one} to it."
     st.markdown(
         f":blue-background[Blue] ink spoke for **{one}** and against {with_article(other)}, "
-        ":orange-background[orange] ink the other way, the stronger the more. "
-        f"Blue won{' clearly' if clear else ', though not by much'}."
+        f":orange-background[orange] ink the other way, the stronger the more. {in_all}"
     )
 
 

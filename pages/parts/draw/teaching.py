@@ -82,11 +82,8 @@ def own_taught(which: str) -> Taught | None:
     """The taught network, if that is what was chosen, and by the one who taught it."""
     with suppress(RunError):
         run = store.find_run(which) if which != "shipped" else None
-        if (
-            run
-            and run.belongs_to(visitor_token())
-            and (results := finetune_session.fine_tune_result(run))
-        ):
+        mine = run and run.belongs_to(visitor_token())
+        if run and mine and (results := finetune_session.fine_tune_result(run)):
             return Taught(run, *results)
     return None
 
@@ -101,6 +98,11 @@ def _book() -> list[LabeledDrawing]:
             book = []
         state.DRAW_LESSONS.set(book)
     return book
+
+
+def is_lesson(drawn: list[Stroke]) -> bool:
+    """Whether this very drawing is among the lessons."""
+    return any(lesson.strokes == drawn for lesson in _book())
 
 
 def _add(digit: int) -> bool:
@@ -126,10 +128,8 @@ def _was() -> None:
     state.DRAW_MEANT.set(None)
     if digit is None:
         return
-    told_before = any(lesson.strokes == drawn for lesson in _book())
-    if (
-        state.DRAW_MORE.get() != state.TEACH or told_before
-    ):  # the answer is, or was, before their eyes
+    # They mean it where the answer is, or was, before their eyes.
+    if state.DRAW_MORE.get() != state.TEACH or is_lesson(drawn):
         if _add(digit):
             state.DRAW_MORE.set(state.TEACH)
             state.DRAW_NEWS.set(f"Kept: this is {with_article(digit)}. Now press Teach.")
@@ -156,7 +156,7 @@ def _keep(digit: int) -> None:
 def _begin() -> None:
     """Teach in the next run of the page, with the last lesson on the sheet to watch."""
     drawn, last = current_strokes(), _book()[-1].strokes
-    if drawn and not any(lesson.strokes == drawn for lesson in _book()):
+    if drawn and not is_lesson(drawn):
         state.DRAW_NEWS.set("Tap which digit this is first, or clear the sheet.")
         return
     state.DRAW_TEACHING.set(None)
