@@ -95,8 +95,8 @@ if run is None:
         config = config_form.edit_config(preset, count)
     with choices:
         speed.choose()
-        twin = None
-        bet.choose(twins=False)
+        twin = twins.choose(config, count)
+        bet.choose(twins=twin is not None)
     problem = ""
     try:
         check(config, count)
@@ -128,6 +128,7 @@ else:
     run_panel.show(run, others[: run_list.SHOWN_RUNS], on_another=lambda: open_run(None))
     comparison.show_recipe(run)
     with st.container(horizontal=True):
+        twins.show_link(run)
         if run.belongs_to(visitor_token()):
             run_list.rename_or_delete(run, on_delete=lambda: open_run(None))
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from test_draw_page import SEVEN
 from mnistcore.config import NetworkConfig, TrainConfig
 from mnistcore.data import download
 from mnistcore.drawing.rasterize import from_strokes
+from mnistcore.errors import DivergenceError
 from mnistcore.inspection.frames import recorded_steps
 from mnistcore.models.registry import load_model
 from mnistcore.records import PaceKind, Progress, RunResult
@@ -371,6 +373,70 @@ def test_who_does_not_bet_has_no_bet(folder: Path) -> None:
     next(each for each in app.button if each.label == "Start").click().run()
     assert "your bet" not in json.dumps(echarts(app))
     assert "bets" not in app.session_state
+
+
+def test_the_same_again_is_trained_beside_it_and_bet_on(folder: Path) -> None:
+    app = train_page()
+    assert "no twin" in app.selectbox(key="twin").options[0]
+    app.selectbox(key="twin").set_value("rate-up").run()
+    assert app.query_params["twin"] == "rate-up"
+    assert any("with a learning rate ten times as large." in each.value for each in app.markdown)
+    app.selectbox(key="twin bet").set_value("twin")
+    app.text_input(key="twin why").set_value("it is bolder").run()
+    next(each for each in app.button if each.label == "Start").click().run()
+    assert not app.exception
+    (run,) = store.list_runs(folder)
+    assert run.twin.train_config().learning_rate == 10 * run.train_config().learning_rate
+    assert app.session_state["twin bets"] == {run.id: ("twin", "it is bolder")}
+    assert "twin" not in app.query_params
+    assert "Its twin: the same again, but with a learning rate ten times as large." in (
+        app.caption[0].value
+    )
+    assert "Fast, with a twin: a learning rate ten times as large" in buttons(app)
+    other = a_run()
+    (other.path / "metrics.jsonl").touch()
+    app.run()
+    app.button_group(key="compare").set_value([other.id]).run()
+    rows = [row["Run"] for row in app.table[0].value.to_dict("records")]
+    assert rows == [run.name, run.twin.name, other.name]
+
+
+def test_a_twin_of_other_shapes_is_said_not_to_begin_alike_and_can_be_linked_to() -> None:
+    app = train_page_at(preset="fast", twin="no-convolutions")
+    assert app.selectbox(key="twin").value == "no-convolutions"
+    assert any("because their shapes differ" in each.value for each in app.markdown)
+    app.button_group(key="preset").set_value("plain").run()  # which has no convolutions
+    assert app.selectbox(key="twin").value == ""
+    assert "twin" not in app.query_params
+    assert train_page_at(twin="nonsense").selectbox(key="twin").value == ""
+
+
+def train_page_at(**asked: str) -> AppTest:
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
+    for name, value in asked.items():
+        app.query_params[name] = value
+    app.switch_page("pages/train.py").run()
+    assert not app.exception
+    return app
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_one_that_broke_off_is_told_and_the_other_goes_on(own: bool) -> None:
+    calm = TrainConfig(NetworkConfig((), (64,), "none"), epochs=4, batch_size=50, threads=1)
+    calm = replace(calm, optimizer="SGD with momentum", learning_rate=0.01)
+    wild = replace(calm, learning_rate=100.0)
+    config, twin = (wild, calm) if own else (calm, wild)
+    run = store.create_run(config, twin=twin, dataset="digits", owner=ME, here=True)
+    with pytest.raises(DivergenceError) if own else nullcontext():
+        run_training(run)
+    app = train_page(run)
+    parts = (str(each.proto) for each in app.get("bidi_component"))
+    told = next(part for part in parts if "it broke off" in part)
+    over, rest = ("As you set it", "With learning rate 0.01")
+    if not own:
+        over, rest = "With learning rate 100", over
+    assert f"{over}, it broke off" in told
+    assert f"{rest}, it reads" in told
 
 
 @pytest.mark.parametrize(

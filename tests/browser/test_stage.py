@@ -4,10 +4,11 @@ import re
 import shutil
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from test_draw import SEVEN, draw
-from test_train import RESULT, newest, start
-from visit import App, settle, visit
+from test_train import RESULT, WATCH_SHIFTS, newest, start, tops
+from visit import App, fits_its_width, settle, visit
 
 from mnistcore.inspection.frames import recorded_steps
 
@@ -188,6 +189,79 @@ def test_all_that_moves_is_on_one_screen(app: App, desktop: Page):
     expect(desktop.get_by_role("progressbar")).to_be_in_viewport(ratio=1)
     expect(desktop.get_by_role("button", name="Pause")).to_be_in_viewport(ratio=1)
     desktop.get_by_role("button", name="Stop").click()
+
+
+# Of a run and its twin: where the points of the first moment lie, and of the last.
+POINTS = """(ids) => ids.map((id) => {
+  const frames = [...digitStages.get(id).frames.values()].sort((a, b) => a.step - b.step)
+  return [frames[0], frames.at(-1)].map((frame) => [...frame.points])
+})"""
+
+
+@pytest.mark.parametrize("kind", ["desktop", "phone"])
+def test_twins_start_alike_end_apart_and_their_verdict_is_true(
+    app: App, kind: str, request: pytest.FixtureRequest
+):
+    page: Page = request.getfixturevalue(kind)
+    page.add_init_script(WATCH_SHIFTS)
+    visit(page, f"{app.address}/train?preset=fast&twin=rate-up")
+    page.get_by_role("combobox", name="Bet first").click()
+    page.get_by_role("option", name="its twin").click()
+    settle(page)
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text("images per second")).to_have_count(2, timeout=30_000)
+    first = tops(page)
+    page.evaluate("window.shifted = 0")  # of the change of view, which the visitor asked for
+    expect(page.get_by_text("You bet on its twin")).to_be_visible(timeout=120_000)
+    settle(page)
+    assert page.evaluate("window.shifted") < 0.1
+    assert tops(page) == pytest.approx(first, abs=2)
+    assert fits_its_width(page)
+
+    run = newest(app)
+    twin = run.twin
+    count = len(recorded_steps(run.frames))
+    expect(page.locator(f".cloud[data-frames='{count}']")).to_be_visible(timeout=60_000)
+    expect(page.locator(".twin .sky")).to_have_count(2)
+    (mine, ours), (its, theirs) = page.evaluate(POINTS, [run.id, twin.id])
+    assert mine == its
+    assert ours != theirs
+    curves = page.locator("[aria-label^='As you set it: Test accuracy went']").first
+    begun = re.findall(r"went from (\d+)%", curves.get_attribute("aria-label"))
+    assert len(begun) == 2 and len(set(begun)) == 1
+
+    one, other = (each.written_status().result.test_accuracy for each in (run, twin))
+    best, worst = max(one, other), min(one, other)
+    if best - worst > 0.002:
+        verdict = f"{best:.1%} against {worst:.1%} of the 297 test images."
+        expect(page.get_by_text(verdict)).to_be_visible()
+        better = "with a learning rate ten" if other > one else "as you set it"
+        expect(page.get_by_text(f"It reads better {better}")).to_be_visible()
+    right = "right" if other - one > 0.002 else "not this time"
+    expect(page.get_by_text(f"You bet on its twin: {right}.")).to_be_visible()
+
+    page.get_by_label("Moment of the training").focus()
+    page.keyboard.press("Home")
+    for each in page.locator(".skies > .twin").all():
+        expect(each).to_have_attribute("data-step", "0")
+    said = page.locator(".score").all_inner_texts()
+    assert len(said) == 2 and len(set(said)) == 1
+    found = Axe().run(page).response["violations"]
+    assert not [each["id"] for each in found if each["impact"] in ("serious", "critical")]
+
+
+def test_twins_are_on_one_screen(app: App, desktop: Page):
+    visit(desktop, f"{app.address}/train?preset=notebook&twin=rate-down")
+    desktop.get_by_role("button", name="Start", exact=True).click()
+    expect(desktop.locator(".guess").last).to_be_visible(timeout=60_000)
+    for part in (*desktop.locator(".sky").all(), *desktop.locator(".side .pair").all()[:1]):
+        expect(part).to_be_in_viewport(ratio=0.95)
+    expect(desktop.locator(".side .guesses")).to_be_in_viewport(ratio=0.9)
+    expect(desktop.get_by_test_id("stEChartsChart").first).to_be_in_viewport(ratio=1)
+    boxes = [part.bounding_box() for part in desktop.locator(".sky").all()]
+    assert boxes[0]["y"] == boxes[1]["y"] and boxes[0]["x"] < boxes[1]["x"]
+    # While a script runs, the bar above has a Stop of its own.
+    desktop.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
 
 
 def test_a_run_from_before_there_were_frames_is_shown_without_a_stage(app: App, desktop: Page):

@@ -206,7 +206,7 @@ def tops(page: Page) -> dict[str, float]:
     """Where the parts of a run are on the page, by what they are."""
     parts = {
         "progress": page.get_by_role("progressbar"),
-        "figures": page.get_by_text("images per second"),
+        "figures": page.get_by_text("images per second").first,
         "first chart": page.get_by_test_id("stEChartsChart").first,
         "second chart": page.get_by_test_id("stEChartsChart").last,
         "learned from": page.get_by_text("Learned from", exact=True),

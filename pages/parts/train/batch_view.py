@@ -14,8 +14,11 @@ from pages.parts.train.predictions import picture
 HEIGHT = 260  # pixels that it takes, as much as the chart whose place it takes
 
 
-def show(run: Run, batch: BatchRecord | None) -> None:
-    """The newest batch, in a box of HEIGHT; a word of what is to come before it."""
+def show(run: Run, batch: BatchRecord | None, twins: BatchRecord | None = None) -> None:
+    """The newest batch, in a box of HEIGHT; a word of what is to come before it.
+
+    twins: what the twin made of its newest.
+    """
     with st.container(height=HEIGHT, border=False):
         if batch is None:
             st.markdown(
@@ -33,10 +36,11 @@ def show(run: Run, batch: BatchRecord | None) -> None:
             _tile(picture(train.dataset, "training", each.image), each.digit, int(label))
             for each, label in zip(shown, train.labels[[e.image for e in shown]], strict=True)
         )
+        also = f" Its twin: {twins.right} of {twins.count}, {twins.loss:.3f}." if twins else ""
         st.html(
             f'<div style="font-size:.95rem;line-height:1.35"><b>Batch {batch.step:,}</b>: '
             f"{batch.right} of {batch.count} guesses right. Loss {batch.loss:.3f} (how "
-            "wrong; 0 is perfect)."
+            f"wrong; 0 is perfect).{also}"
             f'<div style="display:grid;grid-template-columns:repeat(12,1fr);gap:2px;'
             f'margin:.2rem 0">{tiles}</div>'
             "Then it changed its weights, on average by"

@@ -31,9 +31,8 @@ def show(run: Run, others: Sequence[Run]) -> None:
             key=state.TRAIN_COMPARED,
             wrap=True,
         )
-    compared = [run, *chosen(others)]
-    if len(compared) > 1 or run.twin:
-        both = [each for one in compared for each in (one, one.twin) if each]
+    if compared := chosen(others):
+        both = [each for one in (run, *compared) for each in (one, one.twin) if each]
         st.table([_row(each) for each in both], hide_index=True)
 
 

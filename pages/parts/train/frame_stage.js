@@ -283,7 +283,7 @@ function openCloud(root, runs, setStateValue) {
   const renew = (moment) => {
     if (moment) return
     skies.forEach((sky) => sky.renew())
-    frames = skies[0].frames()
+    frames = skies[data.clock ?? 0].frames() // of the one that goes to the end
     slider.max = Math.max(0, frames.length - 1)
     drawn = told = ""
     if (!playing && !follow) view = asked === null ? frames.length - 1 : place(asked)
@@ -406,7 +406,8 @@ function openSide(root, runs) {
   let data = {}
 
   const paintFilters = (box, frame) => {
-    const [count, height, width] = frame.shape
+    const [all, height, width] = frame.shape
+    const count = alone ? all : Math.min(all, 16) // of each, so that they are on one screen
     while (box.children.length > count) box.lastChild.remove()
     while (box.children.length < count) box.append(document.createElement("canvas"))
     const columns = count % 8 ? 6 : 8

@@ -84,11 +84,19 @@ def show_cloud(run: Run, titles: Sequence[str], *, live: bool) -> None:
     titles: of the clouds.
     """
     more = {"titles": list(titles), "live": live, "moment": asked_moment()}
+    clock = int(_clock(run) != run)
     _stage(
         key=state.TRAIN_STAGE,
-        data={"run": run.id, "twin": run.twin and run.twin.id, "part": "cloud", **more},
+        data={"run": run.id, "twin": run.twin and run.twin.id, "part": "cloud", "clock": clock}
+        | more,
         on_moment_change=_keep_moment,
     )
+
+
+def _clock(run: Run) -> Run:
+    """The one whose moments the slider goes through: the twin's, if the run itself broke off."""
+    result = run.status().result
+    return run.twin if run.twin and result and result.diverged else run
 
 
 def show_side(run: Run) -> None:
@@ -122,7 +130,7 @@ def is_complete(run: Run) -> bool:
 def show_links(run: Run) -> None:
     """Further, with the network of the moment that is looked at."""
     step = state.TRAIN_MOMENT.get()
-    model = run.id if step is None else f"{run.id}@{step}"
+    model = run.id if step is None else f"{_clock(run).id}@{step}"
     when = "" if step is None else ", as it was then"
     with row():
         links.inside(model=model).show(f"Look inside{when}", ":material/network_node:")

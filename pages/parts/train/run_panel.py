@@ -5,6 +5,7 @@ Whatever comes has its place from the first moment on, so that nothing moves whi
 
 import html
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -77,8 +78,11 @@ def _panel(
     ]
     left, right = st.columns([5, 2], vertical_alignment="center")
     with left:
-        headline = _headline(run, status, titles[0], told[0].verdict)
-        st.html(f'<div style="{room_for(3)}">{headline}</div>{_bar(status)}')
+        broke_off = bool(status.result and status.result.diverged)
+        _, goes_on = pair[-1 if broke_off else 0]
+        furthest = replace(status, progress=goes_on.progress)
+        headline = _headline(run, furthest, titles[0], told[0].verdict)
+        st.html(f'<div style="{room_for(3)}">{headline}</div>{_bar(furthest)}')
     with right:
         steering.show(run, status, on_another)
     # A network that was taught by hand has none.
@@ -146,7 +150,8 @@ def _stage(
         speed.show(run, status) if run.under_way() else frame_stage.show_links(run)
     with right:
         if run.under_way() and speed.is_slow(run):
-            batch_view.show(run, slow_motion.last_batch(run))
+            twins_last = slow_motion.last_batch(run.twin) if run.twin else None
+            batch_view.show(run, slow_motion.last_batch(run), twins_last)
         else:
             height = batch_view.HEIGHT - 36 * bool(run.twin)  # so that all of it is on one screen
             show_accuracy(lines, least, bet.on(run), height)

@@ -28,9 +28,10 @@ def choose(config: TrainConfig, images: int) -> TrainConfig | None:
     chosen = st.selectbox(
         "The same again, but ...",
         [_NONE, *known],
-        format_func=lambda each: f"... {known[each].title}" if each else "no twin",
+        format_func=lambda each: known[each].title if each else "no twin",
         help="Trains two networks side by side, step by step in step: with the same images in the "
         "same order, from the same weights, and one thing changed.",
+        width=400,
         **key.kept(),
     )
     key.tell(chosen or None)
@@ -42,8 +43,8 @@ def describe(config: TrainConfig, twin: TrainConfig | None, images: int) -> str:
     if twin is None:
         return ""
     alike = starts_alike(config, twin)
-    why = "" if alike else ", but not from the same weights, because their shapes differ"
-    return f"So will its twin, {_how(config, twin, images)}{why}."
+    why = "" if alike else ", and not from the same weights, because their shapes differ"
+    return f"Beside them learns a twin, {_how(config, twin, images)}{why}."
 
 
 def how(run: Run) -> str:
