@@ -26,6 +26,9 @@ LOOKS = (("light", DESKTOP), ("dark", DESKTOP), ("dark", PHONE))
 # The same 784 numbers are on every view of Explore, and take seconds: they are judged on the first.
 ONCE = {"exclude": [".st-key-pixels"]}
 
+# Whether no colour is on its way from one theme to the other.
+FADED = "() => !document.getAnimations().some(a => a instanceof CSSTransition)"
+
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_axe_finds_nothing_serious(app: App, desktop: Page, view: str) -> None:
@@ -37,6 +40,7 @@ def test_axe_finds_nothing_serious(app: App, desktop: Page, view: str) -> None:
         desktop.emulate_media(color_scheme=theme)
         desktop.set_viewport_size(size)
         desktop.wait_for_timeout(300)
+        desktop.wait_for_function(FADED)
         for rule in Axe().run(desktop, context).response["violations"]:
             if rule["impact"] in ("serious", "critical") or rule["id"] == "heading-order":
                 for node in rule["nodes"]:

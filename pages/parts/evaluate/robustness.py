@@ -36,14 +36,14 @@ _WORDS = """
 Images that differ from those learned from are a *distribution shift*. A car that has learned to
 drive in sunshine will not stay on the road in snow.
 
-Training images can be turned (up to 10 degrees), stretched (10 %) and moved (1.5 pixels) at random,
+Training images can be turned (up to 10 degrees), stretched (10%) and moved (1.5 pixels) at random,
 which is called *augmentation*. The app's network learned like this.
 """
 _WORDS_ON_SNOW = """
 Snow is *Gaussian noise*: each pixel is made lighter or darker at random, with so large a standard
 deviation. Augmentation and *batch normalisation* together make it hard: trained like the app's for
-one epoch, a network reads 57 % of 10,000 held-back training images at noise 25. Without
-augmentation it reads 95 %, without batch normalisation 92 %, without both 98 %.
+one epoch, a network reads 57% of 10,000 held-back training images at noise 25. Without
+augmentation it reads 95%, without batch normalisation 92%, without both 98%.
 """  # see docs/decisions.md
 
 
