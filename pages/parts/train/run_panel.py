@@ -108,8 +108,8 @@ def _panel(
                 help="Possible once both curves are there.",
                 **state.TRAIN_CLOSER.kept(),
             )
-            why = _WHY_AHEAD if commentary.is_test_ahead(lines[0].records) else ""
-            st.html(f'<div style="font-size:.9rem;{room_for(3)}">{why}</div>')
+            shown = "visible" if commentary.is_test_ahead(lines[0].records) else "hidden"
+            st.html(f'<div style="font-size:.9rem;visibility:{shown}">{_WHY_AHEAD}</div>')
         if replayed:
             show_loss(lines)
         else:
