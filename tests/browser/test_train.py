@@ -115,7 +115,7 @@ def no_handles(page: Page) -> None:
     """Whoever sees this page has nothing in hand to change the run with."""
     settle(page)
     for name in ("Pause", "Go on", "Stop", "Resume", "Rename ...", "Delete ..."):
-        expect(page.get_by_role("button", name=name)).to_have_count(0)
+        expect(page.get_by_role("button", name=name, exact=True)).to_have_count(0)
 
 
 def test_a_run_that_was_deleted_in_another_tab_is_said_to_be_gone(app: App, browser: Browser):
