@@ -1,0 +1,30 @@
+"""Whatever comes by any way in is taken or refused in words; benchmarks/fuzz.py tries more."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from benchmarks.ways_in import WAYS_IN, is_refused
+
+# The same cases every time; nothing is kept between two runs.
+FEW = settings(
+    max_examples=200,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate, Phase.shrink),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@pytest.mark.parametrize("name", WAYS_IN)
+def test_whatever_comes_is_taken_or_refused_in_words(name: str) -> None:
+    way = WAYS_IN[name]
+
+    @FEW
+    @given(way.cases)
+    def hold(case: Any) -> None:
+        is_refused(way, case)
+
+    hold()
