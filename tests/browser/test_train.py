@@ -143,7 +143,7 @@ def test_a_killed_server_and_worker_lose_nothing(
     first = start_app()
     start(desktop, first.address, "Notebook", epochs=15)
     run = newest(first)
-    desktop.wait_for_function("document.body.innerText.match(/[1-9]\\d*% done/)")
+    expect(desktop.get_by_text(re.compile(r"[1-9]\d*% done"))).to_be_visible(timeout=30_000)
     first.kill()
     os.kill(run.status().pid, signal.SIGKILL)
     second = start_app()
