@@ -125,10 +125,9 @@ else:
         caption += f". Its twin: the same again, but {escape_markdown(twins.how(run))}."
     st.caption(caption)
     others = [each for each in everything if each.id != run.id and each.has_curves()]
-    run_panel.show(run, others[: run_list.SHOWN_RUNS])
+    run_panel.show(run, others[: run_list.SHOWN_RUNS], on_another=lambda: open_run(None))
     comparison.show_recipe(run)
     with st.container(horizontal=True):
-        st.button("Train another", icon=":material/add:", on_click=open_run, args=(None,))
         twins.show_link(run)
         if run.belongs_to(visitor_token()):
             run_list.rename_or_delete(run, on_delete=lambda: open_run(None))

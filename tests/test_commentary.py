@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mnistcore.records import Progress, RunResult, RunStatus
-from mnistcore.viz.commentary import MILESTONES, comment, describe_run
+from mnistcore.viz.commentary import MILESTONES, comment, describe_run, is_test_ahead
 
 
 def run(test, train=None, *, steps=None, count=1000):
@@ -195,3 +195,10 @@ def test_a_collapse_is_not_taken_for_too_simple_at_the_end():
 def test_a_result_alone_makes_no_figures():
     result = RunResult(test_accuracy=0.1, train_accuracy=0.1, test_count=9, train_count=9)
     assert describe_run(RunStatus("finished", result=result), []).figures is None
+
+
+@pytest.mark.parametrize(("train", "test", "ahead"), [(0.5, 0.7, True), (0.7, 0.705, False)])
+def test_it_is_said_where_the_is_test_ahead(train, test, ahead):
+    one = Progress(1, 9, 8, train_accuracy=train, test_accuracy=test, test_count=100)
+    other = Progress(9, 9, 72, train_accuracy=0.9, test_accuracy=0.8, test_count=100)
+    assert is_test_ahead([Progress(0, 9, 0), one, other]) == ahead

@@ -31,12 +31,12 @@ def in_state(folder, state, steps):
         ("queued", False, "soon"),
         ("starting", False, "soon"),
         ("running", True, "learning: 1,200 updates"),
-        ("testing", False, "frozen"),
+        ("testing", False, "not learning now"),
         ("paused", False, "paused: 1,200 updates"),
-        ("stopped", False, "frozen"),
-        ("interrupted", False, "frozen"),
-        ("failed", False, "frozen"),
-        ("finished", False, "frozen"),
+        ("stopped", False, "not learning now"),
+        ("interrupted", False, "not learning now"),
+        ("failed", False, "not learning now"),
+        ("finished", False, "not learning now"),
     ],
 )
 def test_the_lamp_is_true_in_every_state(tmp_path, state, learning, words):
@@ -44,12 +44,15 @@ def test_the_lamp_is_true_in_every_state(tmp_path, state, learning, words):
     assert (lit, words in said, "“My digits”" in about) == (learning, True, True)
 
 
-def test_a_run_whose_worker_has_died_is_frozen(tmp_path):
+def test_a_run_whose_worker_has_died_learns_nothing(tmp_path):
     run = in_state(tmp_path, "running", 10)
     store.update_status(run, heartbeat=time.time() - 60)
     assert not describe(run)[0]
 
 
-def test_the_shipped_network_and_a_moment_of_a_run_are_frozen(tmp_path):
-    assert describe(None)[:2] == (False, "frozen")
-    assert describe(in_state(tmp_path, "running", 10), moment=True)[:2] == (False, "frozen")
+def test_the_shipped_network_and_a_moment_of_a_run_learn_nothing(tmp_path):
+    assert describe(None)[:2] == (False, "not learning now")
+    assert describe(in_state(tmp_path, "running", 10), moment=True)[:2] == (
+        False,
+        "not learning now",
+    )

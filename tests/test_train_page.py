@@ -124,7 +124,25 @@ def test_a_run_that_lacks_only_its_final_test_can_be_resumed() -> None:
 def test_who_has_left_can_be_told_to_go_on_but_not_to_stop() -> None:
     left = train_page(a_run(state="paused", pid=store.PID_EXITED))
     assert "Go on" in buttons(left)
-    assert next(button for button in left.button if button.label == "Stop").disabled
+    assert "Stop" not in buttons(left)
+
+
+def test_when_nothing_is_left_to_stop_another_can_be_trained() -> None:
+    running = a_run(state="running", pid=os.getpid(), heartbeat=time.time() + 20)
+    assert "Train another" not in buttons(train_page(running))
+    app = train_page(a_run())
+    assert not {"Pause", "Stop"} & buttons(app)
+    next(button for button in app.button if button.label == "Train another").click().run()
+    assert not app.exception
+    assert "Start" in buttons(app)
+
+
+def test_the_verdict_stands_first() -> None:
+    result = {"images": 1000, "test_accuracy": 0.688, "test_count": 10_000}
+    result |= {"train_accuracy": 1.0, "train_count": 100, "seconds": 4.0}
+    assert "<b>Learned by heart.</b> It reads <b>68.8%</b>" in html(
+        train_page(a_run(result=result))
+    )
 
 
 def test_a_new_run_learns_from_the_images_that_the_page_shows(
@@ -339,17 +357,19 @@ def test_renaming_and_deleting_ask_first() -> None:
 
 def test_a_bet_counts_for_the_run_that_starts_next(folder: Path) -> None:
     app = train_page()
-    app.number_input(key="bet").set_value(90.0).run()
+    app.toggle(key="betting").set_value(True).run()
+    assert app.number_input(key="bet").value == 90.0  # from which its buttons count
+    app.number_input(key="bet").set_value(91.0).run()
     next(each for each in app.button if each.label == "Start").click().run()
     assert not app.exception
     (run,) = store.list_runs(folder)
-    assert app.session_state["bets"] == {run.id: 90.0}
-    assert "your bet: 90 %" in json.dumps(echarts(app))
+    assert app.session_state["bets"] == {run.id: 91.0}
+    assert "your bet: 91 %" in json.dumps(echarts(app))
 
 
 def test_who_does_not_bet_has_no_bet(folder: Path) -> None:
     app = train_page()
-    assert app.number_input(key="bet").value is None
+    assert not app.toggle(key="betting").value
     next(each for each in app.button if each.label == "Start").click().run()
     assert "your bet" not in json.dumps(echarts(app))
     assert "bets" not in app.session_state

@@ -9,6 +9,7 @@ from mnistcore.evaluation import diagnosis
 from mnistcore.records import Progress, RunResult, RunStatus, State
 
 GOOD_ACCURACY = 1 - diagnosis.MAX_TRAIN_ERROR  # below it, a network has stopped short of the task
+AHEAD = 0.02  # by which the test accuracy is seen to be above that of training
 MILESTONES = {  # by what the test accuracy has to exceed
     diagnosis.CHANCE_ACCURACY: "The first digits are told apart: it has found something to go by.",
     0.5: "It reads more than half of the test images already.",
@@ -26,11 +27,19 @@ _ENDS = {
 }
 
 
+_VERDICTS = {
+    "about right": "Learned to read",
+    "overfitting": "Learned by heart",
+    "underfitting": "Falls short",
+}
+
+
 class Commentary(NamedTuple):
     """What is said of a run, all of it from the same records."""
 
     figures: Progress | None  # the newest, with the newest test; None before the first
     sentence: str
+    verdict: str = ""  # in a few words, once it has ended
 
 
 def describe_run(status: RunStatus, records: Sequence[Progress]) -> Commentary:
@@ -45,9 +54,21 @@ def describe_run(status: RunStatus, records: Sequence[Progress]) -> Commentary:
     if status.state in ("finished", "stopped") and result and result.is_evaluated:
         figures = figures and _with_test(figures, result)
         if result.images:  # else it was stopped before it learned from any
-            return Commentary(figures, _at_the_end(status.state, result, records))
+            found = _diagnose(result, records)
+            sentence = _at_the_end(status.state, found)
+            return Commentary(figures, sentence, _VERDICTS.get(found.kind, found.title))
     newest = [figures] if figures else []
     return Commentary(figures, comment([*tested[:-1], *newest]))
+
+
+def is_test_ahead(records: Sequence[Progress]) -> bool:
+    """Whether its test curve was ever clearly above its training curve, which lags behind."""
+    gaps = (
+        record.test_accuracy - record.train_accuracy
+        for record in records
+        if record.test_accuracy is not None and record.train_accuracy is not None
+    )
+    return max(gaps, default=0.0) > AHEAD
 
 
 def _with_test(figures: Progress, test: Progress | RunResult) -> Progress:
@@ -71,7 +92,7 @@ def comment(records: Sequence[Progress]) -> str:
         return told
     passed = [least for least in MILESTONES if _accuracy(tested[-1]) > least]
     if not passed:
-        return "It has only begun to learn: watch whether the curves rise."
+        return "It has only begun to learn: mostly it still guesses."
     return MILESTONES[max(passed)]
 
 
@@ -132,8 +153,7 @@ def _is_late(record: Progress) -> bool:
     return record.step >= 0.25 * record.total_steps
 
 
-def _at_the_end(state: State, result: RunResult, records: Sequence[Progress]) -> str:
-    found = _diagnose(result, records)
+def _at_the_end(state: State, found: diagnosis.Diagnosis) -> str:
     how = "It has finished" if state == "finished" else "It was stopped"
     return how + _ENDS.get(found.kind, f": {found.reason}.")
 

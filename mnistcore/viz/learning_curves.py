@@ -171,11 +171,14 @@ def _chart(
     chart = {
         "title": {"text": title, "left": 0, "top": 6, "textStyle": {"fontSize": 16}},
         "legend": {"top": 32, "left": 0, "itemGap": 16, "textStyle": text},
-        "grid": {"left": 4, "right": 24, "top": 70, "bottom": 26},
+        "grid": {"left": 4, "right": 24, "top": 70, "bottom": 4},
         "animation": False,
         "tooltip": {"trigger": "axis", "valueFormatter": "localized"},
         "xAxis": across,
         "yAxis": {"type": "value", "min": low, "max": high, "axisLabel": text},
         "series": series,
     }
-    return chart if len(curves) == 1 else _names_below_each_other(chart)
+    if len(curves) > 1:
+        return _names_below_each_other(chart)
+    beside = {"legend": {"top": 6, "left": "auto", "right": 0}, "grid": {"top": 40}}
+    return chart | {"media": [{"query": {"minWidth": 450}, "option": beside}]}

@@ -1,7 +1,10 @@
 // One digit as 28 x 28 numbers, each on a square of its own grey.
+const shown = {} // names by key: what waited for the data may mount anew at its first change
 export default function ({ data, parentElement }) {
   const frame = parentElement.querySelector(".frame")
   const before = frame.getAttribute("aria-label")
+  const last = shown[data.key]
+  shown[data.key] = data.name
   const grid = frame.firstChild
   if (!before) grid.append(...data.values.map(() => document.createElement("span")))
   grid.classList.toggle("plain", !data.numbers)
@@ -28,5 +31,5 @@ export default function ({ data, parentElement }) {
   const app = document.querySelector("[data-testid=stApp]")
   const bring = () => app.dataset.testScriptState !== "notRunning" ? setTimeout(bring, 50)
     : frame.scrollIntoView({ block: "nearest", behavior: "smooth" })
-  if (before && before !== data.name) setTimeout(bring, 300) // when the page stands still
+  if (last && last !== data.name) setTimeout(bring, 300) // when the page stands still
 }

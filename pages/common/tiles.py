@@ -87,4 +87,4 @@ def answers(digits: "Digits", said: Sequence[int], key: str, columns: int | None
 def pixels(image: "Tensor | bytes", name: str, key: str, *, numbers: bool = True) -> None:
     """One picture, (28, 28) uint8, large, with the value of each pixel written into it."""
     values = list(image) if isinstance(image, bytes) else image.flatten().tolist()
-    _pixels(key=key, data={"values": values, "name": name, "numbers": numbers})
+    _pixels(key=key, data={"key": key, "values": values, "name": name, "numbers": numbers})

@@ -202,7 +202,7 @@ def test_idea_7_too_simple_and_by_heart_are_told_apart(home: Page):
     for name in ("Too simple", "Fast", "Memoriser"):
         expect(home.get_by_role("region", name=name)).to_contain_text("297 test")
     follow(home, "Watch “Memoriser” learn")
-    expect(home.get_by_text("learns 500 images by heart")).to_be_visible(timeout=WAIT)
+    expect(home.get_by_text("learns 100 images by heart")).to_be_visible(timeout=WAIT)
 
 
 def test_idea_8_snow_falls_and_the_answer_changes(home: Page):

@@ -30,9 +30,18 @@ MOMENTS = """() => {
 }"""
 
 
-def finished(page: Page, app: App, preset: str = "Fast") -> None:
-    """Train to the end, and wait until every moment can be looked at."""
-    start(page, app.address, preset)
+def finished(page: Page, app: App, preset: str = "Fast", *, drawn: bool = False) -> None:
+    """Train to the end, perhaps with a seven drawn before, and wait until every moment can be
+    looked at."""
+    if drawn:
+        visit(page, f"{app.address}/draw?model=shipped")
+        draw(page, SEVEN)
+        page.get_by_role("link", name="Train").first.click()
+        page.get_by_role("radio", name=preset, exact=True).click()
+        settle(page)
+        page.get_by_role("button", name="Start", exact=True).click()
+    else:
+        start(page, app.address, preset)
     expect(page.get_by_text(RESULT)).to_be_visible(timeout=90_000)
     count = len(recorded_steps(newest(app).frames))
     expect(page.locator(f".cloud[data-frames='{count}']")).to_be_visible(timeout=60_000)
@@ -50,19 +59,18 @@ def test_ten_flocks_fly_apart_into_the_corners_of_their_digits(app: App, desktop
 
 
 def test_a_moment_can_be_gone_back_to_sent_and_asked(app: App, desktop: Page):
-    visit(desktop, f"{app.address}/draw?model=shipped")
-    draw(desktop, SEVEN)
-    desktop.get_by_role("link", name="Train").first.click()
-    finished(desktop, app)
+    finished(desktop, app, drawn=True)
     slider = desktop.get_by_label("Moment of the training")
     slider.focus()
     slider.press("Home")
     slider.press("ArrowRight")
+    expect(desktop.get_by_text("★: your drawing")).to_be_visible()
     step = recorded_steps(newest(app).frames)[1]
     expect(desktop).to_have_url(re.compile(rf"step={step}\b"))
     expect(desktop.locator(f".cloud[data-step='{step}']")).to_be_visible()
     settle(desktop)
     said = desktop.locator(".bars .share").all_inner_texts()
+    assert len(said) == 10
     desktop.get_by_role("link", name="Draw for it, as it was then").click()
     expect(desktop.get_by_role("combobox")).to_have_value(re.compile(f"after {step} updates"))
     settle(desktop)
@@ -73,13 +81,61 @@ def test_a_moment_can_be_gone_back_to_sent_and_asked(app: App, desktop: Page):
     expect(desktop.locator(f".cloud[data-step='{step}']")).to_be_visible(timeout=30_000)
 
 
+# As if the weights of every second moment had not been kept: then nobody can be asked.
+FORGET = """() => {
+  const run = [...digitStages.values()].at(-1)
+  const kept = Object.fromEntries(Object.entries(run.own).filter((_, at) => at % 2))
+  Object.defineProperty(run, "own", { get: () => kept, set: () => {} })
+}"""
+
+
+def test_the_own_drawing_keeps_its_place_where_weights_were_not_kept(app: App, desktop: Page):
+    finished(desktop, app, drawn=True)
+    said, shares = desktop.locator(".of"), desktop.locator(".bars .share")
+    expect(said).to_have_text("What it says of your drawing")
+    expect(shares).to_have_count(10)
+    settle(desktop)
+    desktop.evaluate(FORGET)
+    slider = desktop.get_by_label("Moment of the training")
+    slider.focus()
+    slider.press("Home")
+    expect(said).to_have_text(re.compile("What it said of your drawing at .* images"))
+    expect(shares).to_have_count(10)
+    slider.press("ArrowRight")
+    expect(said).to_have_text("What it says of your drawing")
+
+
+@pytest.mark.parametrize("kind", ["desktop", "phone"])
+def test_a_point_that_is_touched_shows_its_image(
+    app: App, kind: str, request: pytest.FixtureRequest
+):
+    page: Page = request.getfixturevalue(kind)
+    finished(page, app, "Too simple")
+    sky, tip = page.locator(".sky canvas"), page.locator(".tip")
+    sky.scroll_into_view_if_needed()
+    box = sky.bounding_box()
+    x, y = page.evaluate(
+        """() => {
+          const [run] = [...digitStages.values()].slice(-1)
+          const { points } = [...run.frames.values()].reduce((a, b) => (a.step > b.step ? a : b))
+          return [points[0] / 32767, points[1] / 32767]
+        }"""
+    )
+    radius = (0.5 - 0.14) * box["width"]
+    place = box["x"] + box["width"] / 2 + x * radius, box["y"] + box["height"] / 2 + y * radius
+    (page.touchscreen.tap if kind == "phone" else page.mouse.move)(*place)
+    page.wait_for_timeout(500)  # a finger that was lifted, too
+    expect(tip).to_be_visible()
+    expect(tip).to_contain_text(re.compile(r"Test image \d+, a \d, read"))
+
+
 def test_a_step_is_one_batch_and_the_lamp_tells_the_truth(app: App, desktop: Page):
     visit(desktop, f"{app.address}/train?preset=notebook")
     desktop.get_by_role("radio", name="Step", exact=True).click()
     settle(desktop)
     desktop.get_by_role("button", name="Start", exact=True).click()
     following = desktop.get_by_role("button", name="Next batch")
-    lamp = desktop.locator("p.learning")
+    lamp = desktop.locator("button.learning")
     expect(following).to_be_enabled(timeout=30_000)
     expect(lamp).to_contain_text("learning: no updates yet", timeout=10_000)
     for step in (1, 2):
@@ -89,10 +145,40 @@ def test_a_step_is_one_batch_and_the_lamp_tells_the_truth(app: App, desktop: Pag
         assert newest(app).status().progress.step == step
         expect(desktop.locator(f".cloud[data-step='{step}']")).to_be_visible(timeout=10_000)
     expect(desktop.get_by_text("Then it changed its weights")).to_be_visible()
+    lamp.click()
+    expect(desktop.get_by_text("learns now: each batch of images changes")).to_be_visible()
+    desktop.keyboard.press("Escape")
     desktop.get_by_role("button", name="Pause").click()
     expect(desktop.get_by_text("paused: 2 updates")).to_be_visible(timeout=10_000)
     desktop.get_by_role("button", name="Stop").click()
-    expect(desktop.get_by_text("frozen", exact=True)).to_be_visible(timeout=30_000)
+    expect(desktop.get_by_text("not learning now", exact=True)).to_be_visible(timeout=30_000)
+
+
+def test_next_batch_and_its_panel_are_whole_on_a_phone(app: App, phone: Page):
+    visit(phone, f"{app.address}/train?preset=fast")
+    phone.get_by_role("radio", name="Step", exact=True).click()
+    settle(phone)
+    phone.get_by_role("button", name="Start", exact=True).click()
+    following = phone.get_by_role("button", name="Next batch")
+    expect(following).to_be_enabled(timeout=30_000)
+    following.click()
+    last = phone.get_by_text("answer", exact=True).and_(phone.locator("span"))
+    expect(last).to_be_visible(timeout=10_000)
+    last.scroll_into_view_if_needed()
+    for part in (following, last):  # whole, not scrolled away in a box of its own
+        assert part.evaluate(WHOLE)
+    phone.get_by_role("button", name="Stop").click()
+
+
+# Whether no box around it cuts it off.
+WHOLE = """(part) => {
+  const { top, bottom } = part.getBoundingClientRect()
+  for (let box = part.parentElement; box?.dataset?.testid !== "stMain"; box = box.parentElement) {
+    const its = box.getBoundingClientRect(), cuts = getComputedStyle(box).overflowY !== "visible"
+    if (cuts && (its.top > top || its.bottom < bottom)) return false
+  }
+  return true
+}"""
 
 
 def test_all_that_moves_is_on_one_screen(app: App, desktop: Page):
@@ -119,7 +205,11 @@ def test_twins_start_alike_end_apart_and_their_verdict_is_true(
     page: Page = request.getfixturevalue(kind)
     page.add_init_script(WATCH_SHIFTS)
     visit(page, f"{app.address}/train?preset=fast&twin=rate-up")
-    page.get_by_role("combobox", name="Bet first").click()
+    choice = page.get_by_role("combobox", name="Bet first")
+    choice.evaluate(
+        "part => part.scrollIntoView({ block: 'center' })"
+    )  # its list closes at a scroll
+    choice.click()
     page.get_by_role("option", name="its twin").click()
     settle(page)
     page.get_by_role("button", name="Start", exact=True).click()

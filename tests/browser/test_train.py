@@ -55,10 +55,10 @@ def test_a_run_is_started_its_curve_grows_and_it_ends_in_a_sentence(app: App, de
     assert len(seen) >= 3
     expect(desktop.get_by_text(RESULT)).to_contain_text("of 297 test images")
     settle(desktop)  # the sentence is there a moment before the last piece of the curve
-    assert images_seen(desktop) == 50_000  # 20 batches of 25, a hundred times
+    assert images_seen(desktop) == 10_000  # 10 batches of 10, a hundred times
     tiles = desktop.locator("figure img[alt^='test image']")
     assert tiles.count() >= 12
-    expect(desktop.get_by_role("button", name="Pause")).to_be_disabled()
+    expect(desktop.get_by_role("button", name="Pause")).to_have_count(0)
 
 
 def test_a_run_goes_on_when_its_visitor_leaves_and_is_found_again(app: App, browser: Browser):
@@ -115,7 +115,7 @@ def no_handles(page: Page) -> None:
     """Whoever sees this page has nothing in hand to change the run with."""
     settle(page)
     for name in ("Pause", "Go on", "Stop", "Resume", "Rename ...", "Delete ..."):
-        expect(page.get_by_role("button", name=name)).to_have_count(0)
+        expect(page.get_by_role("button", name=name, exact=True)).to_have_count(0)
 
 
 def test_a_run_that_was_deleted_in_another_tab_is_said_to_be_gone(app: App, browser: Browser):
@@ -143,7 +143,7 @@ def test_a_killed_server_and_worker_lose_nothing(
     first = start_app()
     start(desktop, first.address, "Notebook", epochs=15)
     run = newest(first)
-    desktop.wait_for_function("document.body.innerText.match(/[1-9]\\d*% done/)")
+    expect(desktop.get_by_text(re.compile(r"[1-9]\d*% done"))).to_be_visible(timeout=30_000)
     first.kill()
     os.kill(run.status().pid, signal.SIGKILL)
     second = start_app()

@@ -1,4 +1,4 @@
-"""Lamp: on every page, whether the network in use is learning now, or frozen."""
+"""Lamp: on every page, whether the network in use is learning now; pressed, it says what of."""
 
 import streamlit as st
 
@@ -7,7 +7,10 @@ from mnistcore.runs.store import AT_WORK, LIVE, Run, find_run, split_moment
 from pages.common import state
 from pages.common.tiles import component
 
-_pill = component(__file__, "<p><i></i><b>Network</b><span></span></p>")
+_pill = component(
+    __file__, "<button type='button'><i></i><b>Network</b><span></span></button><p></p>"
+)
+_RESTING = "not learning now"
 
 
 def show(page: str) -> None:
@@ -38,14 +41,15 @@ def describe(run: Run | None, moment: bool = False) -> tuple[bool, str, str]:
     name = f"“{run.name}”" if run else "The app's network"
     status = run.status() if run and not moment else None
     if status is None or status.state not in (*AT_WORK, "queued", "paused"):
-        return False, "frozen", f"{name} is frozen: it learns nothing from what you show or draw."
+        about = f"{name} stays as it is: it learns nothing from what you show or draw."
+        return False, _RESTING, about
     progress = status.progress
     steps = f"{progress.step:,} updates" if progress and progress.step else "no updates yet"
     if status.state == "running":
         about = f"{name} learns now: each batch of images changes its weights."
         return True, f"learning: {steps}", about
     words, what = {
-        "testing": ("frozen", "being tested"),
+        "testing": (_RESTING, "being tested"),
         "paused": (f"paused: {steps}", "paused"),
     }.get(status.state, ("will learn soon", "about to learn"))
     return False, words, f"{name} is {what}: its weights stand still."

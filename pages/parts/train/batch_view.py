@@ -15,14 +15,15 @@ HEIGHT = 260  # pixels that it takes, as much as the chart whose place it takes
 
 
 def show(run: Run, batch: BatchRecord | None, twins: BatchRecord | None = None) -> None:
-    """The newest batch, in a box of HEIGHT; a word of what is to come before the first.
+    """The newest batch, in a box of HEIGHT; a word of what is to come before it.
 
     twins: what the twin made of its newest.
     """
     with st.container(height=HEIGHT, border=False):
         if batch is None:
             st.markdown(
-                "It has seen no image yet, and guesses. **Next batch** shows it the first ones."
+                "Here you will see the images of a batch, what it makes of them, and how far its "
+                "weights move."
             )
             return
         try:
@@ -37,12 +38,13 @@ def show(run: Run, batch: BatchRecord | None, twins: BatchRecord | None = None) 
         )
         also = f" Its twin: {twins.right} of {twins.count}, {twins.loss:.3f}." if twins else ""
         st.html(
-            f"<b>Batch {batch.step:,}</b>: it guessed, and {batch.right} of {batch.count} were "
-            f"right. Loss: {batch.loss:.3f} (how wrong; 0 is perfect).{also}"
+            f'<div style="font-size:.95rem;line-height:1.35"><b>Batch {batch.step:,}</b>: '
+            f"{batch.right} of {batch.count} guesses right. Loss {batch.loss:.3f} (how "
+            f"wrong; 0 is perfect).{also}"
             f'<div style="display:grid;grid-template-columns:repeat(12,1fr);gap:2px;'
-            f'margin:.3rem 0">{tiles}</div>'
-            "Then it changed its weights. By how much, on average:"
-            f"{_changes(network, batch.changes)}"
+            f'margin:.2rem 0">{tiles}</div>'
+            "Then it changed its weights, on average by"
+            f"{_changes(network, batch.changes)}</div>"
         )
 
 
@@ -59,11 +61,12 @@ def _changes(network: NetworkConfig, changes: tuple[float, ...]) -> str:
     """A bar for each layer, the longest for the one whose weights moved most."""
     largest = max(changes, default=0.0) or 1.0
     rows = "".join(
-        f"<span>{layer.name}</span>"
-        f'<span style="height:.8rem;border-radius:3px;background:{BLUE};'
-        f'width:{100 * change / largest:.0f}%"></span>'
-        f'<span style="font-variant-numeric:tabular-nums">{change:.5f}</span>'
+        '<div style="display:flex;gap:.6rem;align-items:center">'
+        f'<span style="width:7.2rem">{layer.name}</span><span style="flex:1">'
+        f'<span style="display:block;height:.8rem;border-radius:3px;background:{BLUE};'
+        f'width:{100 * change / largest:.0f}%"></span></span>'
+        f'<span style="font-variant-numeric:tabular-nums">{change:.5f}</span></div>'
         for layer, change in zip(configured_layers(network), changes, strict=False)
     )
-    grid = "display:grid;grid-template-columns:auto 1fr auto;gap:0 .6rem;align-items:center"
-    return f'<div style="{grid}">{rows}</div>'
+    grid = "display:grid;gap:0 1.5rem;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr))"
+    return f'<div style="{grid};line-height:1.2">{rows}</div>'

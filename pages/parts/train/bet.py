@@ -28,16 +28,16 @@ def choose(*, twins: bool) -> None:
         )
         st.text_input("Why?", max_chars=60, placeholder="because", **state.TRAIN_TWIN_WHY.kept())
         return
-    st.number_input(
-        "Bet first: how many of 100 test images will it read right in the end?",
-        0.0,
-        100.0,
-        value=None,
-        step=0.5,
-        format="%g",
-        placeholder="your bet",
-        **state.TRAIN_BET.kept(),
-    )
+    if st.toggle("Bet on it first", **state.TRAIN_BETTING.kept()):
+        st.number_input(
+            "How many of 100 test images will it read right in the end?",
+            0.0,
+            100.0,
+            state.TRAIN_BET.default,
+            step=0.5,
+            format="%g",
+            **state.TRAIN_BET.kept(),
+        )
 
 
 def place(run: Run) -> None:
@@ -47,9 +47,9 @@ def place(run: Run) -> None:
             why = state.TRAIN_TWIN_WHY.pop().strip()
             state.TRAIN_TWIN_BETS.set({**state.TRAIN_TWIN_BETS.get(), run.id: (winner, why)})
             state.TRAIN_TWIN_BET.set(None)
-    elif (bet := state.TRAIN_BET.get()) is not None:
-        state.TRAIN_BETS.set({**state.TRAIN_BETS.get(), run.id: bet})
-        state.TRAIN_BET.set(None)
+    elif state.TRAIN_BETTING.get():
+        state.TRAIN_BETS.set({**state.TRAIN_BETS.get(), run.id: state.TRAIN_BET.get()})
+        state.TRAIN_BETTING.set(False)
 
 
 def on(run: Run) -> float | None:

@@ -47,7 +47,7 @@ def recipe_text(run: Run) -> str:
     except MnistError:
         return ""
     changes = describe_changes(scale_epochs(preset.config, images), config.train)
-    return f"{preset.title} with {', '.join(changes)}" if changes else f"{preset.title}, unchanged"
+    return f"{preset.title} with {', '.join(changes)}" if changes else preset.title
 
 
 def show_recipe(run: Run) -> None:

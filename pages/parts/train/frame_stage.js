@@ -62,6 +62,15 @@ const between = (frames, view) => {
   const low = Math.floor(view), high = Math.min(low + 1, frames.length - 1)
   return [frames[low], frames[high], view - low]
 }
+const inOrder = (run) => [...run.frames.values()].sort((a, b) => a.step - b.step)
+// Between which two frames that have an answer to the own drawing a place lies; not all have one.
+const answersAround = (run, frames, view) => {
+  const kept = [...frames.keys()].filter((at) => run.own[frames[at].step])
+  if (!kept.length) return null
+  const low = kept.findLast((at) => at <= view) ?? kept[0]
+  const high = kept.find((at) => at >= view) ?? kept.at(-1)
+  return [frames[low], frames[high], high > low ? (view - low) / (high - low) : 0]
+}
 
 const palette = (root) => {
   const style = getComputedStyle(root)
@@ -84,7 +93,7 @@ const fit = (canvas) => {
 function openSky(root, run, lead) {
   const find = (name) => root.querySelector(name)
   const sky = find("canvas"), tip = find(".tip")
-  let frames = [], view = 0, title = ""
+  let frames = [], view = 0, title = "", pointed = null // the image that is pointed at
 
   const corner = (digit) => {
     const angle = (2 * Math.PI * digit) / 10
@@ -118,10 +127,11 @@ function openSky(root, run, lead) {
     return pen
   }
   const paintCloud = () => {
-    const pen = paintSky(), side = sky.clientWidth, { ink, paper } = palette(root)
+    const pen = paintSky(), side = sky.clientWidth, { ink } = palette(root)
     const now = frames[Math.round(view)], { labels, colors } = lead.images
     const radius = Math.max(2.6, side / 130)
     const wrong = []
+    star(pen, side, (at) => pen.fillText("★", ...at)) // behind the points, and its outline before them
     labels.forEach((label, number) => {
       if (now.said[number] !== label) { wrong.push([label, number]); return }
       pen.globalAlpha = 0.75
@@ -140,51 +150,69 @@ function openSky(root, run, lead) {
       pen.lineWidth = 1
       pen.stroke()
     }
-    const [a, b, share] = between(frames, view)
-    const [from, to] = [run.own[a.step], run.own[b.step] ?? run.own[a.step]]
-    if (from) {
-      let x = 0, y = 0
-      from.forEach((old, digit) => {
-        const weight = old + (to[digit] - old) * share, [cx, cy] = corner(digit)
-        x += weight * cx
-        y += weight * cy
-      })
-      pen.font = `${Math.max(26, side / 12)}px sans-serif`
-      pen.lineWidth = 5
-      pen.strokeStyle = paper
-      pen.strokeText("★", ...spot(x, y, side))
-      pen.fillStyle = ink
-      pen.fillText("★", ...spot(x, y, side))
+    star(pen, side, (at) => pen.strokeText("★", ...at), 1.5)
+    if (pointed !== null) {
+      pen.strokeStyle = ink
+      pen.lineWidth = 2
+      pen.beginPath()
+      pen.arc(...pointAt(pointed, side), radius * 2.2, 0, 2 * Math.PI)
+      pen.stroke()
+      showTip()
     }
   }
+  // The own drawing: between the corners as a point is.
+  const star = (pen, side, draw, lineWidth) => {
+    const around = answersAround(run, frames, view)
+    if (!around) return
+    const [a, b, share] = around, to = run.own[b.step]
+    let x = 0, y = 0
+    run.own[a.step].forEach((old, digit) => {
+      const weight = old + (to[digit] - old) * share, [cx, cy] = corner(digit)
+      x += weight * cx
+      y += weight * cy
+    })
+    const { ink } = palette(root), font = `${Math.max(26, side / 12)}px sans-serif`
+    Object.assign(pen, { font, lineWidth, strokeStyle: ink, fillStyle: ink })
+    draw(spot(x, y, side))
+  }
 
+  const showTip = () => {
+    const { labels, numbers } = lead.images, label = labels[pointed]
+    const said = frames[Math.round(view)].said[pointed], side = sky.clientWidth
+    const [x, y] = pointAt(pointed, side)
+    cut(tip.firstChild, lead.images, pointed)
+    tip.lastChild.textContent = `Test image ${numbers[pointed]}, a ${label}` +
+      (said === label ? ", read right" : `, read as a ${said}`)
+    tip.style.left = x < side / 2 ? `${x + 14}px` : "auto"
+    tip.style.right = x < side / 2 ? "auto" : `${side - x + 14}px`
+    tip.style.top = `${Math.max(0, Math.min(y - 20, side - 90))}px`
+  }
+  const point = (number) => {
+    if (number === pointed) return
+    pointed = number
+    tip.style.display = number === null ? "none" : "flex"
+    paintCloud()
+  }
   const nearest = (event) => {
-    if (!frames[Math.round(view)] || !lead.images) return
-    const box = sky.getBoundingClientRect(), { labels, numbers } = lead.images
+    if (!frames.length || !lead.images) return
+    const box = sky.getBoundingClientRect()
     const at = [event.clientX - box.left, event.clientY - box.top]
-    let best = null, least = 14 ** 2
-    labels.forEach((_, number) => {
+    let best = null, least = (event.pointerType === "mouse" ? 14 : 28) ** 2
+    lead.images.labels.forEach((_, number) => {
       const [x, y] = pointAt(number, box.width)
       const far = (x - at[0]) ** 2 + (y - at[1]) ** 2
       if (far < least) [best, least] = [number, far]
     })
-    tip.style.display = best === null ? "none" : "flex"
-    if (best === null) return
-    const label = labels[best], said = frames[Math.round(view)].said[best]
-    cut(tip.firstChild, lead.images, best)
-    tip.lastChild.textContent = `Test image ${numbers[best]}, a ${label}` +
-      (said === label ? ", read right" : `, read as a ${said}`)
-    tip.style.left = at[0] < box.width / 2 ? `${at[0] + 14}px` : "auto"
-    tip.style.right = at[0] < box.width / 2 ? "auto" : `${box.width - at[0] + 14}px`
-    tip.style.top = `${Math.max(0, Math.min(at[1] - 20, box.height - 90))}px`
+    point(best)
   }
   sky.onpointermove = sky.onpointerdown = nearest
-  sky.onpointerleave = () => { tip.style.display = "none" }
+  // A finger that is lifted leaves, too: what it touched stays, until it touches something else.
+  sky.onpointerleave = (event) => { if (event.pointerType === "mouse") point(null) }
 
   return {
     name(now) { find(".title").textContent = title = now },
     width: () => sky.clientWidth,
-    renew() { frames = [...run.frames.values()].sort((a, b) => a.step - b.step) },
+    renew() { frames = inOrder(run) },
     frames: () => frames,
     paint(images) { // as it was when it had seen so many
       if (!frames.length) { paintSky(); return }
@@ -213,7 +241,9 @@ function openCloud(root, runs, setStateValue) {
       <p class="title"></p><div class="sky"><canvas role="img"></canvas>
       <div class="tip"><span class="ink"></span><span></span></div></div>
       <p class="score"></p></div>`).join("")}</div>
-    <div class="time"><button type="button" disabled>▶ Play</button><div class="track"><canvas></canvas>
+    <p class="key">Each point is a test image, its colour the digit that it is. Ringed: read wrong.
+      <span hidden>★: your drawing.</span></p>
+    <div class="time"><button type="button" disabled>▶ Replay</button><div class="track"><canvas></canvas>
       <input type="range" step="1" min="0" aria-label="Moment of the training"></div></div>
     <p class="when"></p>`
   const find = (name) => root.querySelector(name)
@@ -265,7 +295,7 @@ function openCloud(root, runs, setStateValue) {
     const { ink, accent } = palette(root), last = Math.max(1, frames.length - 1)
     const inset = 8 // as far as the knob of the slider stays from its ends
     const x = (at) => inset + (at / last) * (width - 2 * inset)
-    const y = (share) => height - 3 - share * (height - 6)
+    const y = (share) => height - 6 - share * (height - 12)
     pen.strokeStyle = ink
     pen.globalAlpha = 0.6
     pen.lineWidth = 2
@@ -278,6 +308,11 @@ function openCloud(root, runs, setStateValue) {
       pen.stroke()
     })
     pen.globalAlpha = 1
+    pen.fillStyle = ink
+    pen.font = `0.8rem ${getComputedStyle(root).fontFamily}`
+    pen.textAlign = "right"
+    const low = frames.at(-1).right < 0.5 // where the line leaves room for its name
+    pen.fillText("test images right", width - inset, low ? 12 : height - 4)
     pen.fillStyle = accent
     pen.beginPath()
     pen.arc(x(Math.round(view)), y(frames[Math.round(view)].right), 5, 0, 2 * Math.PI)
@@ -298,10 +333,11 @@ function openCloud(root, runs, setStateValue) {
     const count = run.images.labels.length
     const words = `After ${frame.images.toLocaleString("en")} training images` +
       (alone ? `: ${Math.round(frame.right * count)} of ${count} test images right` : "")
+    find(".key span").hidden = !Object.keys(run.own).length
     find(".when").textContent = words
     slider.value = Math.round(view)
     slider.setAttribute("aria-valuetext", words)
-    button.textContent = playing ? "❚❚ Pause" : "▶ Play"
+    button.textContent = playing ? "❚❚ Hold" : "▶ Replay"
     button.disabled = frames.length < 2
     root.dataset.step = frame.step
     root.dataset.frames = frames.length
@@ -360,10 +396,11 @@ function openSide(root, runs) {
       .join("")}</div>`
   root.style.setProperty("--answers", runs.length)
   root.innerHTML = `
-    <h3 class="about">What ${alone ? "its first layer looks" : "their first layers look"} for</h3>
+    <h3>What ${alone ? "it looks" : "they look"} for first
+      <small>ink on blue, none on orange; at first that is noise</small></h3>
     ${each("filters", ' role="img"')}
     <h3>What ${alone ? "it says" : "they say"} of twelve test images</h3><div class="guesses"></div>
-    <div class="mine" hidden><h3>What ${alone ? "it says" : "they say"} of your drawing</h3>
+    <div class="mine" hidden><h3><span class="ink"></span><span class="of"></span></h3>
     ${each("bars")}</div>`
   const find = (name) => root.querySelector(name)
   let data = {}
@@ -371,14 +408,11 @@ function openSide(root, runs) {
   const paintFilters = (box, frame) => {
     const [all, height, width] = frame.shape
     const count = alone ? all : Math.min(all, 16) // of each, so that they are on one screen
-    if (alone) {
-      find(".about").textContent = height < 28
-        ? `What its first layer looks for: ${count} filters`
-        : `What ${count} units of its first layer look for`
-    }
     while (box.children.length > count) box.lastChild.remove()
     while (box.children.length < count) box.append(document.createElement("canvas"))
-    box.style.setProperty("--columns", count % 8 ? 6 : 8)
+    const columns = count % 8 ? 6 : 8
+    box.style.setProperty("--columns", columns)
+    box.style.setProperty("--wide", count > 16 ? 16 : columns) // where there is the room
     box.setAttribute("aria-label", `${count} pictures of weights: blue for more, orange for less`)
     ;[...box.children].forEach((canvas, filter) => {
       if (canvas.width !== width) [canvas.width, canvas.height] = [width, height]
@@ -416,9 +450,21 @@ function openSide(root, runs) {
         said.join(" and as a ")
     })
   }
+  const paintMine = () => { // where a frame has no answer, what was said nearest to it
+    find(".mine").hidden = !data.drawing
+    if (data.drawing) find(".mine .ink").style.mask = `url(${data.drawing}) 0 0 / 100% 100%`
+    let then = ""
+    runs.forEach((one, number) => {
+      const frames = inOrder(one), around = answersAround(one, frames, frames.indexOf(one.moment))
+      const near = around && around[around[2] < 0.5 ? 0 : 1]
+      const box = root.querySelectorAll(".bars")[number]
+      if (near) paintBars(box, one.own[near.step], run.images.colors)
+      if (near && near !== one.moment) then = ` at ${near.images.toLocaleString("en")} images`
+    })
+    const who = alone ? "it" : "they", say = then ? "said" : alone ? "says" : "say"
+    find(".of").textContent = `What ${who} ${say} of your drawing${then}`
+  }
   const paintBars = (box, said, colors) => {
-    find(".mine").hidden = !data.drawn
-    if (!said) { box.replaceChildren(); return }
     if (!box.children.length) {
       for (let digit = 0; digit < 10; digit++) {
         const name = document.createElement("span"), cell = document.createElement("span")
@@ -440,12 +486,11 @@ function openSide(root, runs) {
   const renew = () => {
     if (!root.isConnected) { runs.forEach((one) => one.wake.delete(renew)); return }
     if (!run.moment || !run.images) return
-    const [filters, bars] = [".filters", ".bars"].map((name) => root.querySelectorAll(name))
     paintGuesses()
-    runs.forEach(({ moment, own }, at) => {
-      if (moment) paintFilters(filters[at], moment)
-      paintBars(bars[at], own[moment?.step], run.images.colors)
+    runs.forEach(({ moment }, at) => {
+      if (moment) paintFilters(root.querySelectorAll(".filters")[at], moment)
     })
+    paintMine()
   }
   runs.forEach((one) => one.wake.add(renew))
   return {

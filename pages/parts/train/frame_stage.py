@@ -17,10 +17,10 @@ from mnistcore.viz import probability_cloud, theme
 from pages.common import links, state
 from pages.common.canvas import current_strokes
 from pages.common.datasets import train_and_test
-from pages.common.images import sheet_uri
+from pages.common.images import ink_uri, sheet_uri
 from pages.common.past_answers import PastAnswers
 from pages.common.tiles import component
-from pages.parts.train.speed import ROW
+from pages.parts.train.speed import row
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -79,7 +79,7 @@ def _send_frames(run: Run, live: bool) -> None:
 
 
 def show_cloud(run: Run, titles: Sequence[str], *, live: bool) -> None:
-    """The cloud, beside it that of the twin, and below the slider through the moments, with Play.
+    """The cloud, beside it that of the twin, and below the slider through the moments, with Replay.
 
     titles: of the clouds.
     """
@@ -101,13 +101,14 @@ def _clock(run: Run) -> Run:
 
 def show_side(run: Run) -> None:
     """What else belongs to the moment: filters, twelve guesses, the visitor's own drawing."""
+    image = _drawn(current_strokes())
     _stage(
         key="stage side",
         data={
             "run": run.id,
             "twin": run.twin and run.twin.id,
             "part": "side",
-            "drawn": bool(current_strokes()),
+            "drawing": None if image is None else ink_uri((255 * image).byte()[None]),
         },
     )
 
@@ -131,7 +132,7 @@ def show_links(run: Run) -> None:
     step = state.TRAIN_MOMENT.get()
     model = run.id if step is None else f"{_clock(run).id}@{step}"
     when = "" if step is None else ", as it was then"
-    with st.container(horizontal=True, height=ROW, border=False):
+    with row():
         links.inside(model=model).show(f"Look inside{when}", ":material/network_node:")
         links.draw(model=model).show(f"Draw for it{when}", ":material/draw:")
 

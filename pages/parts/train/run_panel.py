@@ -4,7 +4,7 @@ Whatever comes has its place from the first moment on, so that nothing moves whi
 """
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,13 +34,20 @@ from pages.parts.train import (
 )
 
 LONG_S = 30.0  # seconds of training after which a look costs more than it shows
+_WHY_AHEAD = (
+    "Why was the test ahead? The training curve is a mean of the last "
+    f"{RUNNING_AVERAGE_IMAGES:,} images, also of those from when it knew less."
+)
 CLOSER = 90.0  # percent from which the accuracy is shown when one looks closer
 
 
-def show(run: Run, others: Sequence[Run]) -> None:
-    """A run with `others` to lay over it; renews itself as long as there may be something new."""
+def show(run: Run, others: Sequence[Run], on_another: Callable[[], None]) -> None:
+    """A run with `others` to lay over it; renews itself as long as there may be something new.
+
+    on_another: called when the visitor wants to train another.
+    """
     every = _interval(run)
-    st.fragment(_panel, run_every=every)(run, others, every)
+    st.fragment(_panel, run_every=every)(run, others, on_another, every)
 
 
 def _interval(run: Run) -> float | None:
@@ -52,7 +59,9 @@ def _interval(run: Run) -> float | None:
     return None if frame_stage.is_complete(run) else 0.3
 
 
-def _panel(run: Run, others: Sequence[Run], every: float | None) -> None:
+def _panel(
+    run: Run, others: Sequence[Run], on_another: Callable[[], None], every: float | None
+) -> None:
     status = run.status()
     if _interval(run) != every or not run.path.is_dir():  # it may have been deleted meanwhile
         st.rerun()
@@ -72,10 +81,10 @@ def _panel(run: Run, others: Sequence[Run], every: float | None) -> None:
         broke_off = bool(status.result and status.result.diverged)
         _, goes_on = pair[-1 if broke_off else 0]
         furthest = replace(status, progress=goes_on.progress)
-        headline = _headline(run, furthest, titles[0])
+        headline = _headline(run, furthest, titles[0], told[0].verdict)
         st.html(f'<div style="{room_for(3)}">{headline}</div>{_bar(furthest)}')
     with right:
-        steering.show(run, status)
+        steering.show(run, status, on_another)
     # A network that was taught by hand has none.
     has_curves = bool(lines[0].records or not status.result)
     for other in comparison.chosen(others):
@@ -88,16 +97,19 @@ def _panel(run: Run, others: Sequence[Run], every: float | None) -> None:
     if replayed:
         _stage(run, status, titles, lines, least, sentence)
         moment_layers.show(run, live=status.state in LIVE)
-    for (_, its), title, line, (figures, _) in zip(pair, titles, lines, told, strict=False):
+    for (_, its), title, line, (figures, *_) in zip(pair, titles, lines, told, strict=False):
         if figures or not its.result:
             _figures(figures or Progress(0, 1, 0), line.images, title)
     if has_curves:
-        st.toggle(
-            f"Look closer: {CLOSER:.0f} to 100 %",
-            disabled=not high,
-            help="Possible once both curves are there.",
-            **state.TRAIN_CLOSER.kept(),
-        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.toggle(
+                f"Look closer: {CLOSER:.0f} to 100 %",
+                disabled=not high,
+                help="Possible once both curves are there.",
+                **state.TRAIN_CLOSER.kept(),
+            )
+            shown = "visible" if commentary.is_test_ahead(lines[0].records) else "hidden"
+            st.html(f'<div style="font-size:.9rem;visibility:{shown}">{_WHY_AHEAD}</div>')
         if replayed:
             show_loss(lines)
         else:
@@ -207,10 +219,12 @@ def _planned(run: Run, records: Sequence[Progress]) -> int:
         return 1
 
 
-def _headline(run: Run, status: RunStatus, title: str) -> str:
-    """How it stands, as HTML; title: of a run with a twin."""
+def _headline(run: Run, status: RunStatus, title: str, verdict: str) -> str:
+    """How it stands, as HTML; title: of a run with a twin, whose verdict is on both."""
     p, message = status.progress, html.escape(status.message)
     told = _in_a_sentence(status.result, f"{title}, it" if title else "It")
+    if told and verdict and not title:
+        told = f"<b>{verdict}.</b> {told}"
     if status.state == "queued":
         place = run.queue_position()
         when = f"{place} run{'s go' if place > 1 else ' goes'} before this one"

@@ -1,6 +1,7 @@
 """Speed of a training: full, in slow motion, or step by step; before and while it runs."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mnistcore.records import PaceKind, RunStatus
 from mnistcore.runs import slow_motion
@@ -10,11 +11,15 @@ from pages.common.identity import visitor_token
 from pages.parts.train.steering import attempt
 
 _NAMES: dict[PaceKind, str] = {"full": "Full speed", "slow": "Slow", "step": "Step"}
-ROW = 56  # pixels of the row below the cloud, whatever is in it
 _HELP = (
     "Slow: it learns from ten batches of images a second. Step: from one batch each time that you "
     "press Next batch. You see what it makes of them."
 )
+
+
+def row() -> DeltaGenerator:
+    """The row below the cloud; whatever is in it, it has as much room (see app/frame.css)."""
+    return st.container(horizontal=True, key="below the cloud")
 
 
 def choose() -> None:
@@ -45,17 +50,10 @@ def is_slow(run: Run) -> bool:
 def show(run: Run, status: RunStatus) -> None:
     """The owner's choice while it runs, and Next batch."""
     key, kind = state.train_pace(run.id), slow_motion.read_pace(run).kind
-    if not key.exists() or key.get() != kind:  # to send it anew would take back a newer choice
+    if not key.exists() or key.get() != kind:  # else it would take back a choice on its way here
         key.set(kind)
     mine = run.belongs_to(visitor_token())
-
-    def choose() -> None:
-        attempt(slow_motion.set_pace, run, key.get(), visitor_token())
-
-    def press() -> None:
-        attempt(slow_motion.next_batch, run, visitor_token())
-
-    with st.container(horizontal=True, height=ROW, border=False):
+    with row():
         st.segmented_control(
             "Speed",
             list(_NAMES),
@@ -63,7 +61,8 @@ def show(run: Run, status: RunStatus) -> None:
             required=True,
             disabled=not mine,
             key=key,
-            on_change=choose,
+            on_change=_set_pace,
+            args=(run,),
             label_visibility="collapsed",
         )
         st.button(
@@ -72,5 +71,14 @@ def show(run: Run, status: RunStatus) -> None:
             type="primary",
             icon=":material/skip_next:",
             disabled=not mine or kind != "step" or status.state != "running",
-            on_click=press,
+            on_click=_next_batch,
+            args=(run,),
         )
+
+
+def _set_pace(run: Run) -> None:
+    attempt(slow_motion.set_pace, run, state.train_pace(run.id).get(), visitor_token())
+
+
+def _next_batch(run: Run) -> None:
+    attempt(slow_motion.next_batch, run, visitor_token())

@@ -13,27 +13,39 @@ from pages.common import links, state
 from pages.common.identity import visitor_token
 from pages.common.text import escape_markdown
 
+_WIDTH = 130  # pixels of a button, so that none moves when it comes or goes
 
-def show(run: Run, status: RunStatus) -> None:
-    """Pause, go on, stop, for the owner, or see the run that is waited for; and why the last thing
-    asked for cannot be."""
+
+def show(run: Run, status: RunStatus, on_another: Callable[[], None]) -> None:
+    """Pause, go on and stop, for the owner, or see the run that is waited for; when nothing is left
+    to stop, train another. And why the last thing asked for cannot be."""
     if not run.belongs_to(visitor_token()):
         st.caption("Somebody else started this run: you can watch it, and draw with it.")
+        _offer_another(on_another)
         return
+    under_way = run.under_way()
     with st.container(horizontal=True):
         if status.state in RESUMABLE:
             label = "Go on" if status.state == "paused" else "Resume"
             _button(label, "play_arrow", queue.resume, run, visitor_token())
         elif ahead := queue.runs_at_work(run.path.parent) if status.state == "queued" else []:
-            if st.button("See it", icon=":material/visibility:", width=130):
+            if st.button("See it", icon=":material/visibility:", width=_WIDTH):
                 links.train(run=ahead[0].id).go()
-        else:
+        elif under_way:
             idle = status.state != "running"
             _button("Pause", "pause", run.send, "pause", visitor_token(), disabled=idle)
-        over = not run.under_way()
-        _button("Stop", "stop", run.send, "stop", visitor_token(), disabled=over)
+        if under_way:
+            _button("Stop", "stop", run.send, "stop", visitor_token())
+        else:
+            _offer_another(on_another)
     if refused := state.TRAIN_STEERING_REFUSED.pop():
         st.error(refused)
+
+
+def _offer_another(on_another: Callable[[], None]) -> None:
+    if st.button("Train another", icon=":material/add:"):
+        on_another()
+        st.rerun()  # all of the page
 
 
 def _button(
@@ -46,7 +58,7 @@ def _button(
         on_click=cast(Callable[..., None], attempt),
         args=(act, *values),
         disabled=disabled,
-        width=130,
+        width=_WIDTH,
     )
 
 
