@@ -97,3 +97,13 @@ def test_who_guesses_by_keyboard_keeps_the_focus_and_hears_the_answer(app: App, 
     expect(desktop.get_by_role("status").filter(has_text="of 1 right so far")).to_have_count(1)
     settle(desktop)
     expect(output).to_be_focused()
+
+
+def test_links_off_the_screen_are_no_stop_for_the_tab_key(app: App, desktop: Page):
+    desktop.set_viewport_size({"width": 720, "height": 450})  # at 200 %
+    visit(desktop, f"{app.address}/draw")
+    sidebar = desktop.get_by_test_id("stSidebar")
+    expect(sidebar).to_have_css("visibility", "hidden")
+    desktop.get_by_test_id("stExpandSidebarButton").press("Enter")
+    expect(sidebar).to_have_css("visibility", "visible")
+    expect(sidebar.get_by_role("link", name="Explore")).to_be_in_viewport()
