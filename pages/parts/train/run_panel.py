@@ -47,7 +47,8 @@ def show(run: Run, others: Sequence[Run], on_another: Callable[[], None]) -> Non
     on_another: called when the visitor wants to train another.
     """
     every = _interval(run)
-    st.fragment(_panel, run_every=every)(run, others, on_another, every)
+    with st.container(key="run-panel"):
+        st.fragment(_panel, run_every=every)(run, others, on_another, every)
 
 
 def _interval(run: Run) -> float | None:
@@ -128,6 +129,8 @@ def _panel(
         twins.show_links(twin)
     comparison.show(run, others)
     predictions.show(run, status)
+    if replayed:  # last, for it takes time, and what changes at the end shall change together
+        frame_stage.send_frames(run, live=status.state in LIVE)
 
 
 def _stage(
@@ -143,7 +146,6 @@ def _stage(
     With a twin there are two clouds, by their titles, side by side.
     """
     live = status.state in LIVE
-    frame_stage.send_frames(run, live=live)
     left, right = st.columns([3, 2] if run.twin else 2, gap="medium")
     with left:
         frame_stage.show_cloud(run, titles, live=live)

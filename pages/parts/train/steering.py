@@ -35,9 +35,11 @@ def show(run: Run, status: RunStatus, on_another: Callable[[], None]) -> None:
             idle = status.state != "running"
             _button("Pause", "pause", run.send, "pause", visitor_token(), disabled=idle)
         if under_way:
-            _button("Stop", "stop", run.send, "stop", visitor_token())
+            tested = status.state == "testing"  # then there is nothing left to stop
+            _button("Stop", "stop", run.send, "stop", visitor_token(), disabled=tested)
         else:
             _offer_another(on_another)
+            st.empty()  # where Stop was, so that it goes at once
     if refused := state.TRAIN_STEERING_REFUSED.pop():
         st.error(refused)
 
