@@ -10,11 +10,13 @@ exit status is 1 if there are any, or if a case was too slow or too large.
 
 import argparse
 import json
+import logging
 import resource
 import subprocess
 import sys
 import time
 import traceback
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,8 @@ def watched(name: str, options: argparse.Namespace) -> dict[str, Any]:
 
 def attempt(name: str, cases: int, number: int) -> dict[str, Any]:
     """Try so many cases here: counts, the slowest, the memory, and each kind of failure."""
+    logging.disable()
+    warnings.simplefilter("ignore")
     way = WAYS_IN[name]
     failures: dict[str, list[Any]] = {}  # by kind: how many, and the first
     tried = refused = 0

@@ -11,22 +11,26 @@ import gzip
 import io
 import json
 import math
+import os
 import struct
-import tempfile
+import sys
 import zipfile
-from collections.abc import Callable, Sequence
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass, is_dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 from unittest import mock
+from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 import torch
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from PIL import Image, ImageDraw
+from streamlit.testing.v1 import AppTest
 
 from mnistcore import cli, serialization
 from mnistcore.config import (
@@ -36,6 +40,7 @@ from mnistcore.config import (
     check,
     parse_convolutions,
     parse_dense,
+    settings,
 )
 from mnistcore.data import mnist
 from mnistcore.data.digits import Digits
@@ -73,7 +78,7 @@ from mnistcore.records import (
     from_dict,
     to_dict,
 )
-from mnistcore.runs import slow_motion, store
+from mnistcore.runs import queue, slow_motion, store
 from mnistcore.runs.store import Run
 from mnistcore.training.finetune_session import fine_tune_result, read_drawings
 from mnistcore.training.frame_recorder import FrameRecorder
@@ -81,6 +86,9 @@ from mnistcore.training.trainer import Trainer
 from mnistcore.training.twins import CHANGES, twin_of
 from mnistcore.viz.commentary import describe_run
 from mnistcore.viz.learning_curves import Curve, accuracy_chart, describe_curves, loss_chart
+from pages.common import links, state
+
+ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -106,7 +114,7 @@ def _way_in(
 
 def is_refused(way: WayIn, case: Any) -> bool:
     """Whether a way in refuses a case; raises what it may not."""
-    with tempfile.TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder:
         try:
             way.take(case, Path(folder))
         except MnistError as refusal:
@@ -125,12 +133,20 @@ _RAW = {  # what no value makes json.dumps write, by the text that stands for it
     "<deep object>": '{"a":' * 100_000,
     "<no JSON>": "NaN1",
 }
-ODD: tuple[Any, ...] = (  # what may stand in place of any JSON value
-    *(None, True, False, 0, -1, 1, 7, 0.5, -0.0, 2**31, 10**15, 10**15 + 1, -(2**63), 10**30),
-    *(1e308, -1e308, 5e-324, math.inf, -math.inf, math.nan),
-    *("", "0", "nan", "\0", "\ud800", "\u202e", "<b>*x*</b>", "../x", "x" * 10_000, *_RAW),
-    *([], {}, [[]], [None], [[1, 2]], {"format": 1}, [0] * 10_000),
+_ODD_TEXTS = ("", "0", "nan", "\0", "\ud800", "\u202e", "<b>*x*</b>", "../x", "x" * 10_000)
+_ODD_NUMBERS: tuple[Any, ...] = (
+    *(0, -1, 1, 7, 0.5, -0.0, 2**31, 10**15, 10**15 + 1, -(2**63), 10**30),
+    *(1e308, -1e308, 5e-324, math.inf, -math.inf, math.nan, "<many digits>", "<huge>"),
 )
+_ODD_PARTS: tuple[Any, ...] = ([], {}, [[]], [None], [[1, 2]], {"format": 1}, [0] * 10_000)
+ODD = (None, True, False, *_ODD_TEXTS, *_ODD_NUMBERS, *_ODD_PARTS, *_RAW)
+"""What may stand in place of any JSON value."""
+
+
+def _odd(value: Any) -> SearchStrategy[Any]:
+    """What to put in place of this value: of its own kind, or any other."""
+    own = _ODD_TEXTS if isinstance(value, str) else _ODD_NUMBERS
+    return st.sampled_from(own) | st.sampled_from(ODD)
 
 
 def _places(value: Any) -> list[tuple[Any, Any]]:
@@ -152,7 +168,7 @@ def bent(draw: st.DrawFn, values: Sequence[Any]) -> Any:
         around, key = places[draw(st.integers(0, len(places) - 1))]
         how = draw(st.integers(0, 9))
         if how < 6:
-            around[key] = copy.deepcopy(draw(st.sampled_from(ODD)))
+            around[key] = copy.deepcopy(draw(_odd(around[key])))
         elif how == 6 and around is not root:
             del around[key]
         elif how == 7 and isinstance(around, list) and around is not root and len(places) < 1000:
@@ -257,6 +273,7 @@ _SPECIAL: dict[Any, Callable[[], SearchStrategy[Any]]] = {
 
 # Valid files to begin from
 
+_RUN_ID = "20260101-run"
 NETWORK = NetworkConfig((Conv(2, 5),), (4,), batch_norm=True, dropout=0.1)
 RECIPE = TrainConfig(NETWORK, epochs=1, batch_size=10, seed=3)
 DIGIT = {
@@ -286,21 +303,31 @@ def _idx_files() -> tuple[bytes, bytes]:
     return images, struct.pack(">2I", 0x801, 30) + some.labels.byte().numpy().tobytes()
 
 
-def _write_mnist(folder: Path) -> Path:
-    """The folder with MNIST's raw files in it, of which it says where they are."""
-    raw = folder / "MNIST" / "raw"
+@functools.cache
+def _data() -> TemporaryDirectory[str]:
+    """A data folder with thirty images in each part, for as long as this process lives."""
+    folder = TemporaryDirectory()
+    raw = Path(folder.name) / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for part in mnist.PARTS.values():
         for name, content in zip(part, _idx_files(), strict=True):
             (raw / name).write_bytes(content)
-    return raw
+    return folder
+
+
+def _write_run(path: Path, **others: bytes) -> Run:
+    """A run's folder, with other content for some of its files."""
+    (path / "frames").mkdir(parents=True)
+    for name, content in (_run_files() | others).items():
+        (path / name).write_bytes(content)
+    return Run(path)
 
 
 @functools.cache
 def _run_files() -> dict[str, bytes]:
     """All that a run of a few steps can leave in its folder, by name."""
     torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as scratch, torch.random.fork_rng():
+    with TemporaryDirectory() as scratch, torch.random.fork_rng():
         run = Run(Path(scratch) / "run")
         run.frames.mkdir(parents=True)
         training = Trainer(RECIPE, _digits(), _digits())
@@ -408,7 +435,7 @@ def bent_checkpoint(draw: st.DrawFn) -> bytes:
     state = torch.load(io.BytesIO(content), weights_only=True)
     places = [(around, key) for around, key in _places(state) if isinstance(key, str | int)]
     odd = (
-        *ODD[:25],
+        *(None, True, *_ODD_TEXTS, *_ODD_NUMBERS),
         torch.zeros(0),
         torch.full((3,), math.nan),
         torch.zeros(2, 2),
@@ -537,10 +564,7 @@ def _run_file(draw: st.DrawFn) -> tuple[str, bytes]:
 
 @_way_in("run folders", _run_file())
 def _take_run(case: tuple[str, bytes], folder: Path) -> None:
-    run = Run(folder / "20260101-run")
-    run.frames.mkdir(parents=True)
-    for name, content in ({**_run_files(), case[0]: case[1]}).items():
-        (run.path / name).write_bytes(content)
+    run = _write_run(folder / _RUN_ID, **{case[0]: case[1]})
     assert store.list_runs(folder) == [run] and store.find_run(run.id, folder) == run
     store.queue_order(folder)
     run.under_way(), run.has_curves(), run.queue_position(), run.pop_command()
@@ -672,7 +696,7 @@ _WORDS = (
     *("--convolutions", "8@5", "", "--dense", "16,8", "--activation", "Tanh", "--no-batch-norm"),
     *("--epochs", "0.1", "1e999", "nan", "-1", "--train-size", "20", "--batch-size", "10"),
     *("--learning-rate", "0.1", "--optimiser", "AdamW", "--seed", "9" * 5000, "--dropout", "0.5"),
-    *("--model", "shipped", "20260101-run", "20260101-run@30", "a.safetensors", "run@1", "../x"),
+    *("--model", "shipped", _RUN_ID, f"{_RUN_ID}@3", "a.safetensors", "run@1", "../x"),
     *("--strokes", "a.jsonl", "--layout", "filling", "a.png", "--dataset", "mnist", "digits"),
     *(
         "--data",
@@ -692,10 +716,10 @@ _word = st.one_of(
 )
 _TYPED = (
     ["train", "--preset", "plain", "--data", "data", "--runs", "runs", "--epochs", "1"],
-    ["resume", "20260101-run", "--runs", "runs"],
+    ["resume", _RUN_ID, "--runs", "runs"],
     ["runs", "--runs", "runs", "--json"],
     ["predict", "a.png", "--json", "--runs", "runs"],
-    ["predict", "--strokes", "a.jsonl", "--model", "20260101-run", "--runs", "runs"],
+    ["predict", "--strokes", "a.jsonl", "--model", _RUN_ID, "--runs", "runs"],
     ["evaluate", "--model", "a.safetensors", "--data", "data", "--dataset", "mnist"],
     ["calibrate", "--model", "a.safetensors", "--data", "data", "--out", "b.safetensors"],
 )
@@ -713,32 +737,140 @@ def _typed(draw: st.DrawFn) -> list[str]:
 @_way_in("the command line", _typed())
 def _take_command(case: list[str], folder: Path) -> None:
     torch.set_num_threads(1)
-    _write_mnist(folder / "data")
-    run = Run(folder / "runs" / "20260101-run")
-    run.frames.mkdir(parents=True)
-    for name, content in _run_files().items():
-        (run.path / name).write_bytes(content)
+    (folder / "data").symlink_to(_data().name)
+    _write_run(folder / "runs" / _RUN_ID)
     (folder / "a.safetensors").write_bytes(_run_files()["model.safetensors"])
     (folder / "a.jsonl").write_text(json.dumps(DIGIT))
     (folder / "a.png").write_bytes(_pictures()[1])
-    out, err = io.StringIO(), io.StringIO()
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
     at_work = mock.patch.object(cli, "_work", return_value=({}, []))
     fit = mock.patch("mnistcore.inference.ood.fit_ood_head", return_value=None)
-    fetch = mock.patch("mnistcore.data.loading.find_file", mnist.find_file)
-    with chdir(folder), redirect_stdout(out), redirect_stderr(err), at_work, fit, fetch, _offline():
+    with chdir(folder), redirect_stdout(out), redirect_stderr(err), at_work, fit, _offline():
         try:
             status = cli.main(case)
         except SystemExit as end:
             status = int(end.code or 0)
+        sys.stderr.flush()
+        sys.stdout.flush()
+    said, told = (each.buffer.getvalue().decode() for each in (out, err))
     assert status in (0, 2)
     if status == 2:
-        assert err.getvalue().startswith("mnistcore: ") and err.getvalue().count("\n") == 1
-        raise MnistError(err.getvalue())
+        assert told.startswith("mnistcore: ") and told.count("\n") == 1
+        raise MnistError(told)
     if "--json" in case and "--help" not in case:
-        json.loads(out.getvalue() or "{}")
+        json.loads(said or "{}")
 
 
 def _offline() -> Any:
     """Within it nothing is downloaded."""
     refused = MnistError("There is no network here.")
     return mock.patch("mnistcore.data.download.download_mnist", side_effect=refused)
+
+
+_PAGES = ("Home", "Explore", "Train", "Draw", "Inside", "Evaluate")
+_PRESETS = sorted(PRESETS)
+_NAMES = [*sorted(state._ADDRESS), "index", "shift", "lang", ""]
+_VALUES = (
+    *("", "0", "1", "-1", "7", "29", "30", "1e9", "9" * 20, "9" * 5000, "0.5", "1e999", "nan", "٣"),
+    *("true", "all", "5,000", "3 x 3", "answer", "Test image", "drawing", "One by one", "Mistakes"),
+    *("test", "rotate", "translate", "PCA", "shipped", _RUN_ID, f"{_RUN_ID}@3", f"{_RUN_ID}@4"),
+    *(
+        f"{_RUN_ID}.twin",
+        f"{_RUN_ID}@{'9' * 9}",
+        "../x",
+        "/dev/zero",
+        "\0",
+        "<b>*x*</b>",
+        *_PRESETS,
+    ),
+)
+_FIELDS = [
+    *map(links.field_name, [*settings(NetworkConfig), *settings(TrainConfig)]),
+    *(f"{what} {n}" for what in ("filters", "window", "pool", "units") for n in (0, 3, 9)),
+    *("convolutions", "dense", "x"),
+]
+_value = st.sampled_from(_VALUES) | st.text(max_size=8)
+_field = st.builds(state.train_field, st.sampled_from(_PRESETS), st.sampled_from(_FIELDS))
+_asked = st.dictionaries(st.sampled_from(_NAMES) | _field | st.text(max_size=5), _value, max_size=5)
+
+
+@_way_in("addresses", st.tuples(st.sampled_from(_PAGES), _asked))
+def _take_address(case: tuple[str, dict[str, str]], folder: Path) -> None:
+    page, asked = case
+    _write_run(folder / _RUN_ID)
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    app.session_state[state.PAGE] = "Home"  # as for whoever comes from another page
+    app.query_params = asked
+    with _serving(folder):
+        app.switch_page(f"pages/{page.lower()}.py").run()
+    assert not app.exception, app.exception
+
+
+@contextmanager
+def _serving(runs: Path) -> Iterator[None]:
+    """Within it pages find these runs, and thirty images; no worker is started."""
+    folders = {"MNIST_RUNS": str(runs), "MNIST_DATA": _data().name}
+    idle = mock.patch.multiple(queue, start_dispatcher=mock.DEFAULT, warm_spare_worker=mock.DEFAULT)
+    with mock.patch.dict(os.environ, folders), idle:
+        yield
+
+
+def _form_shows() -> None:
+    """A page with nothing but the form of Train."""
+    import streamlit
+
+    from pages.parts.train import config_form
+
+    preset = config_form.choose_preset()
+    streamlit.session_state["edited"] = config_form.edit_config(preset, 60_000)
+
+
+@st.composite
+def _edited(draw: st.DrawFn) -> tuple[str, TrainConfig]:
+    """A preset and what its form can make of it."""
+    preset = draw(st.sampled_from(_PRESETS))
+    recipe = PRESETS[preset].config
+    start = recipe.network
+    convolutions = tuple(
+        Conv(
+            draw(st.integers(1, 256)),
+            draw(st.sampled_from((2, 3, 5, 7))),
+            draw(st.booleans()),
+            each.padding,
+        )
+        for each in links.conv_defaults(start)[: draw(st.integers(0, links.MORE_LAYERS))]
+    )
+    dense = tuple(draw(st.lists(st.integers(1, 2048), max_size=links.MORE_LAYERS)))
+    network = replace(
+        start, convolutions=convolutions, dense=dense, **draw(_settings(NetworkConfig))
+    )
+    return preset, replace(recipe, network=network, **draw(_settings(TrainConfig)))
+
+
+def _settings(kind: type) -> SearchStrategy[dict[str, Any]]:
+    """What the form offers of some settings."""
+    offered: dict[str, SearchStrategy[Any]] = {}
+    for name, setting in settings(kind).items():
+        if not setting.on_form:
+            continue
+        if setting.choices or setting.stops:
+            offered[name] = st.sampled_from(setting.choices or setting.stops)
+        elif setting.shown is None:
+            offered[name] = st.booleans()
+        else:
+            low, high = setting.shown
+            step = setting.step or 1
+            steps = st.integers(0, math.floor((high - low) / step + 1e-9))
+            offered[name] = steps.map(lambda n, low=low, step=step: low + round(n * step, 6))
+    return st.fixed_dictionaries({}, optional=offered)
+
+
+@_way_in("recipes to an address and back", _edited())
+def _keep_link(case: tuple[str, TrainConfig], folder: Path) -> None:
+    preset, recipe = case
+    link = links.train(preset=preset, config=recipe)
+    app = AppTest.from_function(_form_shows)
+    app.query_params = dict(parse_qsl(urlencode(link.parameters), keep_blank_values=True))
+    app.run()
+    assert not app.exception, app.exception
+    assert app.session_state["edited"] == recipe

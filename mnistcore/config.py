@@ -20,6 +20,7 @@ MAX_PARAMS = 5_000_000  # more than this would take a laptop minutes per epoch
 # both: 0.13e14 multiplications for 100 epochs, 24e6 activations for 512 images at a time.
 MAX_TRAIN_MULT_ADDS = 1e14  # forward, in the whole run: one to three hours of one processor thread
 MAX_BATCH_ACTIVATIONS = 250e6  # between the layers, for one batch: 1 GB
+MAX_IMAGE_ACTIVATIONS = 2.5e6  # likewise for one image: networks judge a hundred at a time
 
 HELP = {  # what each setting does, for visitors and for the command line
     "activation": "The bend after each layer. ReLU turns negative numbers into zero; with none, "
@@ -210,6 +211,10 @@ def count_parameters(config: NetworkConfig) -> int:
     return sum(layer.num_params for layer in layer_summary(config))
 
 
+def _count_activations(config: NetworkConfig) -> int:
+    return sum(math.prod(layer.shape) for layer in layer_summary(config))
+
+
 def _layers(config: NetworkConfig) -> Iterator[LayerSummary]:
     channels, side = 1, IMAGE_SIZE
     yield LayerSummary("input", f"{side}x{side}", (channels, side, side))
@@ -274,6 +279,12 @@ def check_network(config: NetworkConfig) -> None:
             f"This network has {count:,} weights, more than the {MAX_PARAMS:,} that train in "
             "reasonable time here: make its layers narrower."
         )
+    if (activations := _count_activations(config)) > MAX_IMAGE_ACTIVATIONS:
+        raise NetworkError(
+            f"This network makes {activations:,} numbers of every image, more than the "
+            f"{MAX_IMAGE_ACTIVATIONS:,.0f} that there is memory for: use fewer filters, or halve "
+            "the picture earlier."
+        )
 
 
 def check(config: TrainConfig, images: int = 60_000) -> None:
@@ -288,7 +299,7 @@ def check(config: TrainConfig, images: int = 60_000) -> None:
     # What would take the machine from everybody else.
     images = min(config.train_size or images, images)
     layers = layer_summary(config.network)
-    activations = sum(math.prod(layer.shape) for layer in layers)
+    activations = _count_activations(config.network)
     batch = min(config.batch_size, images)
     if batch * activations > MAX_BATCH_ACTIVATIONS:
         raise TrainingError(

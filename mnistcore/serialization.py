@@ -6,6 +6,7 @@ import errno
 import functools
 import json
 import os
+import re
 import reprlib
 import sys
 import types
@@ -67,6 +68,7 @@ class Range(NamedTuple):
     high: float
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: no text that can be shown has one
 _ANY_NUMBER = Range(-MAX_NUMBER, MAX_NUMBER)
 
 
@@ -97,7 +99,7 @@ def structure(kind: Any, value: Any, name: str = "it", allowed: Range = _ANY_NUM
     kind: a dataclass or NamedTuple of these and of tuples, int, float, bool, str, Literal and None;
     a number may be Annotated with its Range. An int will do for a float, and a field may be left
     out that has a default and is not NEEDED. Raises ValueError, about the field `name`, where a
-    value is of another kind or out of range.
+    value is of another kind or out of range, or text that cannot be encoded.
     """
     origin, parts = get_origin(kind), get_args(kind)
     if origin in (types.UnionType, Union):
@@ -128,6 +130,6 @@ def structure(kind: Any, value: Any, name: str = "it", allowed: Range = _ANY_NUM
     elif type(value) in (int, float):
         if allowed.low <= value <= allowed.high and kind in (float, type(value)):
             return value
-    elif type(value) is kind:
+    elif type(value) is kind and not (kind is str and _SURROGATE.search(value)):
         return value
     raise ValueError(f"{name} cannot be {reprlib.repr(value)}")

@@ -18,6 +18,7 @@ FEW = settings(
 )
 
 
+@pytest.mark.usefixtures("fresh")
 @pytest.mark.parametrize("name", WAYS_IN)
 def test_whatever_comes_is_taken_or_refused_in_words(name: str) -> None:
     way = WAYS_IN[name]

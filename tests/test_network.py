@@ -117,6 +117,7 @@ def test_it_computes_what_plain_torch_computes():
         (NetworkConfig((), (100_000,)), "more than the 5,000,000"),
         (NetworkConfig((Conv(3, 4, True, True),)), "odd window"),
         (NetworkConfig(dense=(8,) * 9), "at most 8"),
+        (NetworkConfig((Conv(10**6, 1, False), Conv(1, 1)), ()), "numbers of every image"),
     ],
 )
 def test_what_cannot_be_built_is_refused_in_words(config, words):

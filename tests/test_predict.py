@@ -1,6 +1,8 @@
 """Networks by name, their files, and what is said of a picture."""
 
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,13 @@ from mnistcore.data.digits import to_model_input
 from mnistcore.errors import MnistError, ModelError, RunError
 from mnistcore.inference import predict
 from mnistcore.inference.ood import OODHead
-from mnistcore.models.checkpoint import load_network, save_network
+from mnistcore.models.checkpoint import (
+    MAX_FILE_BYTES,
+    images_seen,
+    load_network,
+    read_checkpoint,
+    save_network,
+)
 from mnistcore.models.network import build_network
 from mnistcore.models.registry import PRETRAINED, list_models, load_model
 from mnistcore.records import ModelCard, RunResult
@@ -148,6 +156,26 @@ def test_a_doubt_that_is_made_for_another_network_is_told_in_words(tmp_path, inp
     save_network(build_network(CONFIG, 1), path, ood_head=OODHead(inputs))
     with pytest.raises(ModelError, match="fit its doubt anew"):
         load_model(str(path))
+
+
+def test_a_small_checkpoint_that_would_unpack_to_very_much_is_refused(tmp_path):
+    run = store.create_run(TrainConfig(CONFIG), folder=tmp_path)
+    state = io.BytesIO()
+    torch.save({"network": build_network(CONFIG, 1).state_dict(), "step": 3}, state)
+    with zipfile.ZipFile(run.checkpoint, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("archive/data/99", bytes(MAX_FILE_BYTES + 1))
+        with zipfile.ZipFile(state) as whole:
+            for name in whole.namelist():
+                packed.writestr(name, whole.read(name))
+    assert run.checkpoint.stat().st_size < 500_000
+    with pytest.raises(RunError, match="checkpoint of this run is damaged"):
+        read_checkpoint(run.checkpoint)
+
+
+@pytest.mark.parametrize("step", [-1, 10**30])
+def test_a_checkpoint_of_a_step_that_cannot_be_tells_of_no_images(tmp_path, step):
+    torch.save({"step": step}, tmp_path / "checkpoint.pt")
+    assert images_seen(tmp_path / "checkpoint.pt", TrainConfig()) == 0
 
 
 @pytest.mark.parametrize("recipe", [{}, {"network": None}, {"network": {"dense": 3}}])

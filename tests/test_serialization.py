@@ -29,6 +29,13 @@ def test_what_is_no_object_of_json_is_one_kind_of_error(text: str | bytes, tmp_p
         serialization.read_object(tmp_path / "a.json")
 
 
+def test_half_a_character_is_no_text_as_no_page_can_show_it() -> None:
+    name = serialization.parse_object('{"name": "\\ud800"}')["name"]
+    with pytest.raises(ValueError):
+        serialization.structure(str, name)
+    assert serialization.structure(str, "\U0001f642") == "\U0001f642"
+
+
 def test_of_a_file_no_more_is_read_than_was_asked_for_packed_or_not(tmp_path: Path) -> None:
     """A packed file of 200 kB that would fill 200 MB."""
     with gzip.open(tmp_path / "bomb.gz", "wb") as file:

@@ -380,6 +380,9 @@ def test_a_setting_of_four_hundred_digits_is_refused_in_words(name):
         {"sums": torch.zeros(2)},
         {"random": None},
         {"network": None},
+        {"optimizer": None},
+        {"optimizer": {"state": {0: {"exp_avg": "odd"}}}},
+        {"optimizer": {"state": {0: {"exp_avg": torch.zeros(2, 2, 2)}}}},
     ],
 )
 def test_a_checkpoint_that_is_damaged_within_is_told_in_words(spoil, digits):

@@ -5,6 +5,7 @@ Neither is ever executed: safetensors holds no code, and checkpoints are read wi
 
 import io
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +24,9 @@ from mnistcore.models.network import Network
 from mnistcore.records import FORMAT, ModelCard, from_dict, to_dict
 from mnistcore.runs import store
 from mnistcore.runs.store import Run
+from mnistcore.serialization import MAX_NUMBER
 
+MAX_FILE_BYTES = 200_000_000  # of either, unpacked: the largest checkpoint has 60 million
 _OOD_PREFIX = "doubt."  # opens the names of an OODHead's tensors in a network's file
 _ACCEPTED_DRAWINGS = "taught"  # the name of the tensor of accepted drawings in it
 
@@ -62,6 +65,8 @@ def save_network(
 def load_network(path: Path) -> SavedNetwork:
     """The inverse of `save_network`; raises ModelError for what it cannot have written."""
     try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ValueError("it is larger than any network")
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             metadata = file.metadata() or {}
@@ -111,7 +116,10 @@ def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """The state that training wrote, for Trainer.restore; raises RunError if it is damaged."""
     try:
-        content = io.BytesIO(path.read_bytes())
+        content = io.BytesIO(serialization.read_bounded(path, MAX_FILE_BYTES))
+        if sum(each.file_size for each in zipfile.ZipFile(content).infolist()) > MAX_FILE_BYTES:
+            raise ValueError("it would unpack to more than any checkpoint has")
+        content.seek(0)
         state: dict[str, Any] = torch.load(content, map_location="cpu", weights_only=True)
         if "optimiser" in state:  # in format 1
             state["optimizer"] = state.pop("optimiser")
@@ -135,6 +143,7 @@ def load_from_checkpoint(run: Run) -> SavedNetwork:
 def images_seen(checkpoint: Path, config: TrainConfig) -> int:
     """How many were shown before it was written (its run's status is ahead); 0 if damaged."""
     try:
-        return int(read_checkpoint(checkpoint)["step"]) * config.batch_size
+        images = int(read_checkpoint(checkpoint)["step"]) * config.batch_size
     except (RunError, KeyError, TypeError, ValueError, OverflowError):
         return 0
+    return images if 0 <= images <= MAX_NUMBER else 0

@@ -295,7 +295,13 @@ class Trainer:
             ):
                 raise ValueError("This is no place in this run.")
             self.network.load_state_dict(state["network"])
-            self.optimizer.load_state_dict(state["optimizer"])
+            groups = self.optimizer.state_dict()["param_groups"]  # as the recipe has them
+            known = state["optimizer"] | {"param_groups": groups}
+            self.optimizer.load_state_dict(known)
+            for weights, kept in self.optimizer.state.items():
+                for each in filter(lambda value: value is not None, kept.values()):
+                    if each.shape not in ((), weights.shape):
+                        raise ValueError("This belongs to another network.")
             self.step, self.seconds = int(step), float(seconds)
             self.busy = self.seconds
             self._sums = sums.to(self.device)
