@@ -132,7 +132,9 @@ def show_side(run: Run) -> None:
 
 def _patterns(run: Run) -> tuple[str, str]:
     """What the pictures of the first layer's weights are: a heading, and how to read them."""
-    read = "blue wants ink there, orange wants none. They begin random and change a little."
+    read = "blue wants ink there, orange wants none."
+    if not run.twin:  # with one, all of it would not be on one screen
+        read += " They begin random and change a little."
     who, runs = ("they look" if run.twin else "it looks"), filter(None, (run, run.twin))
     try:
         networks = [each.train_config().network for each in runs]
