@@ -328,7 +328,7 @@ function openCloud(root, runs, setStateValue) {
     pen.font = `0.8rem ${getComputedStyle(root).fontFamily}`
     pen.textAlign = "right"
     const low = frames.at(-1).right < 0.5 // where the line leaves room for its name
-    pen.fillText("test images right", width - inset, low ? 12 : height - 4)
+    pen.fillText("test images right", width - inset - 6, low ? 12 : height - 4)
     const now = thumb()
     pen.fillStyle = pen.strokeStyle = accent
     pen.setLineDash([])
