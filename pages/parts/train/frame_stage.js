@@ -358,8 +358,8 @@ function openCloud(root, runs, setStateValue) {
       (alone ? `: ${Math.round(frame.right * count)} of ${count} test images right` : "") +
       (begun ? "" : ", as good as guessing")
     find(".own").hidden = !Object.keys(run.own).length
-    const { total } = run.images, all = `one of the ${total.toLocaleString("en")} test images`
-    find(".some").textContent = `${count} points is ${count < total ? all : "a test image"}`
+    const all = run.images.total.toLocaleString("en")
+    find(".some").textContent = `${count} points is one of the ${all} test images`
     find(".when").textContent = words
     slider.value = thumb()
     slider.setAttribute("aria-valuetext", words)
