@@ -137,16 +137,12 @@ IDEA_1_GAME = Key("idea 1 game", GuessingGame())
 IDEA_3_UNIT: Key[NeuronState | None] = Key("idea 3 unit", None)
 IDEA_3_SEED = Key[int]("idea 3 seed", 1)
 IDEA_3_RATE = Key[float]("idea 3 rate", 0.1)
+IDEA_1_GUESS = Key[str | None]("idea 1 guess", None)
 IDEA_4_UNIT = Key[ChosenUnit | None]("idea 4 unit", None)
 IDEA_6_TRIED = Key[tuple[Attempt, ...]]("idea 6 tried", ())
 IDEA_7_TRAINED: Key[Mapping[str, TrialResult]] = Key("idea 7 trained", {})
 IDEA_7_LAST = Key[str | None]("idea 7 last", None)
 IDEA_9_STEP = Key[str | None]("idea 9 step", None)
-
-
-def idea_1_guess(turn: int) -> Key[str | None]:
-    """The guess in this turn."""
-    return Key(f"idea 1 guess {turn}", None)
 
 
 # Explore
@@ -162,6 +158,7 @@ EXPLORE_AUGMENTATION_SEED = Key[int]("changes", 0)
 TRAIN_RUN = Key[str | None]("run", None)  # the id of the run that is open
 TRAIN_PRESET = Key[str]("preset", "fast")
 TRAIN_FORM_OPEN = Key[bool]("recipe open", False)
+TRAIN_NEWS = Key[str]("train news", "")
 TRAIN_REFUSED = Key[str]("refused", "")
 TRAIN_MORE_OPEN = Key[bool]("more settings open", False)
 TRAIN_ALL_RUNS = Key[bool]("all runs", False)

@@ -167,7 +167,9 @@ def _begin() -> None:
 def _show_lessons(book: list[LabeledDrawing]) -> None:
     images, labels = finetune_session.rasterize_drawings(book)
     digits = labels.tolist()
-    names = [f"lesson {n}, a {digit}: take it out" for n, digit in enumerate(digits, start=1)]
+    names = [
+        f"lesson {n}, {with_article(digit)}: take it out" for n, digit in enumerate(digits, start=1)
+    ]
     taken_out = book.__delitem__
     tiles.tiles(to_uint8(images), names, "book", columns=None, captions=digits, on_pick=taken_out)
     st.caption("Tap a lesson to take it out.")
@@ -278,7 +280,10 @@ def before_and_after(taught: Taught) -> None:
     else:
         st.caption("Below each drawing: what it was read as before → now.")
         each = list(zip(tuned.labels, tuned.predicted_before, tuned.predicted_after, strict=True))
-        names = [f"a {t}, read as a {a} before and as a {b} now" for t, a, b in each]
+        names = [
+            f"{with_article(t)}, read as {with_article(a)} before and as {with_article(b)} now"
+            for t, a, b in each
+        ]
         captions = [f"{a}→{b}{'' if b == t else ' ✗'}" for t, a, b in each]
         key = "before and after"
         tiles.tiles(to_uint8(images), names, key, columns=None, captions=captions)

@@ -198,9 +198,10 @@ def _chart(
     lines: list[learning_curves.Curve],
     height: int | None = None,
 ) -> None:
-    words = learning_curves.describe_curves(lines[0].records)
+    describe = learning_curves.describe_loss if key == "loss" else learning_curves.describe_curves
+    words = describe(lines[0].records)
     if len(lines) > 1 and lines[1].is_twin:
-        twin = learning_curves.describe_curves(lines[1].records)
+        twin = describe(lines[1].records)
         words = f"{lines[0].name}: {words} {lines[1].name}: {twin}"
     usual = learning_curves.chart_height(1)
     tall = learning_curves.chart_height(len(lines)) - usual + (height or usual)
