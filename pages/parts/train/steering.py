@@ -36,8 +36,7 @@ def show(run: Run, status: RunStatus, on_another: Callable[[], None]) -> None:
         elif under_way:
             _button("Pause", "pause", _pause, run, key="steer")
         if under_way:
-            tested = status.state == "testing"  # then there is nothing left to stop
-            _button("Stop", "stop", run.send, "stop", visitor_token(), disabled=tested)
+            _button("Stop", "stop", run.send, "stop", visitor_token())
         else:
             _offer_another(on_another)
             st.empty()  # where Stop was, so that it goes at once
