@@ -158,7 +158,7 @@ def _stage(
             twins_last = slow_motion.last_batch(run.twin) if run.twin else None
             batch_view.show(run, slow_motion.last_batch(run), twins_last)
         else:
-            height = batch_view.HEIGHT - 36 * bool(run.twin)  # so that all of it is on one screen
+            height = batch_view.HEIGHT - 36  # so that all of it is on one screen
             show_accuracy(lines, least, bet.on(run), height)
         words = f"{sentence} {bet.outcome(run, status)}".strip()
         live_region(words, key="narrator", lines=5, wide=3)
