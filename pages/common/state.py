@@ -214,6 +214,7 @@ DRAW_PUT = Key[int]("drawing_put", 0)  # how often the server has put strokes on
 DRAW_PEN = Key[float]("pen", 20.0)
 DRAW_MORE = Key[str | None]("more", None)
 TEACH = "Teach it my handwriting"  # of what DRAW_MORE may be
+DRAW_SAID = Key[str]("draw said", "")  # by a line that stays, for who hears it
 DRAW_NEWS = Key[str]("lesson news", "")
 DRAW_MEANT = Key[int | None]("was", None)  # the digit that a drawing was meant to be
 DRAW_LESSONS: Key[list[LabeledDrawing] | None] = Key("lessons", None)

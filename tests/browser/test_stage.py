@@ -140,7 +140,7 @@ def test_a_step_is_one_batch_and_the_lamp_tells_the_truth(app: App, desktop: Pag
     expect(lamp).to_contain_text("learning: no updates yet", timeout=10_000)
     for step in (1, 2):
         following.click()
-        expect(desktop.get_by_text(f"Batch {step}")).to_be_visible(timeout=10_000)
+        expect(desktop.get_by_text(f"Batch {step}", exact=True)).to_be_visible(timeout=10_000)
         expect(lamp).to_contain_text(f"learning: {step} updates", timeout=10_000)
         assert newest(app).status().progress.step == step
         expect(desktop.locator(f".cloud[data-step='{step}']")).to_be_visible(timeout=10_000)

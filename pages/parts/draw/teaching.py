@@ -132,7 +132,9 @@ def _was() -> None:
     if state.DRAW_MORE.get() != state.TEACH or is_lesson(drawn):
         if _add(digit):
             state.DRAW_MORE.set(state.TEACH)
-            state.DRAW_NEWS.set(f"Kept: this is {with_article(digit)}. Now press Teach.")
+            told = f"Kept: this is {with_article(digit)}. Now press Teach."
+            state.DRAW_NEWS.set(told)
+            state.DRAW_SAID.set(told)
     elif (read := _surely_read(drawn)) in (None, digit):
         _keep(digit)
     else:
@@ -204,11 +206,23 @@ def learn(which: str) -> None:
         if before:
             before.delete(visitor_token())
         state.MODEL.set(run.id)
+        if taught := own_taught(run.id):
+            state.DRAW_SAID.set(_in_words(taught))
     except MnistError as error:
         state.DRAW_NEWS.set(escape_markdown(error))
     state.DRAW_TEACHING.pop()
     state.DRAW_MORE.set(None)
     st.rerun()
+
+
+def _in_words(taught: Taught) -> str:
+    """What came of it, for who hears it."""
+    tuned, result = taught.tuned, taught.result
+    count, was, now = len(tuned.labels), tuned.test_accuracy_before, result.test_accuracy or 0.0
+    return (
+        f"Taught. Of your {count} drawing{'s' * (count > 1)} it reads {tuned.right_after} right; "
+        f"of the first {result.test_count:,} test images {now:.1%}, before {was:.1%}."
+    )
 
 
 def base_of(taught: Taught) -> str | None:

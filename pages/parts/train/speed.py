@@ -53,7 +53,8 @@ def show(run: Run, status: RunStatus) -> None:
     if not key.exists() or key.get() != kind:  # else it would take back a choice on its way here
         key.set(kind)
     mine = run.belongs_to(visitor_token())
-    waits = bool(run.queue_position())
+    # From then on it stays enabled, also while a pause ends, so that it keeps the focus.
+    begun = status.progress is not None or status.state in ("running", "paused")
     with row():
         st.segmented_control(
             "Speed",
@@ -71,7 +72,7 @@ def show(run: Run, status: RunStatus) -> None:
             key="next batch",
             type="primary",
             icon=":material/skip_next:",
-            disabled=not mine or kind != "step" or (status.state == "queued" and waits),
+            disabled=not mine or kind != "step" or not begun,
             on_click=_next_batch,
             args=(run,),
         )

@@ -51,7 +51,7 @@ def _in_words(run: Run, status: RunStatus) -> str:
     if status.state == "running" and batch:
         right = f"{batch.right} of {batch.count} right, loss {batch.loss:.2f}"
         return f"{told}. Batch {batch.step:,}: {right}."
-    return f"{told}."
+    return told
 
 
 def _offer_another(on_another: Callable[[], None]) -> None:

@@ -26,7 +26,7 @@ def show() -> None:
     with st.container(border=True, horizontal=True, gap="medium"):
         sample_picker.choose("idea 1 digits")
         with st.container(width="stretch"):
-            show_prediction("shipped", sample_picker.picture)
+            show_prediction("shipped", sample_picker.picture, spoken="idea 1 answer")
     index, label = sample_picker.chosen()
     links.explore(part="test", index=index).onward(f"See this {label} as 784 numbers")
     _elsewhere()
