@@ -166,6 +166,7 @@ TRAIN_ONLY_MINE = Key[bool]("only mine", False)
 TRAIN_NEW_NAME = Key[str]("new name", "")
 TRAIN_STEERING_REFUSED = Key[str]("steering refused", "")
 TRAIN_CLOSER = Key[bool]("closer", False)
+TRAIN_TWINS_CLOSER = Key[bool]("closer at twins", True)  # else their lines lie on each other
 TRAIN_LAYERS = Key[bool]("layers", False)  # whether a moment's are shown
 TRAIN_BETTING = Key[bool]("betting", False)  # on the next run
 TRAIN_BET = Key[float]("bet", 90.0)  # percent

@@ -39,6 +39,7 @@ def show(run: Run, status: RunStatus, on_another: Callable[[], None]) -> None:
             _button("Stop", "stop", run.send, "stop", visitor_token())
         else:
             _offer_another(on_another)
+            st.empty()  # where Stop was, so that it goes at once
     if refused := state.TRAIN_STEERING_REFUSED.pop():
         st.error(refused)
 
