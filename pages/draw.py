@@ -6,7 +6,7 @@ from mnistcore.drawing.strokes import are_several_digits
 from pages.common import model_picker, navigation, state
 from pages.common.canvas import canvas
 from pages.common.prediction_card import show_prediction
-from pages.common.widgets import scroll_into_view
+from pages.common.widgets import announce, scroll_into_view
 from pages.parts.draw import answer_history
 
 navigation.require_frame(__file__)
@@ -31,6 +31,7 @@ def draw() -> None:
     more = state.DRAW_MORE.get()
     with st.container(horizontal=True, gap="small"):
         with st.container(width="content", gap=None):
+            announce(state.DRAW_SAID.get(), "draw news")
             mark = st.container()
             # Reasons and lessons are renewed with the answer: too much for every step of the pen.
             strokes = canvas(state.DRAW_PEN.get(), live=more is None)
@@ -57,7 +58,11 @@ def draw() -> None:
                 nothing = "One at a time: it reads single digits."
             before = teaching.base_of(taught) if taught else None
             image = show_prediction(
-                model_id, lambda: None if several else from_strokes(strokes), nothing, before=before
+                model_id,
+                lambda: None if several else from_strokes(strokes),
+                nothing,
+                before=before,
+                spoken="answer",
             )
             if learning:
                 news = model_picker.training_progress(model_id)
@@ -93,7 +98,9 @@ def upload() -> None:
         from pages.parts.draw import explanation
 
         nothing = "There is no digit to be seen: try a picture of one, written large."
-        image = show_prediction(model_id, lambda: from_bitmap(vectorize.open_image(file)), nothing)
+        image = show_prediction(
+            model_id, lambda: from_bitmap(vectorize.open_image(file)), nothing, spoken="picture"
+        )
         if image is not None and st.toggle(WHY, key="why this picture"):
             explanation.show(model_id, image)
 

@@ -21,7 +21,7 @@ THINGS_TO_DO = (
     (
         links.draw(),
         "Write a digit yourself",
-        "With the mouse, a pen or a finger, and see what a network makes of your hand.",
+        "With the mouse, a pen, a finger or the keys, and see what a network makes of your hand.",
     ),
 )
 

@@ -16,7 +16,7 @@ from mnistcore.viz import network_diagram
 from pages.common import model_picker, state
 from pages.common.identity import creator, visitor_token
 from pages.common.text import escape_markdown
-from pages.common.widgets import scroll_into_view
+from pages.common.widgets import announce, scroll_into_view
 from pages.parts.train import (
     bet,
     comparison,
@@ -77,11 +77,13 @@ def start(preset: str, config: TrainConfig, twin: TrainConfig | None) -> None:
         state.TRAIN_REFUSED.set(escape_markdown(error))
     else:
         open_run(run)
+        state.TRAIN_NEWS.set(f"{run.name} has started.")
 
 
 run = opened()
 with st.container(gap=None):  # whoever chose a run in the list was far below
     scroll_into_view(run.id if run else "form", key="run in view")
+    announce(state.TRAIN_NEWS.get(), "train news")
     st.title(escape_markdown(run.name) if run else "Train", anchor=False)
 show_fallback_notice()
 everything = [each for each in store.list_runs() if model_picker.is_listed(each)]

@@ -7,7 +7,13 @@ from dataclasses import replace
 import pytest
 
 from mnistcore.records import Progress, RunResult, RunStatus
-from mnistcore.viz.commentary import MILESTONES, comment, describe_run, is_test_ahead
+from mnistcore.viz.commentary import (
+    MILESTONES,
+    comment,
+    describe_plateau,
+    describe_run,
+    is_test_ahead,
+)
 
 
 def run(test, train=None, *, steps=None, count=1000):
@@ -190,6 +196,22 @@ def test_a_collapse_is_not_taken_for_too_simple_at_the_end():
     collapsed = run(lambda done: 0.62 if 0 < done < 0.1 else 0.11)
     assert "too big, so it lost what it knew (62% once)." in at_the_end(collapsed)
     assert "simple" not in at_the_end(collapsed)
+
+
+def plateau(test, **judged):
+    """What is said of a run of 40 tests, after 100 images each, and a result."""
+    records = run(test)
+    result = RunResult(images=4000, test_accuracy=records[-1].test_accuracy)
+    return describe_plateau(replace(result, **judged), records)
+
+
+def test_it_is_said_since_when_it_hardly_improved_if_that_was_early():
+    early = "After 1,000 images it hardly improved: 98.1% then, 99.1% at the end."
+    assert plateau(lambda done: 0.991 if done > 0.25 else 0.981 if done == 0.25 else 0.9) == early
+    assert not plateau(lambda done: 0.991 if done >= 0.5 else 0.9)  # not before half of it
+    assert not plateau(lambda done: 0.98 * done)  # it improved to the end
+    assert not plateau(lambda done: 0.99, test_accuracy=0.9)  # it fell at the end
+    assert not plateau(lambda done: 0.1)  # it never learned
 
 
 def test_a_result_alone_makes_no_figures():

@@ -103,6 +103,8 @@ def test_a_wrong_answer_is_a_lesson_that_is_learned_and_undone(folder: Path) -> 
     assert run.status().state == "finished"
     assert [lesson.digit for lesson in read_drawings(run)] == [2]
     assert app.metric[0].value == "1 of 1"
+    spoken = " ".join(str(each.proto) for each in app.get("bidi_component"))
+    assert "Taught. Of your 1 drawing it reads 1 right; of the first 100 test images" in spoken
     assert app.metric[1].label == "First 100 test images of MNIST"
 
     press(app, "Undo the teaching")

@@ -128,7 +128,11 @@ def test_long_runs_are_thinned_and_keep_their_ends():
 def test_the_curve_is_also_told_in_words():
     words = learning_curves.describe_curves(records(11))
     assert words == (
-        "Test accuracy went from 25% to 25.0% while the network saw 100 training images."
+        "Test accuracy went from 25% to 25.0% while the network saw 100 training images, training "
+        "accuracy 50%; test best 25.0% after 0 images."
+    )
+    assert learning_curves.describe_loss(records(11)) == (
+        "Training loss went from 2 to 0.18 in 100 training images."
     )
     assert learning_curves.describe_curves([]) == "No points yet."
 

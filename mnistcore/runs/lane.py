@@ -17,6 +17,7 @@ from mnistcore.runs.store import Run
 from mnistcore.training.frame_recorder import FrameRecorder
 from mnistcore.training.trainer import Trainer, random_state, set_random_state
 
+FINAL_TEST = "It has stopped learning and takes the final test."
 N_RECORDS = 300  # records that a run leaves behind, about, however long it is
 N_TRAIN_EVALUATION = 10_000  # training images on which the final training accuracy rests
 
@@ -107,7 +108,7 @@ class Lane:
         """Take the final test and save the network; raises DivergenceError if it has diverged."""
         if self.divergence:
             raise self.divergence
-        self._reporter.say("testing", "Taking the final test.")
+        self._reporter.say("testing", FINAL_TEST)
         try:
             result = self._result()
         except DivergenceError as error:

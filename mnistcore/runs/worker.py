@@ -79,7 +79,7 @@ def _train(
     import torch
 
     from mnistcore.data.loading import load_or_fall_back
-    from mnistcore.runs.lane import Lane
+    from mnistcore.runs.lane import FINAL_TEST, Lane
     from mnistcore.runs.slow_motion import SlowMotion
 
     config, twin = run.config(), run.twin
@@ -126,6 +126,8 @@ def _train(
         pulse.say("paused", pulse.status.message, pid=store.PID_EXITED)
         return None
     _save(lanes)
+    if not leader.divergence:
+        pulse.say("testing", FINAL_TEST)  # also while its twin takes it
     for lane in lanes[1:]:  # before its run, which can be resumed until then
         with contextlib.suppress(DivergenceError):  # its status says so
             lane.finish()

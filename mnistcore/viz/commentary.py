@@ -9,6 +9,7 @@ from mnistcore.evaluation import diagnosis
 from mnistcore.records import Progress, RunResult, RunStatus, State
 
 GOOD_ACCURACY = 1 - diagnosis.MAX_TRAIN_ERROR  # below it, a network has stopped short of the task
+HARDLY = 0.01  # of accuracy: no more is to come once a plateau is reached
 AHEAD = 0.02  # by which the test accuracy is seen to be above that of training
 MILESTONES = {  # by what the test accuracy has to exceed
     diagnosis.CHANCE_ACCURACY: "The first digits are told apart: it has found something to go by.",
@@ -40,6 +41,7 @@ class Commentary(NamedTuple):
     figures: Progress | None  # the newest, with the newest test; None before the first
     sentence: str
     verdict: str = ""  # in a few words, once it has ended
+    plateau: str = ""  # since when it hardly improved, if that was early
 
 
 def describe_run(status: RunStatus, records: Sequence[Progress]) -> Commentary:
@@ -56,9 +58,30 @@ def describe_run(status: RunStatus, records: Sequence[Progress]) -> Commentary:
         if result.images:  # else it was stopped before it learned from any
             found = _diagnose(result, records)
             sentence = _at_the_end(status.state, found)
-            return Commentary(figures, sentence, _VERDICTS.get(found.kind, found.title))
+            verdict = _VERDICTS.get(found.kind, found.title)
+            return Commentary(figures, sentence, verdict, describe_plateau(result, tested))
     newest = [figures] if figures else []
     return Commentary(figures, comment([*tested[:-1], *newest]))
+
+
+def describe_plateau(result: RunResult, tested: Sequence[Progress]) -> str:
+    """From which test on, in the first half, a run stayed about as good as in the end, or nothing.
+
+    tested: its records that have a test.
+    """
+    end, start = result.test_accuracy or 0.0, None
+    if end < diagnosis.LEARNED:
+        return ""
+    for record in reversed(tested):
+        if abs(_accuracy(record) - end) > HARDLY + 1e-9:
+            break
+        start = record
+    if start is None or start.images >= result.images / 2:
+        return ""
+    return (
+        f"After {start.images:,} images it hardly improved: {_accuracy(start):.1%} then, "
+        f"{end:.1%} at the end."
+    )
 
 
 def is_test_ahead(records: Sequence[Progress]) -> bool:

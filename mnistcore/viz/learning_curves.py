@@ -68,10 +68,23 @@ def describe_curves(records: Sequence[Progress]) -> str:
     if not tested:
         return "No points yet."
     (first, _), (last, images) = tested[0], tested[-1]
+    best, early = max(tested, key=lambda each: each[0])
+    known = [r.train_accuracy for r in records if r.train_accuracy is not None]
+    training = f", training accuracy {known[-1]:.0%}" if known else ""
     return (
         f"Test accuracy went from {first:.0%} to {last:.1%} "
-        f"while the network saw {images:,} training images."
+        f"while the network saw {images:,} training images"
+        f"{training}; test best {best:.1%} after {early:,} images."
     )
+
+
+def describe_loss(records: Sequence[Progress]) -> str:
+    """The same of the loss."""
+    losses = [(r.loss, r.images) for r in records if r.loss is not None]
+    if not losses:
+        return "No loss yet."
+    (first, _), (last, images) = losses[0], losses[-1]
+    return f"Training loss went from {first:.2g} to {last:.2g} in {images:,} training images."
 
 
 def severity_chart(

@@ -53,9 +53,10 @@ def describe_twins(one: Twin, other: Twin, *, alike: bool) -> str:
             f"{_images(one)}."
         )
     if winner:
+        best, rest = (one, other) if winner == "this" else (other, one)
         return (
-            f"It reads better {(one if winner == 'this' else other).how}: {max(mine, others):.1%} "
-            f"against {min(mine, others):.1%} of {_images(one)}."
+            f"“{_capital(best.how)}” won: {max(mine, others):.1%} against {min(mine, others):.1%} "
+            f"{rest.how}, of {_images(one)}."
         )
     return _so_far(one, other, alike)
 

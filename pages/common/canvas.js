@@ -168,10 +168,12 @@ const lay = (sheet) => {
     report()
   }
   const take = (kept) => {
-    if (pointer !== null || !strokes.length) return
-    strokes.length = kept
-    changed()
-    report()
+    if (pointer !== null) return
+    if (strokes.length) {
+      strokes.length = kept
+      changed()
+      report()
+    } else told.textContent = "There is nothing on the sheet."
   }
 
   const tell = (more = "") => {
@@ -190,8 +192,8 @@ const lay = (sheet) => {
     cursor.hidden = true
     told.textContent = ""
   }
-  canvas.onfocus = () =>
-    canvas.matches(":focus-visible") && tell(" Arrows move it, space puts it down.")
+  canvas.onfocus = () => canvas.matches(":focus-visible") &&
+    tell(` Arrows move it, space puts it down. Strokes on the sheet: ${strokes?.length ?? 0}.`)
   canvas.onblur = leaveKeys
   canvas.onkeydown = (event) => {
     const way = WAYS[event.key]

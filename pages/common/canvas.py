@@ -8,6 +8,7 @@ from mnistcore.drawing.strokes import Stroke, parse_canvas_strokes, place_on_can
 from mnistcore.serialization import is_number
 from pages.common import state
 from pages.common.datasets import shared_dataset
+from pages.common.text import with_article
 from pages.common.tiles import component
 
 PEN_WIDTH = 20.0  # width of a stroke, in units of which the sheet is 400 wide
@@ -57,7 +58,9 @@ def _put_sample() -> None:
     from mnistcore.drawing.vectorize import trace_strokes
 
     test = shared_dataset().test
-    image = test.images[random.randrange(len(test))]
+    place = random.randrange(len(test))
+    image, label = test.images[place], int(test.labels[place])
+    state.DRAW_SAID.set(f"A sample: {with_article(label)} by its label.")
     put_on_sheet(place_on_canvas(trace_strokes(Image.fromarray(image.numpy())), "filling"))
 
 

@@ -7,6 +7,7 @@ export default function ({ data, parentElement }) {
   shown[data.key] = data.name
   const grid = frame.firstChild
   if (!before) grid.append(...data.values.map(() => document.createElement("span")))
+  grid.ariaHidden = "true"
   grid.classList.toggle("plain", !data.numbers)
   frame.setAttribute("aria-label", data.name)
   data.values.forEach((value, place) => {

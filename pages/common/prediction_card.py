@@ -13,6 +13,7 @@ from pages.common import model_picker
 from pages.common.bars import bar_row
 from pages.common.images import png_uri
 from pages.common.text import escape_markdown, with_article
+from pages.common.widgets import announce
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from torch import Tensor
@@ -37,16 +38,19 @@ def show_prediction(
     nothing: str = NOTHING,
     *,
     before: str | None = None,
+    spoken: str = "",
 ) -> Tensor | None:
     """Read a picture with the network of this name, show what it says, and return the picture.
 
     picture: gives (28, 28) float32 in [0, 1], or None where there is `nothing` to read. before: the
-    name of the network that it was taught from.
+    name of the network that it was taught from; spoken: under this key it is read out as well.
     """
     try:
         image, model = picture(), model_picker.latest_model(which)
         earlier = model_picker.latest_model(before) if before else None
-        show_reading(model, image, nothing, before=earlier)
+        reading = show_reading(model, image, nothing, before=earlier)
+        if spoken:
+            announce(_in_words(reading), spoken)
         return image
     except MnistError as error:
         st.warning(escape_markdown(error), icon=":material/help:")
@@ -55,12 +59,21 @@ def show_prediction(
 
 def show_reading(
     model: Model, image: Tensor | None, nothing: str = NOTHING, *, before: Model | None = None
-) -> None:
+) -> PredictionResult:
     """What a network says of an image, (28, 28) float32 in [0, 1], and another said before."""
     from mnistcore.inference.predict import predict
 
     was = predict(before, image) if before else None
-    st.html(_card(predict(model, image, nothing), image, was))
+    reading = predict(model, image, nothing)
+    st.html(_card(reading, image, was))
+    return reading
+
+
+def _in_words(reading: PredictionResult) -> str:
+    """The answer for who hears it."""
+    if not reading.sure or reading.digit is None or not reading.probabilities:
+        return reading.sentence
+    return f"{reading.sentence[:-1]}, {100 * reading.probabilities[reading.digit]:.0f} % sure."
 
 
 def _card(
@@ -81,7 +94,7 @@ def _card(
     legend = f"<small style='font-size:.875rem'>{' '.join(told)}</small>"
     return (
         "<section aria-label='Answer' style='max-width:46rem;container-type:inline-size'>"
-        f"<p role='status' style='{_SENTENCE}'>{sentence}</p>"
+        f"<p style='{_SENTENCE}'>{sentence}</p>"
         "<div style='display:flex;flex-wrap:wrap;gap:.4rem 1.2rem'>"
         "<figure style='margin:0;text-align:center;font-size:.85rem'>"
         f"<div aria-hidden='true' style='font-size:clamp(3.5rem,9vw,8rem);line-height:1;"

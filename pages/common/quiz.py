@@ -11,12 +11,14 @@ import streamlit as st
 from pages.common import tiles
 from pages.common.state import Key, Quiz
 from pages.common.text import with_article
+from pages.common.widgets import announce
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from torch import Tensor
 
 
 ROUND = 10  # pictures
+_RIGHT, _WRONG = "#1a7f37", "#b3261e"
 
 
 class Mistake(NamedTuple):
@@ -40,6 +42,8 @@ def show_quiz(mistake: Callable[[int], Mistake], key: Key[Quiz], count: int) -> 
     over = now.guess is not None and now.guessed >= min(ROUND, count)
 
     def guess(digit: int) -> None:
+        if now.guess is not None:  # the pressed button stays enabled, so that it keeps the focus
+            return
         knew = now.knew + (digit == label)
         key.set(replace(now, guess=digit, guessed=now.guessed + 1, knew=knew))
 
@@ -51,20 +55,21 @@ def show_quiz(mistake: Callable[[int], Mistake], key: Key[Quiz], count: int) -> 
     with picture, st.container(horizontal_alignment="center"), st.container(width=240):
         tiles.pixels(image, "a test image", key=f"{key} picture", numbers=False)
     with pad:
-        with st.container(key=f"{key} verdict"):
+        with st.container(key=f"{key} verdict", gap=None):
             _verdict(mistake_now, now.guess)
+            if now.guess is not None:
+                st.html(_paint(now.guess, _WRONG) + _paint(label, _RIGHT) + "<i></i>")
+            told = f"{_in_words(mistake_now, now.guess)} {now.knew} of {now.guessed} right."
+            announce(told, f"{key} verdict")
         for row in (range(5), range(5, 10)):
             with st.container(horizontal=True, gap="xsmall"):
                 for digit in row:
-                    look = ""
-                    if now.guess is not None and digit in (now.guess, label):
-                        look = " is right" if digit == label else " is wrong"  # see frame.css
                     st.button(
                         f"**{digit}**",
-                        key=f"{key} {digit}{look}",
+                        key=f"{key} digit {digit}",
                         on_click=guess,
                         args=(digit,),
-                        disabled=now.guess is not None,
+                        disabled=now.guess not in (None, digit),
                         width="stretch",
                     )
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -90,3 +95,18 @@ def _verdict(mistake: Mistake, guess: int | None) -> None:
         agree = " Just like you!" if guess == predicted else ""
         meant = f"**It is meant to be {with_article(label)}.**"
         st.warning(f"{meant} {took}{agree}", icon=":material/close:")
+
+
+def _paint(digit: int, color: str) -> str:
+    """Its button in this colour, as HTML: with a key that said so it would lose the focus."""
+    look = f"background:{color};border-color:{color};color:#fff"
+    return f'<style>.stApp [class*="-digit-{digit}"] .stButton button{{{look}}}</style>'
+
+
+def _in_words(mistake: Mistake, guess: int | None) -> str:
+    """The same for who hears it."""
+    if guess is None:
+        return "Which digit is it?"
+    right, said = with_article(mistake.label), with_article(guess)
+    meant = "Yes." if guess == mistake.label else f"It is meant to be {right}."
+    return f"You said {said}. {meant} The network took it for {with_article(mistake.predicted)}."

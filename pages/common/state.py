@@ -137,16 +137,12 @@ IDEA_1_GAME = Key("idea 1 game", GuessingGame())
 IDEA_3_UNIT: Key[NeuronState | None] = Key("idea 3 unit", None)
 IDEA_3_SEED = Key[int]("idea 3 seed", 1)
 IDEA_3_RATE = Key[float]("idea 3 rate", 0.1)
+IDEA_1_GUESS = Key[str | None]("idea 1 guess", None)
 IDEA_4_UNIT = Key[ChosenUnit | None]("idea 4 unit", None)
 IDEA_6_TRIED = Key[tuple[Attempt, ...]]("idea 6 tried", ())
 IDEA_7_TRAINED: Key[Mapping[str, TrialResult]] = Key("idea 7 trained", {})
 IDEA_7_LAST = Key[str | None]("idea 7 last", None)
 IDEA_9_STEP = Key[str | None]("idea 9 step", None)
-
-
-def idea_1_guess(turn: int) -> Key[str | None]:
-    """The guess in this turn."""
-    return Key(f"idea 1 guess {turn}", None)
 
 
 # Explore
@@ -162,6 +158,7 @@ EXPLORE_AUGMENTATION_SEED = Key[int]("changes", 0)
 TRAIN_RUN = Key[str | None]("run", None)  # the id of the run that is open
 TRAIN_PRESET = Key[str]("preset", "fast")
 TRAIN_FORM_OPEN = Key[bool]("recipe open", False)
+TRAIN_NEWS = Key[str]("train news", "")
 TRAIN_REFUSED = Key[str]("refused", "")
 TRAIN_MORE_OPEN = Key[bool]("more settings open", False)
 TRAIN_ALL_RUNS = Key[bool]("all runs", False)
@@ -169,6 +166,7 @@ TRAIN_ONLY_MINE = Key[bool]("only mine", False)
 TRAIN_NEW_NAME = Key[str]("new name", "")
 TRAIN_STEERING_REFUSED = Key[str]("steering refused", "")
 TRAIN_CLOSER = Key[bool]("closer", False)
+TRAIN_TWINS_CLOSER = Key[bool]("closer at twins", True)  # else their lines lie on each other
 TRAIN_LAYERS = Key[bool]("layers", False)  # whether a moment's are shown
 TRAIN_BETTING = Key[bool]("betting", False)  # on the next run
 TRAIN_BET = Key[float]("bet", 90.0)  # percent
@@ -216,6 +214,7 @@ DRAW_PUT = Key[int]("drawing_put", 0)  # how often the server has put strokes on
 DRAW_PEN = Key[float]("pen", 20.0)
 DRAW_MORE = Key[str | None]("more", None)
 TEACH = "Teach it my handwriting"  # of what DRAW_MORE may be
+DRAW_SAID = Key[str]("draw said", "")  # by a line that stays, for who hears it
 DRAW_NEWS = Key[str]("lesson news", "")
 DRAW_MEANT = Key[int | None]("was", None)  # the digit that a drawing was meant to be
 DRAW_LESSONS: Key[list[LabeledDrawing] | None] = Key("lessons", None)

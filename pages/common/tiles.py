@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.common.images import ink_uri
 from pages.common.state import Key
+from pages.common.text import with_article
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -79,7 +80,7 @@ def gallery(
 def answers(digits: "Digits", said: Sequence[int], key: str, columns: int | None = None) -> None:
     """Images, and below each whether it was read right, and as what."""
     each = list(zip(digits.labels.tolist(), said, strict=True))
-    names = [f"a {label}, read as a {read}" for label, read in each]
+    names = [f"{with_article(label)}, read as {with_article(read)}" for label, read in each]
     captions = [f"{'✓' if label == read else '✗'} {read}" for label, read in each]
     tiles(digits.images, names, key, columns=columns, captions=captions)
 

@@ -38,13 +38,14 @@ def chart(figure: "Figure", alt: str | None = None, **more: Any) -> None:
 # Announced is what changes inside an element that stays, so the text alone is exchanged.
 _line = st.components.v2.component(
     "spoken_line",
-    html="<p role='status'></p>",
+    html="<p></p>",
     css="p { margin: 0; font: 1.1rem var(--st-font); color: var(--st-text-color); }",
     js="""
     export default function({ data, parentElement }) {
         const line = parentElement.querySelector("p")
         line.style = data.room
         if (line.textContent !== data.text) line.textContent = data.text
+        line.setAttribute("role", "status")  // last: what a page opens with is not read out
     }
     """,
 )
@@ -63,13 +64,18 @@ def live_region(text: str, key: str, lines: int = 1, wide: int = 1) -> None:
     _line(data={"text": text, "room": room_for(lines, wide)}, key=key)
 
 
+def announce(text: str, key: str) -> None:
+    """The same for screen readers alone, where the page shows it in another way."""
+    _line(data={"text": text, "room": ""}, key=f"spoken {key}")  # see app/frame.css
+
+
 _into_view = st.components.v2.component(
     "into_view",
-    html="<div></div>",
+    html="<div tabindex='-1' style='outline:none'></div>",
     js="""
     const last = {}  // by key, what was shown: the mark may come up elsewhere on the page
     export default function({ data, parentElement }) {
-        const mark = parentElement.querySelector("div")
+        const mark = parentElement.querySelector("[tabindex]")
         mark.style.scrollMargin = data.margin
         const before = last[data.key]
         last[data.key] = data.name
@@ -77,8 +83,14 @@ _into_view = st.components.v2.component(
         const behavior = calm ? "auto" : "smooth"
         // While the page is being renewed, things are not yet where they will be.
         const app = document.querySelector("[data-testid=stApp]")
-        const scroll = () => app.dataset.testScriptState !== "notRunning" ? setTimeout(scroll, 50)
-            : mark.scrollIntoView({ block: "nearest", behavior })
+        const scroll = () => {
+            if (app.dataset.testScriptState !== "notRunning") return setTimeout(scroll, 50)
+            mark.scrollIntoView({ block: "nearest", behavior })
+            // What was pressed is gone: the Tab key goes on from here.
+            follow(40)
+        }
+        const follow = (times) => document.activeElement === document.body
+            ? mark.focus({ preventScroll: true }) : times && setTimeout(follow, 100, times - 1)
         const changed = data.name && before !== undefined && before !== data.name
         if (data.arriving || changed) setTimeout(scroll, 300)
     }
@@ -88,6 +100,8 @@ _into_view = st.components.v2.component(
 
 def scroll_into_view(name: str, key: str, *, margin: str = "5rem", arriving: bool = False) -> None:
     """Scroll here when `name`, of what is shown here, has changed, or a visitor is `arriving`.
+
+    The focus comes along if what had it is no longer there.
 
     name: empty while nothing is shown; margin: so much above and below is brought into view as
     well (CSS).

@@ -2,8 +2,8 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
-from visit import App, visit
+from playwright.sync_api import Page, expect
+from visit import App, settle, visit
 
 VIEWS = (
     "",
@@ -46,3 +46,64 @@ def test_axe_finds_nothing_serious(app: App, desktop: Page, view: str) -> None:
                 for node in rule["nodes"]:
                     found[rule["id"], node["html"][:200]] = (theme, size["width"])
     assert not found
+
+
+def test_who_steers_by_keyboard_keeps_the_focus_and_hears_what_comes(app: App, desktop: Page):
+    def press(name: str, then: str) -> None:
+        """By the Enter key; it keeps the focus, under whatever name it has then."""
+        button = desktop.get_by_role("button", name=name, exact=True)
+        button.focus()
+        button.press("Enter")
+        expect(desktop.get_by_role("button", name=then, exact=True)).to_be_focused(timeout=20_000)
+
+    def heard(words: str) -> None:
+        spoken = desktop.get_by_role("status").filter(has_text=words)
+        expect(spoken).to_have_count(1, timeout=20_000)
+
+    visit(desktop, f"{app.address}/train?preset=notebook")
+    desktop.get_by_role("radio", name="Step", exact=True).click()
+    settle(desktop)
+    desktop.get_by_role("button", name="Start", exact=True).press("Enter")
+    expect(desktop.get_by_role("button", name="Next batch")).to_be_enabled(timeout=30_000)
+    heard("has started.")
+    desktop.wait_for_function("() => document.activeElement !== document.body")
+    heard("Learning")
+    press("Next batch", "Next batch")
+    heard("Learning. Batch 1: ")
+    press("Pause", "Go on")
+    heard("Paused")
+    press("Next batch", "Next batch")
+    heard("Learning. Batch 2: ")
+    press("Pause", "Go on")
+    press("Go on", "Pause")
+    heard("Learning. Batch 3: ")
+    desktop.get_by_role("button", name="Stop").press("Enter")
+    expect(desktop.get_by_role("button", name="Train another")).to_be_visible(timeout=30_000)
+
+
+def test_who_guesses_by_keyboard_keeps_the_focus_and_hears_the_answer(app: App, desktop: Page):
+    visit(desktop, app.address)
+    expect(desktop.get_by_role("heading", name="9. Six steps")).to_be_visible(timeout=60_000)
+    settle(desktop)
+    guess = desktop.get_by_role("button", name="3", exact=True)
+    guess.press("Enter")
+    spoken = desktop.get_by_role("status").filter(has_text="You said a 3.")
+    expect(spoken).to_contain_text("of 1 right.", timeout=20_000)
+    settle(desktop)
+    expect(guess).to_be_focused()
+    output = desktop.get_by_role("radio", name="spam or not", exact=True)
+    output.focus()
+    output.press("Enter")
+    expect(desktop.get_by_role("status").filter(has_text="of 1 right so far")).to_have_count(1)
+    settle(desktop)
+    expect(output).to_be_focused()
+
+
+def test_links_off_the_screen_are_no_stop_for_the_tab_key(app: App, desktop: Page):
+    desktop.set_viewport_size({"width": 720, "height": 450})  # at 200 %
+    visit(desktop, f"{app.address}/draw")
+    sidebar = desktop.get_by_test_id("stSidebar")
+    expect(sidebar).to_have_css("visibility", "hidden")
+    desktop.get_by_test_id("stExpandSidebarButton").press("Enter")
+    expect(sidebar).to_have_css("visibility", "visible")
+    expect(sidebar.get_by_role("link", name="Explore")).to_be_in_viewport()

@@ -42,7 +42,7 @@ def test_a_cell_of_the_matrix_opens_its_images_by_mouse_and_by_keyboard(
     assert "said=7" in desktop.url
     for key in ("ArrowUp", "ArrowRight", "Enter"):
         desktop.keyboard.press(key)
-    expect(heading.filter(has_text="of a 3 read as a 8")).to_be_visible(timeout=30_000)
+    expect(heading.filter(has_text="of a 3 read as an 8")).to_be_visible(timeout=30_000)
 
 
 def test_a_visitor_guesses_first_and_then_sees_the_label(clueless: str, desktop: Page):

@@ -140,7 +140,7 @@ def test_a_step_is_one_batch_and_the_lamp_tells_the_truth(app: App, desktop: Pag
     expect(lamp).to_contain_text("learning: no updates yet", timeout=10_000)
     for step in (1, 2):
         following.click()
-        expect(desktop.get_by_text(f"Batch {step}")).to_be_visible(timeout=10_000)
+        expect(desktop.get_by_text(f"Batch {step}", exact=True)).to_be_visible(timeout=10_000)
         expect(lamp).to_contain_text(f"learning: {step} updates", timeout=10_000)
         assert newest(app).status().progress.step == step
         expect(desktop.locator(f".cloud[data-step='{step}']")).to_be_visible(timeout=10_000)
@@ -237,10 +237,12 @@ def test_twins_start_alike_end_apart_and_their_verdict_is_true(
     one, other = (each.written_status().result.test_accuracy for each in (run, twin))
     best, worst = max(one, other), min(one, other)
     if best - worst > 0.002:
-        verdict = f"{best:.1%} against {worst:.1%} of the 297 test images."
+        better = "With a learning rate ten times as large" if other > one else "As you set it"
+        verdict = f"“{better}” won: {best:.1%} against {worst:.1%} "
         expect(page.get_by_text(verdict)).to_be_visible()
-        better = "with a learning rate ten" if other > one else "as you set it"
-        expect(page.get_by_text(f"It reads better {better}")).to_be_visible()
+        winner = page.locator(".twin").nth(int(other > one)).locator(".score.won.last")
+        expect(winner).to_have_text(f"{round(297 * (1 - best))} of 297 read wrong")
+        expect(page.locator(".score.won.last")).to_have_count(1)
     right = "right" if other - one > 0.002 else "not this time"
     expect(page.get_by_text(f"You bet on its twin: {right}.")).to_be_visible()
 

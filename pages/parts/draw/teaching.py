@@ -132,7 +132,9 @@ def _was() -> None:
     if state.DRAW_MORE.get() != state.TEACH or is_lesson(drawn):
         if _add(digit):
             state.DRAW_MORE.set(state.TEACH)
-            state.DRAW_NEWS.set(f"Kept: this is {with_article(digit)}. Now press Teach.")
+            told = f"Kept: this is {with_article(digit)}. Now press Teach."
+            state.DRAW_NEWS.set(told)
+            state.DRAW_SAID.set(told)
     elif (read := _surely_read(drawn)) in (None, digit):
         _keep(digit)
     else:
@@ -167,7 +169,9 @@ def _begin() -> None:
 def _show_lessons(book: list[LabeledDrawing]) -> None:
     images, labels = finetune_session.rasterize_drawings(book)
     digits = labels.tolist()
-    names = [f"lesson {n}, a {digit}: take it out" for n, digit in enumerate(digits, start=1)]
+    names = [
+        f"lesson {n}, {with_article(digit)}: take it out" for n, digit in enumerate(digits, start=1)
+    ]
     taken_out = book.__delitem__
     tiles.tiles(to_uint8(images), names, "book", columns=None, captions=digits, on_pick=taken_out)
     st.caption("Tap a lesson to take it out.")
@@ -202,11 +206,23 @@ def learn(which: str) -> None:
         if before:
             before.delete(visitor_token())
         state.MODEL.set(run.id)
+        if taught := own_taught(run.id):
+            state.DRAW_SAID.set(_in_words(taught))
     except MnistError as error:
         state.DRAW_NEWS.set(escape_markdown(error))
     state.DRAW_TEACHING.pop()
     state.DRAW_MORE.set(None)
     st.rerun()
+
+
+def _in_words(taught: Taught) -> str:
+    """What came of it, for who hears it."""
+    tuned, result = taught.tuned, taught.result
+    count, was, now = len(tuned.labels), tuned.test_accuracy_before, result.test_accuracy or 0.0
+    return (
+        f"Taught. Of your {count} drawing{'s' * (count > 1)} it reads {tuned.right_after} right; "
+        f"of the first {result.test_count:,} test images {now:.1%}, before {was:.1%}."
+    )
 
 
 def base_of(taught: Taught) -> str | None:
@@ -278,7 +294,10 @@ def before_and_after(taught: Taught) -> None:
     else:
         st.caption("Below each drawing: what it was read as before → now.")
         each = list(zip(tuned.labels, tuned.predicted_before, tuned.predicted_after, strict=True))
-        names = [f"a {t}, read as a {a} before and as a {b} now" for t, a, b in each]
+        names = [
+            f"{with_article(t)}, read as {with_article(a)} before and as {with_article(b)} now"
+            for t, a, b in each
+        ]
         captions = [f"{a}→{b}{'' if b == t else ' ✗'}" for t, a, b in each]
         key = "before and after"
         tiles.tiles(to_uint8(images), names, key, columns=None, captions=captions)

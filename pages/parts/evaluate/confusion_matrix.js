@@ -27,7 +27,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       if (right) cell.className = "right"
       cell.style.setProperty("--tint", right ? 0 : 0.65 * Math.sqrt(count / most))
       const place = is * size + said
-      const read = right ? `read right: ${count}` : `read as a ${said}: ${count}`
+      const read = right ? `read right: ${count}` : `read as ${said === 8 ? "an" : "a"} ${said}: ${count}`
       cell.setAttribute("aria-label", `${is} ${read}`)
       cell.setAttribute("aria-pressed", place === chosen)
       cell.tabIndex = place === chosen ? 0 : -1

@@ -9,6 +9,8 @@ from mnistcore.data.digits import to_float
 from mnistcore.evaluation.metrics import confusion_matrix
 from mnistcore.evaluation.report import EvaluationReport, confusion_cell, misclassified
 from pages.common import links, state, tiles
+from pages.common.text import with_article
+from pages.common.widgets import announce, live_region
 
 PER_PAGE = 24
 _table = tiles.component(Path(__file__).with_name("confusion_matrix"))
@@ -52,9 +54,10 @@ def show_confusions(exam: EvaluationReport) -> None:
             true = st.selectbox("It is a", range(10), most[0], width=130, **row)
             said = st.selectbox("It was read as a", range(10), most[1], width=130, **column)
         found = confusion_cell(exam, true, said)
-        how = "read right" if true == said else f"read as a {said}"
-        many = f"{len(found):,} image{'' if len(found) == 1 else 's'} of a {true} {how}"
+        how = "read right" if true == said else f"read as {with_article(said)}"
+        many = f"{len(found):,} image{'' if len(found) == 1 else 's'} of {with_article(true)} {how}"
         heading.header(many[0].upper() + many[1:], anchor=False)
+        announce(f"{many}.", "mix-up")
         if found:
             with grid:
                 _grid(exam, found[:PER_PAGE], "behind", st.container())
@@ -80,7 +83,7 @@ def _grid(
     labels, said = test.labels[places].tolist(), exam.score.predicted[places].tolist()
     mixed_up = [f"{label}→{read}" for label, read in zip(labels, said, strict=True)]
     names = [
-        f"test image {place}, a {label}, read as a {read}"
+        f"test image {place}, {with_article(label)}, read as {with_article(read)}"
         for place, label, read in zip(places, labels, said, strict=True)
     ]
     grid: dict[str, Any] = {
@@ -92,9 +95,9 @@ def _grid(
     with beside:
         place, label, read = places[chosen], labels[chosen], said[chosen]
         shares = exam.model.probabilities(to_float(test.images[place][None]))[0]
-        rather = f" It is a **{label}**: to that it gave {shares[label]:.1%}."
-        words = f"It said **{read}**, {shares[read]:.1%} sure."
-        st.markdown(words if read == label else words + rather)
+        rather = f" It is {with_article(label)}: to that it gave {shares[label]:.1%}."
+        words = f"It said {read}, {shares[read]:.1%} sure."
+        live_region(words if read == label else words + rather, key=f"{key} said", lines=2)
         with st.container(width=340):
             tiles.pixels(test.images[place], names[chosen], key=f"{key} large", numbers=False)
         link = links.explore(part="test", index=place)

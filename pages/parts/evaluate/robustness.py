@@ -20,7 +20,7 @@ from mnistcore.models.network import Network
 from mnistcore.viz import learning_curves
 from pages.common import links, model_picker, state, tiles
 from pages.common.text import escape_markdown
-from pages.common.widgets import one_of, severity_slider
+from pages.common.widgets import announce, one_of, severity_slider
 
 _NEVER_MET = {  # while learning, as far as augmentation did not show it
     "rotate": "turned digits",
@@ -85,6 +85,13 @@ def show_robustness(exam: EvaluationReport) -> None:
     for place, rival, accuracy in zip(places, rivals, accuracies, strict=True):
         label = f"{escape_markdown(rival.title)}: read right, of {len(test):,}"
         place.metric(label, f"{accuracy:.1%}")
+    told = ", ".join(
+        f"{rival.title} {accuracy:.1%}" for rival, accuracy in zip(rivals, accuracies, strict=True)
+    )
+    announce(
+        f"{chosen}, {corruption.axis} {severity:g}: read right, of {len(test):,}: {told}.",
+        "accuracy",
+    )
     for lesson, names in _lessons(kind, rivals).items():
         st.markdown(f"**{' and '.join(names)}** {lesson}")
     if not titles:

@@ -21,8 +21,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (map.drawn !== drawn) {
     map.drawn = drawn
     svg.replaceChildren()
-    const right = make("g", svg)
-    const wrong = make("g", svg, { class: "wrong" })
+    const right = make("g", svg, { "aria-hidden": true })
+    const wrong = make("g", svg, { class: "wrong", "aria-hidden": true })
     data.labels.forEach((label, place) => {
       const missed = data.read[place] !== label
       const parent = missed ? wrong : right

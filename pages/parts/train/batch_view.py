@@ -9,6 +9,7 @@ from mnistcore.records import BatchRecord
 from mnistcore.runs.store import Run
 from mnistcore.viz.theme import BLUE, RIGHT, WRONG
 from pages.common.datasets import train_and_test
+from pages.common.text import with_article
 from pages.parts.train.predictions import picture
 
 HEIGHT = 260  # pixels that it takes, as much as the chart whose place it takes
@@ -50,10 +51,11 @@ def show(run: Run, batch: BatchRecord | None, twins: BatchRecord | None = None) 
 
 def _tile(uri: str, digit: int, label: int) -> str:
     mark, color = ("✓", RIGHT) if digit == label else ("✗", WRONG)
+    words = f"{with_article(label)}, read as {with_article(digit)}"
     return (
-        f'<div style="text-align:center;line-height:1.25"><img src="{uri}" alt="a {label}" '
+        f'<div style="text-align:center;line-height:1.25"><img src="{uri}" alt="{words}" '
         f'style="width:100%;max-width:2.2rem;image-rendering:pixelated;border-radius:3px;'
-        f'border-bottom:3px solid {color}"><br>{digit}{mark}</div>'
+        f'border-bottom:3px solid {color}"><br><span aria-hidden="true">{digit}{mark}</span></div>'
     )
 
 

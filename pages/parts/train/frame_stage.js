@@ -94,6 +94,7 @@ function openSky(root, run, lead) {
   const find = (name) => root.querySelector(name)
   const sky = find("canvas"), tip = find(".tip")
   let frames = [], view = 0, title = "", pointed = null // the image that is pointed at
+  let end = "" // what the final test said, once it was taken
 
   const corner = (digit) => {
     const angle = (2 * Math.PI * digit) / 10
@@ -140,16 +141,19 @@ function openSky(root, run, lead) {
       pen.arc(...pointAt(number, side), radius, 0, 2 * Math.PI)
       pen.fill()
     })
-    pen.globalAlpha = 1
+    const share = wrong.length / labels.length // while it is large, rings would be one black blob
     for (const [label, number] of wrong) { // above the others: they are what one looks for
+      pen.globalAlpha = 1
       pen.fillStyle = colors[label]
       pen.beginPath()
       pen.arc(...pointAt(number, side), radius * 1.15, 0, 2 * Math.PI)
       pen.fill()
       pen.strokeStyle = ink
-      pen.lineWidth = 1
+      pen.globalAlpha = 1 - 0.8 * share
+      pen.lineWidth = 1 - 0.5 * share
       pen.stroke()
     }
+    pen.globalAlpha = 1
     star(pen, side, (at) => pen.strokeText("★", ...at), 1.5)
     if (pointed !== null) {
       pen.strokeStyle = ink
@@ -210,7 +214,11 @@ function openSky(root, run, lead) {
   sky.onpointerleave = (event) => { if (event.pointerType === "mouse") point(null) }
 
   return {
-    name(now) { find(".title").textContent = title = now },
+    name(now, result, won) {
+      find(".title").textContent = title = now
+      end = result
+      find(".score").classList.toggle("won", won)
+    },
     width: () => sky.clientWidth,
     renew() { frames = inOrder(run) },
     frames: () => frames,
@@ -224,8 +232,9 @@ function openSky(root, run, lead) {
     tell() { // of that moment
       if (!frames.length) return
       const count = lead.images.labels.length, right = Math.round(run.moment.right * count)
-      const words = `${right} of ${count} test images right`
-      find(".score").textContent = words
+      const words = `${right} of ${count} test images right`, last = run.moment === frames.at(-1)
+      find(".score").textContent = (last && end) || `${count - right} of ${count} read wrong`
+      find(".score").classList.toggle("last", last)
       root.dataset.step = run.moment.step
       sky.setAttribute("aria-label", `${title && `${title}. `}After ` +
         `${run.moment.images.toLocaleString("en")} training images: ${words}. Each point is a test ` +
@@ -241,10 +250,12 @@ function openCloud(root, runs, setStateValue) {
       <p class="title"></p><div class="sky"><canvas role="img"></canvas>
       <div class="tip"><span class="ink"></span><span></span></div></div>
       <p class="score"></p></div>`).join("")}</div>
-    <p class="key">Each point is a test image, its colour the digit that it is. Ringed: read wrong.
-      <span hidden>★: your drawing.</span></p>
+    <p class="key">Each of the <span class="some">500 points is one of the 10,000 test images</span>, coloured
+      by its true digit. In the middle: it cannot decide. At the rim: it is sure. Ringed: read wrong. Point at one
+      to see it. <span class="own" hidden>★: your drawing.</span></p>
     <div class="time"><button type="button" disabled>▶ Replay</button><div class="track"><canvas></canvas>
-      <input type="range" step="1" min="0" aria-label="Moment of the training"></div></div>
+      <input type="range" step="1" min="0" aria-label="Moment of the training">
+      <p class="ends"><span>start</span><span>the early part is stretched</span><span></span></p></div></div>
     <p class="when"></p>`
   const find = (name) => root.querySelector(name)
   const boxes = root.querySelectorAll(".skies > div")
@@ -280,13 +291,18 @@ function openCloud(root, runs, setStateValue) {
     }
   }
 
+  // While it follows, the knob is at the newest: the cloud is on its way there.
+  const thumb = () => (follow && !playing ? frames.length - 1 : Math.round(view))
   const renew = (moment) => {
     if (moment) return
+    const [a, b, share] = frames.length ? between(frames, view) : []
     skies.forEach((sky) => sky.renew())
     frames = skies[data.clock ?? 0].frames() // of the one that goes to the end
     slider.max = Math.max(0, frames.length - 1)
     drawn = told = ""
     if (!playing && !follow) view = asked === null ? frames.length - 1 : place(asked)
+    else if (a) view = placeAt(frames, a.images + (b.images - a.images) * share) // some came between
+    slider.value = thumb()
   }
   runs.forEach((each) => each.wake.add(renew))
 
@@ -312,10 +328,16 @@ function openCloud(root, runs, setStateValue) {
     pen.font = `0.8rem ${getComputedStyle(root).fontFamily}`
     pen.textAlign = "right"
     const low = frames.at(-1).right < 0.5 // where the line leaves room for its name
-    pen.fillText("test images right", width - inset, low ? 12 : height - 4)
-    pen.fillStyle = accent
+    pen.fillText("test images right", width - inset - 6, low ? 12 : height - 4)
+    const now = thumb()
+    pen.fillStyle = pen.strokeStyle = accent
+    pen.setLineDash([])
     pen.beginPath()
-    pen.arc(x(Math.round(view)), y(frames[Math.round(view)].right), 5, 0, 2 * Math.PI)
+    pen.moveTo(x(now), 0)
+    pen.lineTo(x(now), height)
+    pen.stroke()
+    pen.beginPath()
+    pen.arc(x(now), y(frames[now].right), 5, 0, 2 * Math.PI)
     pen.fill()
   }
 
@@ -331,11 +353,15 @@ function openCloud(root, runs, setStateValue) {
     const frame = frames[Math.round(view)]
     skies.forEach((sky) => sky.tell())
     const count = run.images.labels.length
-    const words = `After ${frame.images.toLocaleString("en")} training images` +
-      (alone ? `: ${Math.round(frame.right * count)} of ${count} test images right` : "")
-    find(".key span").hidden = !Object.keys(run.own).length
+    const begun = frame.images > 0, after = `After ${frame.images.toLocaleString("en")} training images`
+    const words = (begun ? after : "Nothing learned yet") +
+      (alone ? `: ${Math.round(frame.right * count)} of ${count} test images right` : "") +
+      (begun ? "" : ", as good as guessing")
+    find(".own").hidden = !Object.keys(run.own).length
+    const all = run.images.total.toLocaleString("en")
+    find(".some").textContent = `${count} points is one of the ${all} test images`
     find(".when").textContent = words
-    slider.value = Math.round(view)
+    slider.value = thumb()
     slider.setAttribute("aria-valuetext", words)
     button.textContent = playing ? "❚❚ Hold" : "▶ Replay"
     button.disabled = frames.length < 2
@@ -377,7 +403,8 @@ function openCloud(root, runs, setStateValue) {
     update(now) {
       const first = data.run === undefined
       data = now
-      skies.forEach((sky, at) => sky.name(now.titles[at]))
+      skies.forEach((sky, at) => sky.name(now.titles[at], now.results[at], at === now.winner))
+      find(".ends").lastChild.textContent = now.live ? "now" : "end"
       if (first) {
         asked = now.moment
         follow = asked === null
@@ -396,8 +423,7 @@ function openSide(root, runs) {
       .join("")}</div>`
   root.style.setProperty("--answers", runs.length)
   root.innerHTML = `
-    <h3>What ${alone ? "it looks" : "they look"} for first
-      <small>ink on blue, none on orange; at first that is noise</small></h3>
+    <h3><span class="patterns"></span> <small></small></h3>
     ${each("filters", ' role="img"')}
     <h3>What ${alone ? "it says" : "they say"} of twelve test images</h3><div class="guesses"></div>
     <div class="mine" hidden><h3><span class="ink"></span><span class="of"></span></h3>
@@ -496,6 +522,8 @@ function openSide(root, runs) {
   return {
     update(now) {
       data = now
+      find(".patterns").textContent = data.patterns
+      find("h3 small").textContent = data.caption
       renew()
     },
   }

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from mnistcore.config import IMAGE_SIZE
 from mnistcore.errors import MnistError
 from mnistcore.inspection import frames
 from mnistcore.runs.store import LIVE
 from mnistcore.serialization import is_number
 from mnistcore.viz import probability_cloud, theme
+from mnistcore.viz.twin_commentary import find_winner
 from pages.common import links, state
 from pages.common.canvas import current_strokes
 from pages.common.datasets import train_and_test
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mnistcore.drawing.strokes import Stroke
-    from mnistcore.records import RunStatus
+    from mnistcore.records import RunResult, RunStatus
     from mnistcore.runs.store import Run
 
 _ACROSS = 25  # test images in a row of the picture that holds them all
@@ -83,7 +85,11 @@ def show_cloud(run: Run, titles: Sequence[str], *, live: bool) -> None:
 
     titles: of the clouds.
     """
-    more = {"titles": list(titles), "live": live, "moment": asked_moment()}
+    results = [run.status().result, run.twin and run.twin.status().result]
+    ends = [_wrong(each) if each and not live else "" for each in results]
+    winner = find_winner(run.status(), run.twin.status()) if run.twin and not live else None
+    more = {"titles": list(titles), "live": live, "moment": asked_moment(), "results": ends}
+    more["winner"] = {"this": 0, "twin": 1}.get(winner or "")
     clock = int(_clock(run) != run)
     _stage(
         key=state.TRAIN_STAGE,
@@ -91,6 +97,14 @@ def show_cloud(run: Run, titles: Sequence[str], *, live: bool) -> None:
         | more,
         on_moment_change=_keep_moment,
     )
+
+
+def _wrong(result: RunResult) -> str:
+    """How many of all test images were read wrong in the end; empty if nobody knows."""
+    if result.test_accuracy is None or not result.test_count:
+        return ""
+    wrong = round((1 - result.test_accuracy) * result.test_count)
+    return f"{wrong:,} of {result.test_count:,} read wrong"
 
 
 def _clock(run: Run) -> Run:
@@ -102,15 +116,42 @@ def _clock(run: Run) -> Run:
 def show_side(run: Run) -> None:
     """What else belongs to the moment: filters, twelve guesses, the visitor's own drawing."""
     image = _drawn(current_strokes())
+    patterns, caption = _patterns(run)
     _stage(
         key="stage side",
         data={
             "run": run.id,
             "twin": run.twin and run.twin.id,
             "part": "side",
+            "patterns": patterns,
+            "caption": caption,
             "drawing": None if image is None else ink_uri((255 * image).byte()[None]),
         },
     )
+
+
+def _patterns(run: Run) -> tuple[str, str]:
+    """What the pictures of the first layer's weights are: a heading, and how to read them."""
+    read = "blue wants ink there, orange wants none."
+    if not run.twin:  # with one, all of it would not be on one screen
+        read += " They begin random and change a little."
+    who, runs = ("they look" if run.twin else "it looks"), filter(None, (run, run.twin))
+    try:
+        networks = [each.train_config().network for each in runs]
+    except MnistError:  # a damaged run
+        return f"What {who} for first", f"{read[0].upper()}{read[1:]}"
+    first = [next(iter(network.convolutions), None) for network in networks]
+    sizes = [
+        f"{conv.kernel_size} x {conv.kernel_size} pixels and slides over the whole picture"
+        if conv
+        else f"{IMAGE_SIZE} x {IMAGE_SIZE} pixels, as large as the picture"
+        for conv in first
+    ]
+    small = "small " * all(first)
+    which = f"The {small}patterns"
+    if first[0] and not run.twin and first[0].filters <= frames.N_FILTERS:
+        which = f"The {first[0].filters} small patterns"
+    return f"{which} {who} for first", f"Each is {' or '.join(dict.fromkeys(sizes))}: {read}"
 
 
 def has_frames(run: Run, status: RunStatus) -> bool:
@@ -235,5 +276,6 @@ def _images(dataset: str | None) -> dict[str, Any]:
         "rows": -(-len(images) // _ACROSS),
         "labels": test.labels[places].tolist(),
         "numbers": places.tolist(),
+        "total": len(test),
         "colors": list(theme.DIGIT_COLORS),
     }

@@ -56,7 +56,8 @@ def rename_or_delete(run: Run, on_delete: Callable[[], None]) -> None:
 @st.dialog("Rename this run")
 def _ask_name(run: Run) -> None:
     def rename() -> None:
-        steering.attempt(run.rename, state.TRAIN_NEW_NAME.get(), visitor_token())
+        if steering.attempt(run.rename, state.TRAIN_NEW_NAME.get(), visitor_token()):
+            state.TRAIN_NEWS.set(f"Its name is now {run.name}.")
 
     with st.form("rename", border=False):
         st.text_input("Name", run.name, max_chars=MAX_NAME, key=state.TRAIN_NEW_NAME)
@@ -69,6 +70,7 @@ def _ask_first(run: Run, on_delete: Callable[[], None]) -> None:
     def delete() -> None:
         if steering.attempt(run.delete, visitor_token()):
             on_delete()
+            state.TRAIN_NEWS.set(f"{run.name} is deleted.")
             st.toast("Deleted.", icon=":material/delete:")
 
     st.markdown(f"**{escape_markdown(run.name)}**, its curves and its network are gone for good.")

@@ -17,6 +17,7 @@ from mnistcore.runs import queue, slow_motion
 from mnistcore.runs.store import LIVE, RESUMABLE, Run
 from mnistcore.training.trainer import RUNNING_AVERAGE_IMAGES
 from mnistcore.viz import commentary, learning_curves, theme
+from mnistcore.viz.twin_commentary import find_winner
 from pages.common import links, state
 from pages.common.datasets import train_and_test
 from pages.common.widgets import live_region, room_for
@@ -47,7 +48,8 @@ def show(run: Run, others: Sequence[Run], on_another: Callable[[], None]) -> Non
     on_another: called when the visitor wants to train another.
     """
     every = _interval(run)
-    st.fragment(_panel, run_every=every)(run, others, on_another, every)
+    with st.container(key="run-panel"):
+        st.fragment(_panel, run_every=every)(run, others, on_another, every)
 
 
 def _interval(run: Run) -> float | None:
@@ -81,7 +83,8 @@ def _panel(
         broke_off = bool(status.result and status.result.diverged)
         _, goes_on = pair[-1 if broke_off else 0]
         furthest = replace(status, progress=goes_on.progress)
-        headline = _headline(run, furthest, titles[0], told[0].verdict)
+        verdict, sentence = _verdict(run, pair, told)
+        headline = _headline(run, furthest, verdict)
         st.html(f'<div style="{room_for(3)}">{headline}</div>{_bar(furthest)}')
     with right:
         steering.show(run, status, on_another)
@@ -90,10 +93,10 @@ def _panel(
     for other in comparison.chosen(others):
         found = other.metrics()
         lines.append(learning_curves.Curve(other.name, found, _planned(other, found)))
-    high = _high(lines[0].records)
-    least = CLOSER if high and state.TRAIN_CLOSER.get() else 0.0
+    high = _high(lines)
+    closer = state.TRAIN_TWINS_CLOSER if twin else state.TRAIN_CLOSER
+    least = CLOSER if high and closer.get() else 0.0
     replayed = has_curves and frame_stage.has_frames(run, status)
-    sentence = twins.sentence(run, twin) if twin else told[0].sentence
     if replayed:
         _stage(run, status, titles, lines, least, sentence)
         moment_layers.show(run, live=status.state in LIVE)
@@ -106,7 +109,8 @@ def _panel(
                 f"Look closer: {CLOSER:.0f} to 100 %",
                 disabled=not high,
                 help="Possible once both curves are there.",
-                **state.TRAIN_CLOSER.kept(),
+                value=closer.default,
+                **closer.kept(),
             )
             shown = "visible" if commentary.is_test_ahead(lines[0].records) else "hidden"
             st.html(f'<div style="font-size:.9rem;visibility:{shown}">{_WHY_AHEAD}</div>')
@@ -128,6 +132,8 @@ def _panel(
         twins.show_links(twin)
     comparison.show(run, others)
     predictions.show(run, status)
+    if replayed:  # last, for it takes time, and what changes at the end shall change together
+        frame_stage.send_frames(run, live=status.state in LIVE)
 
 
 def _stage(
@@ -143,7 +149,6 @@ def _stage(
     With a twin there are two clouds, by their titles, side by side.
     """
     live = status.state in LIVE
-    frame_stage.send_frames(run, live=live)
     left, right = st.columns([3, 2] if run.twin else 2, gap="medium")
     with left:
         frame_stage.show_cloud(run, titles, live=live)
@@ -153,10 +158,10 @@ def _stage(
             twins_last = slow_motion.last_batch(run.twin) if run.twin else None
             batch_view.show(run, slow_motion.last_batch(run), twins_last)
         else:
-            height = batch_view.HEIGHT - 36 * bool(run.twin)  # so that all of it is on one screen
+            height = batch_view.HEIGHT - 36  # so that all of it is on one screen
             show_accuracy(lines, least, bet.on(run), height)
         words = f"{sentence} {bet.outcome(run, status)}".strip()
-        live_region(words, key="narrator", lines=5 if run.twin else 3, wide=3 if run.twin else 2)
+        live_region(words, key="narrator", lines=5, wide=3)
         frame_stage.show_side(run)
 
 
@@ -193,20 +198,24 @@ def _chart(
     lines: list[learning_curves.Curve],
     height: int | None = None,
 ) -> None:
-    words = learning_curves.describe_curves(lines[0].records)
+    describe = learning_curves.describe_loss if key == "loss" else learning_curves.describe_curves
+    words = describe(lines[0].records)
     if len(lines) > 1 and lines[1].is_twin:
-        twin = learning_curves.describe_curves(lines[1].records)
+        twin = describe(lines[1].records)
         words = f"{lines[0].name}: {words} {lines[1].name}: {twin}"
     usual = learning_curves.chart_height(1)
     tall = learning_curves.chart_height(len(lines)) - usual + (height or usual)
     st.echarts_chart(chart, height=tall, key=key, alt=words)
 
 
-def _high(records: Sequence[Progress]) -> bool:
-    """Whether both curves can be seen closer up."""
-    train = [r.train_accuracy for r in records if r.train_accuracy is not None]
-    test = [r.test_accuracy for r in records if r.test_accuracy is not None]
-    return bool(train and test) and 100 * min(train[-1], test[-1]) > CLOSER
+def _high(lines: Sequence[learning_curves.Curve]) -> bool:
+    """Whether both curves, of a run or the test's of twins, can be seen closer up."""
+    first, twin = lines[0].records, next((line.records for line in lines if line.is_twin), None)
+    curves = [r.test_accuracy for r in first], [r.train_accuracy for r in first]
+    if twin is not None:
+        curves = curves[0], [r.test_accuracy for r in twin]
+    known = [[share for share in curve if share is not None] for curve in curves]
+    return all(curve and 100 * curve[-1] > CLOSER for curve in known)
 
 
 def _planned(run: Run, records: Sequence[Progress]) -> int:
@@ -219,22 +228,37 @@ def _planned(run: Run, records: Sequence[Progress]) -> int:
         return 1
 
 
-def _headline(run: Run, status: RunStatus, title: str, verdict: str) -> str:
-    """How it stands, as HTML; title: of a run with a twin, whose verdict is on both."""
+def _verdict(
+    run: Run, pair: Sequence[tuple[Run, RunStatus]], told: Sequence[commentary.Commentary]
+) -> tuple[str, str]:
+    """What came of it, as HTML, empty before; and what the narrator says, which goes on from it."""
+    (_, status), *others = pair
+    read, first = _in_a_sentence(status.result), told[0]
+    if read and first.verdict:
+        read = f"<b>{first.verdict}.</b> {read}"
+    for twin, its in others:
+        sentence, winner = twins.sentence(run, twin), find_winner(status, its)
+        if winner is None or status.state in LIVE:
+            return read, sentence
+        broke_off = any(each.result and each.result.diverged for _, each in pair)
+        short = sentence if broke_off else f"{sentence.partition(':')[0]}."
+        return html.escape(sentence), f"{short} {told[winner == 'twin'].plateau}".strip()
+    return read, f"{first.sentence} {first.plateau}".strip()
+
+
+def _headline(run: Run, status: RunStatus, verdict: str) -> str:
+    """How it stands, as HTML; verdict: what came of it."""
     p, message = status.progress, html.escape(status.message)
-    told = _in_a_sentence(status.result, f"{title}, it" if title else "It")
-    if told and verdict and not title:
-        told = f"<b>{verdict}.</b> {told}"
     if status.state == "queued":
         place = run.queue_position()
         when = f"{place} run{'s go' if place > 1 else ' goes'} before this one"
         return f"<b>Waiting</b>: {when if place else 'its turn is next'}. {_awaited(run)}"
     if status.state == "running" and p:
         return _done(p, slow_motion.read_pace(run).kind)
-    if status.state == "finished" and told:
-        return told  # be it well or badly
+    if status.state == "finished" and verdict:
+        return verdict  # be it well or badly
     if status.state in (*RESUMABLE, "failed"):
-        return f"<b>{status.state.capitalize()}.</b> {message or told}"
+        return f"<b>{status.state.capitalize()}.</b> {message or verdict}"
     return message or "Starting."
 
 
@@ -271,11 +295,11 @@ def _bar(status: RunStatus) -> str:
     )
 
 
-def _in_a_sentence(result: RunResult | None, it: str = "It") -> str:
+def _in_a_sentence(result: RunResult | None) -> str:
     if not result or not result.is_evaluated:
         return ""
     return (
-        f"{it} reads <b>{result.test_accuracy:.1%}</b> of {result.test_count:,} test images and "
+        f"It reads <b>{result.test_accuracy:.1%}</b> of {result.test_count:,} test images and "
         f"{result.train_accuracy:.1%} of {result.train_count:,} training images, "
         f"after {result.seconds:.0f} s of training."
     )

@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from mnistcore.records import PaceKind, RunStatus
-from mnistcore.runs import slow_motion
+from mnistcore.runs import queue, slow_motion
 from mnistcore.runs.store import Run
 from pages.common import state
 from pages.common.identity import visitor_token
@@ -53,6 +53,8 @@ def show(run: Run, status: RunStatus) -> None:
     if not key.exists() or key.get() != kind:  # else it would take back a choice on its way here
         key.set(kind)
     mine = run.belongs_to(visitor_token())
+    # From then on it stays enabled, also while a pause ends, so that it keeps the focus.
+    begun = status.progress is not None or status.state in ("running", "paused")
     with row():
         st.segmented_control(
             "Speed",
@@ -70,7 +72,7 @@ def show(run: Run, status: RunStatus) -> None:
             key="next batch",
             type="primary",
             icon=":material/skip_next:",
-            disabled=not mine or kind != "step" or status.state != "running",
+            disabled=not mine or kind != "step" or not begun,
             on_click=_next_batch,
             args=(run,),
         )
@@ -81,4 +83,7 @@ def _set_pace(run: Run) -> None:
 
 
 def _next_batch(run: Run) -> None:
-    attempt(slow_motion.next_batch, run, visitor_token())
+    if run.status().state == "paused":  # it goes on by a batch, as step by step it does
+        attempt(queue.resume, run, visitor_token())
+    else:
+        attempt(slow_motion.next_batch, run, visitor_token())

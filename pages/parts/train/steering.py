@@ -5,13 +5,14 @@ from typing import cast
 
 import streamlit as st
 
-from mnistcore.errors import MnistError
+from mnistcore.errors import MnistError, RunError
 from mnistcore.records import RunStatus
-from mnistcore.runs import queue
+from mnistcore.runs import queue, slow_motion
 from mnistcore.runs.store import RESUMABLE, Run
 from pages.common import links, state
 from pages.common.identity import visitor_token
 from pages.common.text import escape_markdown
+from pages.common.widgets import announce
 
 _WIDTH = 130  # pixels of a button, so that none moves when it comes or goes
 
@@ -24,22 +25,33 @@ def show(run: Run, status: RunStatus, on_another: Callable[[], None]) -> None:
         _offer_another(on_another)
         return
     under_way = run.under_way()
+    announce(_in_words(run, status), "steering")
     with st.container(horizontal=True):
         if status.state in RESUMABLE:
             label = "Go on" if status.state == "paused" else "Resume"
-            _button(label, "play_arrow", queue.resume, run, visitor_token())
+            _button(label, "play_arrow", queue.resume, run, visitor_token(), key="steer")
         elif ahead := queue.runs_at_work(run.path.parent) if status.state == "queued" else []:
             if st.button("See it", icon=":material/visibility:", width=_WIDTH):
                 links.train(run=ahead[0].id).go()
         elif under_way:
-            idle = status.state != "running"
-            _button("Pause", "pause", run.send, "pause", visitor_token(), disabled=idle)
+            _button("Pause", "pause", _pause, run, key="steer")
         if under_way:
             _button("Stop", "stop", run.send, "stop", visitor_token())
         else:
             _offer_another(on_another)
+            st.empty()  # where Stop was, so that it goes at once
     if refused := state.TRAIN_STEERING_REFUSED.pop():
         st.error(refused)
+
+
+def _in_words(run: Run, status: RunStatus) -> str:
+    """How it stands, and step by step what came of the newest batch."""
+    told = {"queued": "Waiting", "running": "Learning"}.get(status.state, status.state.capitalize())
+    batch = slow_motion.last_batch(run) if slow_motion.read_pace(run).kind == "step" else None
+    if status.state == "running" and batch:
+        right = f"{batch.right} of {batch.count} right, loss {batch.loss:.2f}"
+        return f"{told}. Batch {batch.step:,}: {right}."
+    return told
 
 
 def _offer_another(on_another: Callable[[], None]) -> None:
@@ -48,13 +60,25 @@ def _offer_another(on_another: Callable[[], None]) -> None:
         st.rerun()  # all of the page
 
 
+def _pause(run: Run) -> None:
+    if run.status().state == "queued":  # the button is not disabled: that would take the focus
+        raise RunError("It is not running yet: press Pause when it does.")
+    run.send("pause", visitor_token())
+
+
 def _button(
-    label: str, icon: str, act: Callable[..., object], *values: object, disabled: bool = False
+    label: str,
+    icon: str,
+    act: Callable[..., object],
+    *values: object,
+    key: str = "",
+    disabled: bool = False,
 ) -> None:
+    """A button; key: one for all labels that a button has in turn, so that it keeps the focus."""
     st.button(
         label,
         icon=f":material/{icon}:",
-        key=f"steer {label}",
+        key=key or f"steer {label}",
         on_click=cast(Callable[..., None], attempt),
         args=(act, *values),
         disabled=disabled,

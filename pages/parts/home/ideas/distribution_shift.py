@@ -29,7 +29,7 @@ def show() -> None:
         with st.container(width="stretch"):
             one = test.select([sample_picker.chosen()[0]])
             changed = to_float(corruptions.corrupt(one, kind, severity).images[0])
-            show_prediction("shipped", lambda: changed)
+            show_prediction("shipped", lambda: changed, spoken="idea 8 answer")
             live_region(_in_words(kind, severity, test.dataset), key="idea 8 said")
     link = links.evaluate("shipped", "Sunshine and snow", kind, severity)
     link.onward("Sunshine and snow, on many digits")

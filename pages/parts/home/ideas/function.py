@@ -26,7 +26,7 @@ def show() -> None:
     with st.container(border=True, horizontal=True, gap="medium"):
         sample_picker.choose("idea 1 digits")
         with st.container(width="stretch"):
-            show_prediction("shipped", sample_picker.picture)
+            show_prediction("shipped", sample_picker.picture, spoken="idea 1 answer")
     index, label = sample_picker.chosen()
     links.explore(part="test", index=index).onward(f"See this {label} as 784 numbers")
     _elsewhere()
@@ -39,10 +39,11 @@ def _elsewhere() -> None:
     now = state.IDEA_1_GAME.get()
     lap, place = divmod(now.turn, len(_ELSEWHERE))
     what, answer = list(_ELSEWHERE.items())[place]
-    asked = state.idea_1_guess(now.turn)
+    asked = state.IDEA_1_GUESS
 
     def guess() -> None:
         if (said := asked.get()) is not None:
+            asked.set(None)  # the same choices come again, and keep the focus
             told = f"{'Yes' if said == answer else 'Not quite'}: from {what} to “{answer}”."
             state.IDEA_1_GAME.set(GuessingGame(now.turn + 1, now.right + (said == answer), told))
 
