@@ -7,10 +7,11 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.cookies import SimpleCookie
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from starlette.requests import HTTPConnection
@@ -22,6 +23,7 @@ from benchmarks.load import ROOT, serve
 from pages.common.identity import COOKIE
 from pages.parts.app.gate import Gate
 
+T = TypeVar("T")
 OURS = ["localhost", "127.0.0.1", "[::1]", "192.168.1.5", "[fe80::1]", "Digits.School.Example"]
 FOREIGN = [
     "",
@@ -70,8 +72,13 @@ def handshake(
         except InvalidStatus as refused:
             return refused.response.status_code, refused.response.headers.get("Set-Cookie", "")
 
-    with ThreadPoolExecutor(1) as thread:  # the browser's loop may be running in this one
-        return thread.submit(lambda: asyncio.run(open_socket())).result()
+    return elsewhere(open_socket())
+
+
+def elsewhere(work: Coroutine[Any, Any, T]) -> T:
+    """Its result, from a thread of its own: the browser's loop may be running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 @pytest.mark.parametrize("path", ["/", "/train", "/_stcore/health", "/favicon.png", "/media/none"])
@@ -146,7 +153,7 @@ def test_a_newcomer_has_the_token_of_the_cookie_from_the_first_moment() -> None:
 
     headers = [(b"host", b"localhost"), (b"cookie", f"{COOKIE}=nonsense".encode())]
     scope = {"type": "websocket", "scheme": "ws", "path": "/_stcore/stream", "headers": headers}
-    asyncio.run(Gate(app)(scope, None, send))
+    elsewhere(Gate(app)(scope, None, send))
     assert seen[1] == f"{seen[0]}; Path"
 
 
