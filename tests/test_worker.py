@@ -212,6 +212,12 @@ def test_a_paused_worker_ends_when_its_run_is_deleted(started):
     assert not run.path.exists()
 
 
+def test_who_waits_for_a_run_whose_recipe_is_gone_waits_no_longer(tmp_path):
+    run = make(tmp_path)
+    (run.path / "config.json").unlink()
+    assert worker.run_training(run) is None
+
+
 def process_is_there(pid):
     try:
         os.kill(pid, 0)

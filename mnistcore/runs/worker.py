@@ -135,9 +135,9 @@ def _train(
 
 
 def _wait_for_slot(run: Run, pulse: StatusReporter) -> bool:
-    """Until there is a place for the run; False if it is told to stop before."""
+    """Until there is a place for the run; False if it is told to stop, or deleted, before."""
     folder = run.path.parent
-    while run.pop_command() != "stop":
+    while run.pop_command() != "stop" and (run.path / "config.json").exists():
         if run in queue.due_runs(folder):
             with store.locked(folder):
                 if run in queue.due_runs(folder):
