@@ -128,7 +128,7 @@ def test_slider_images_and_accuracies_are_on_the_screen_together(
     slider.press("ArrowRight", timeout=60_000)
     settle(projector)
     assert "invert=5" in projector.url
-    images = projector.get_by_role("img", name=re.compile(r"a \d, read as"))
+    images = projector.get_by_role("img", name=re.compile(r"an? \d, read as"))
     expect(images).to_have_count(10)
     accuracies = projector.get_by_test_id("stMetricValue").filter(visible=True)
     assert_together(projector, slider, *accuracies.all(), *images.all())
