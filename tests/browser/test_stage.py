@@ -183,6 +183,8 @@ WHOLE = """(part) => {
 
 def test_all_that_moves_is_on_one_screen(app: App, desktop: Page):
     start(desktop, app.address, "Notebook", epochs=30)
+    # A run that another test left standing has the place for some seconds.
+    expect(desktop.get_by_role("button", name="Pause")).to_be_visible(timeout=60_000)
     for name in (".cloud .sky", ".cloud input", ".side .filters", ".side .guesses"):
         expect(desktop.locator(name)).to_be_in_viewport(ratio=0.95)
     expect(desktop.get_by_test_id("stEChartsChart").first).to_be_in_viewport(ratio=1)

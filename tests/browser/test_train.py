@@ -234,7 +234,7 @@ def test_nothing_moves_from_the_first_moment_of_a_run_to_its_end(
     page: Page = request.getfixturevalue(kind)
     page.add_init_script(WATCH_SHIFTS)
     start(page, app.address, "Fast")
-    expect(page.get_by_text("Never seen", exact=True)).to_be_visible()
+    expect(page.get_by_text("Never seen", exact=True)).to_be_visible(timeout=60_000)
     first = tops(page)
     page.evaluate("window.shifted = 0")  # of the change of view, which the visitor asked for
     expect(page.get_by_text(RESULT)).to_be_visible(timeout=90_000)
