@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from test_draw import SEVEN, draw
 from test_train import RESULT, WATCH_SHIFTS, newest, start, tops
 from visit import App, fits_its_width, settle, visit
@@ -129,12 +129,17 @@ def test_a_point_that_is_touched_shows_its_image(
     expect(tip).to_contain_text(re.compile(r"Test image \d+, a \d, read"))
 
 
+def start_in_steps(page: Page, app: App, preset: str) -> Locator:
+    """Start a run that goes batch by batch; the button for the next one."""
+    visit(page, f"{app.address}/train?preset={preset}")
+    page.get_by_role("radio", name="Step", exact=True).click()
+    settle(page)
+    page.get_by_role("button", name="Start", exact=True).click()
+    return page.get_by_role("button", name="Next batch")
+
+
 def test_a_step_is_one_batch_and_the_lamp_tells_the_truth(app: App, desktop: Page):
-    visit(desktop, f"{app.address}/train?preset=notebook")
-    desktop.get_by_role("radio", name="Step", exact=True).click()
-    settle(desktop)
-    desktop.get_by_role("button", name="Start", exact=True).click()
-    following = desktop.get_by_role("button", name="Next batch")
+    following = start_in_steps(desktop, app, "notebook")
     lamp = desktop.locator("button.learning")
     expect(following).to_be_enabled(timeout=30_000)
     expect(lamp).to_contain_text("learning: no updates yet", timeout=10_000)
@@ -155,11 +160,7 @@ def test_a_step_is_one_batch_and_the_lamp_tells_the_truth(app: App, desktop: Pag
 
 
 def test_next_batch_and_its_panel_are_whole_on_a_phone(app: App, phone: Page):
-    visit(phone, f"{app.address}/train?preset=fast")
-    phone.get_by_role("radio", name="Step", exact=True).click()
-    settle(phone)
-    phone.get_by_role("button", name="Start", exact=True).click()
-    following = phone.get_by_role("button", name="Next batch")
+    following = start_in_steps(phone, app, "fast")
     expect(following).to_be_enabled(timeout=30_000)
     following.click()
     last = phone.get_by_text("answer", exact=True).and_(phone.locator("span"))
