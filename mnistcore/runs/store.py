@@ -86,7 +86,12 @@ class Run:
     def twin(self) -> "Run | None":
         """The same again but for one change, trained step by step in step with it."""
         twin = Run(self.path / _TWIN)
-        return twin if not self.leader and _is_file(twin.path / "config.json") else None
+        return twin if not self.leader and twin.is_there else None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether its folder holds a recipe: without one it is no run, or no longer."""
+        return _is_file(self.path / "config.json")
 
     @property
     def checkpoint(self) -> Path:
@@ -361,7 +366,7 @@ def list_runs(folder: Path | None = None) -> list[Run]:
     with contextlib.suppress(OSError):
         paths = sorted((folder or runs_folder()).iterdir(), reverse=True)
         known = [Run(path) for path in paths if _ID.fullmatch(path.name) and path.name != _TWIN]
-        return [run for run in known if _is_file(run.path / "config.json")]
+        return [run for run in known if run.is_there]
     return []
 
 
@@ -375,8 +380,8 @@ def find_run(name: str, folder: Path | None = None) -> Run:
     leader_id, _, suffix = run_id.rpartition(".")
     paths = [folder / run_id, *[folder / leader_id / _TWIN] * (suffix == _TWIN)]
     for path in paths if _ID.fullmatch(run_id) else []:
-        if _is_file(path / "config.json"):
-            return Run(path)
+        if (run := Run(path)).is_there:
+            return run
     named = [run for run in list_runs(folder) if run.name == name]
     if len(named) == 1:
         return named[0]

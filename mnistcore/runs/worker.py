@@ -137,7 +137,7 @@ def _train(
 def _wait_for_slot(run: Run, pulse: StatusReporter) -> bool:
     """Until there is a place for the run; False if it is told to stop, or deleted, before."""
     folder = run.path.parent
-    while run.pop_command() != "stop" and (run.path / "config.json").exists():
+    while run.pop_command() != "stop" and run.is_there:
         if run in queue.due_runs(folder):
             with store.locked(folder):
                 if run in queue.due_runs(folder):

@@ -139,7 +139,7 @@ def _trouble(tested: Sequence[Progress]) -> str:
     # Before, it may yet find its feet.
     over = _is_late(now) or diagnosis.best_accuracy(tested) >= diagnosis.LEARNED
     if found.kind == "diverged" or (found.kind == "collapsed" and over):
-        return f"{found.reason[0].upper()}{found.reason[1:]}. Try a smaller learning rate."
+        return f"{capitalized(found.reason)}. Try a smaller learning rate."
     accuracy = _accuracy(now)
     margin = diagnosis.margin_of_error(accuracy, now.test_count)
     if accuracy < diagnosis.best_accuracy(tested) - 0.05 - margin:
@@ -199,3 +199,8 @@ def _gain(tested: Sequence[Progress]) -> float | None:
         return None
     before = 1 - sum(early) / len(early)
     return (before - 1 + sum(late) / len(late)) / max(before, 0.001)
+
+
+def capitalized(words: str) -> str:
+    """Words as a sentence begins; `str.capitalize` would also lower what follows."""
+    return words[:1].upper() + words[1:]

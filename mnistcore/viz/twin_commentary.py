@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 from mnistcore.evaluation.diagnosis import RAN_AWAY, margin_of_error
 from mnistcore.records import Progress, RunStatus
+from mnistcore.viz.commentary import capitalized
 
 Winner = Literal["this", "twin", "neither"]
 SAME = 0.002  # two accuracies no further apart are called no difference
@@ -44,7 +45,8 @@ def describe_twins(one: Twin, other: Twin, *, alike: bool) -> str:
         if _diverged(over.status):
             read = _share_read(rest.status)
             then = "it goes on" if read is None else f"it reads {read:.1%} of {_images(rest)}"
-            return f"{_capital(over.how)}, it broke off: {RAN_AWAY}. {_capital(rest.how)}, {then}."
+            ended = f"{capitalized(over.how)}, it broke off: {RAN_AWAY}."
+            return f"{ended} {capitalized(rest.how)}, {then}."
     winner = find_winner(one.status, other.status)
     mine, others = _share_read(one.status) or 0.0, _share_read(other.status) or 0.0
     if winner == "neither":
@@ -55,8 +57,8 @@ def describe_twins(one: Twin, other: Twin, *, alike: bool) -> str:
     if winner:
         best, rest = (one, other) if winner == "this" else (other, one)
         return (
-            f"“{_capital(best.how)}” won: {max(mine, others):.1%} against {min(mine, others):.1%} "
-            f"{rest.how}, of {_images(one)}."
+            f"“{capitalized(best.how)}” won: {max(mine, others):.1%} against "
+            f"{min(mine, others):.1%} {rest.how}, of {_images(one)}."
         )
     return _so_far(one, other, alike)
 
@@ -89,7 +91,3 @@ def _share_read(status: RunStatus) -> float | None:
 def _images(of: Twin) -> str:
     """The images on which its accuracy rests."""
     return f"the {of.status.result.test_count if of.status.result else 0:,} test images"
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
+from mnistcore.viz.commentary import capitalized
 from pages.common.state import Key
 
 if TYPE_CHECKING:  # they take long to import
@@ -25,9 +26,8 @@ def one_of(label: str, options: Sequence[T], key: Key[T], *, bound: bool = True,
 
 def severity_slider(corruption: "Corruption", **key: Any) -> float:
     """How much of a corruption; key: from `state`."""
-    label = corruption.axis[0].upper() + corruption.axis[1:]
-    stops, first = corruption.severities, corruption.start
-    return st.select_slider(label, stops, first, format_func="{:g}".format, **key)
+    label, stops = capitalized(corruption.axis), corruption.severities
+    return st.select_slider(label, stops, corruption.start, format_func="{:g}".format, **key)
 
 
 def chart(figure: "Figure", alt: str | None = None, **more: Any) -> None:

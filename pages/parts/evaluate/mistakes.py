@@ -56,7 +56,7 @@ def show_confusions(exam: EvaluationReport) -> None:
         found = confusion_cell(exam, true, said)
         how = "read right" if true == said else f"read as {with_article(said)}"
         many = f"{len(found):,} image{'' if len(found) == 1 else 's'} of {with_article(true)} {how}"
-        heading.header(many[0].upper() + many[1:], anchor=False)
+        heading.header(many, anchor=False)
         announce(f"{many}.", "mix-up")
         if found:
             with grid:

@@ -15,6 +15,7 @@ from mnistcore.inspection import frames
 from mnistcore.runs.store import LIVE
 from mnistcore.serialization import is_number
 from mnistcore.viz import probability_cloud, theme
+from mnistcore.viz.commentary import capitalized
 from mnistcore.viz.twin_commentary import find_winner
 from pages.common import links, state
 from pages.common.canvas import current_strokes
@@ -139,7 +140,7 @@ def _patterns(run: Run) -> tuple[str, str]:
     try:
         networks = [each.train_config().network for each in runs]
     except MnistError:  # a damaged run
-        return f"What {who} for first", f"{read[0].upper()}{read[1:]}"
+        return f"What {who} for first", capitalized(read)
     first = [next(iter(network.convolutions), None) for network in networks]
     sizes = [
         f"{conv.kernel_size} x {conv.kernel_size} pixels and slides over the whole picture"

@@ -67,12 +67,7 @@ def _pause(run: Run) -> None:
 
 
 def _button(
-    label: str,
-    icon: str,
-    act: Callable[..., object],
-    *values: object,
-    key: str = "",
-    disabled: bool = False,
+    label: str, icon: str, act: Callable[..., object], *values: object, key: str = ""
 ) -> None:
     """A button; key: one for all labels that a button has in turn, so that it keeps the focus."""
     st.button(
@@ -81,7 +76,6 @@ def _button(
         key=key or f"steer {label}",
         on_click=cast(Callable[..., None], attempt),
         args=(act, *values),
-        disabled=disabled,
         width=_WIDTH,
     )
 

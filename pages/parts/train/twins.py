@@ -8,6 +8,7 @@ from mnistcore.presets import describe_changes
 from mnistcore.runs.store import Run
 from mnistcore.training.twins import CHANGES, changes_for, starts_alike, twin_of
 from mnistcore.viz import twin_commentary
+from mnistcore.viz.commentary import capitalized
 from pages.common import links, state
 from pages.common.datasets import train_and_test
 from pages.common.identity import visitor_token
@@ -73,7 +74,7 @@ def titles(run: Run) -> list[str]:
         return [""]
     mine = "As you set it" if run.belongs_to(visitor_token()) else "As it was set"
     short = how(run).partition(",")[0]
-    return [mine, short[:1].upper() + short[1:]]
+    return [mine, capitalized(short)]
 
 
 def sentence(run: Run, twin: Run) -> str:
