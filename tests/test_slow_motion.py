@@ -95,7 +95,7 @@ def test_every_press_counts_and_none_takes_a_pace_back(started):
 
 
 def test_a_batch_that_others_have_followed_is_told_no_more(started):
-    run = started("step", epochs=30)
+    run = started("step", epochs=1000)
     slow_motion.next_batch(run, ME)
     reaches(run, 1)
     slow_motion.set_pace(run, "full", ME)

@@ -18,7 +18,7 @@ from mnistcore.runs.store import Run, list_runs
 RESULT = re.compile(r"It reads .* of training\.")
 
 
-def start(page: Page, address: str, preset: str = "Memoriser", epochs: int | None = None) -> None:
+def start(page: Page, address: str, preset: str, epochs: int | None = None) -> None:
     """Choose a preset on the Train page, perhaps change its epochs, and press Start."""
     visit(page, f"{address}/train")
     page.get_by_role("radio", name=preset, exact=True).click()
@@ -44,7 +44,7 @@ def images_seen(page: Page) -> int:
 
 
 def test_a_run_is_started_its_curve_grows_and_it_ends_in_a_sentence(app: App, desktop: Page):
-    start(desktop, app.address, "Memoriser", epochs=100)
+    start(desktop, app.address, "Notebook", epochs=20)  # some seconds
     chart = desktop.locator("[aria-label^='Test accuracy went']").first
     expect(chart).to_be_visible(timeout=20_000)
     seen = {images_seen(desktop)}
@@ -55,7 +55,7 @@ def test_a_run_is_started_its_curve_grows_and_it_ends_in_a_sentence(app: App, de
     assert len(seen) >= 3
     expect(desktop.get_by_text(RESULT)).to_contain_text("of 297 test images")
     settle(desktop)  # the sentence is there a moment before the last piece of the curve
-    assert images_seen(desktop) == 10_000  # 10 batches of 10, a hundred times
+    assert images_seen(desktop) == 29_920  # 187 batches of 8, twenty times
     tiles = desktop.locator("figure img[alt^='test image']")
     assert tiles.count() >= 12
     expect(desktop.get_by_role("button", name="Pause")).to_have_count(0)
@@ -64,7 +64,7 @@ def test_a_run_is_started_its_curve_grows_and_it_ends_in_a_sentence(app: App, de
 def test_a_run_goes_on_when_its_visitor_leaves_and_is_found_again(app: App, browser: Browser):
     with browser.new_context() as context:
         page = context.new_page()
-        start(page, app.address, epochs=100)
+        start(page, app.address, "Notebook", epochs=30)
         page.get_by_role("link", name="Home").click()
         settle(page)
         page.get_by_role("link", name="Train").first.click()
@@ -79,7 +79,7 @@ def test_a_run_goes_on_when_its_visitor_leaves_and_is_found_again(app: App, brow
 
 
 def test_a_run_is_paused_goes_on_is_stopped_and_resumed(app: App, desktop: Page):
-    start(desktop, app.address, "Notebook", epochs=15)
+    start(desktop, app.address, "Notebook", epochs=30)
     desktop.get_by_role("button", name="Pause").click()
     expect(desktop.get_by_text("Paused.")).to_be_visible(timeout=10_000)
     step = newest(app).status().progress.step
