@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 from mnistcore.runs import queue
 from pages.common import navigation, state
 from pages.common.datasets import start_loading
-from pages.parts.app import lamp, memory
+from pages.parts.app import lamp, memory, message_queue
 from pages.parts.app.gate import Gate, open_browser
 
 HERE = Path(__file__).parent / "pages"
@@ -27,6 +27,7 @@ PAGES = {
 def show() -> None:
     """Run for a visitor, from top to bottom: the frame, and the page in it."""
     memory.keep_tidy()
+    message_queue.keep_whole()
     st.set_page_config(page_icon=LOGO, layout="wide")
     st.html(FRAME)
     if not state.PAGE.exists():
@@ -41,7 +42,7 @@ def show() -> None:
     navigation.on_page_enter(page.title)
     page.run()
     lamp.show(page.title)
-    navigation.install_history_handler()
+    navigation.install_browser_script()
     start_loading()
     queue.start_dispatcher()
 

@@ -1,14 +1,40 @@
 const NARROW = 768 // pixels: below, Streamlit lays the list of pages over the page
 const PATIENCE = 6000 // milliseconds that a page may need until it is as long as it was
 const LINGER = 1000 // and for which it may still move after that
+const LOOK = 1000 // milliseconds between two looks at whether the page is alive
+const REVIVE = 30_000 // between two attempts to bring it back
 
 export default function() {
   if (history.kept) return
   history.kept = true
   keepPlaces()
+  setInterval(revive, LOOK)
+  new MutationObserver(seeFetched).observe(document.body, { childList: true, subtree: true })
+  seeFetched()
   addEventListener("click", ({ target }) => {
     if (target.closest?.("[data-testid=stSidebarNavLink]")) setTimeout(closeMenu)
   })
+}
+
+/** Say whether all parts of the page are there; frame.css holds back what stands below one. */
+function seeFetched() {
+  const fetched = !document.querySelector("[data-testid=stSkeleton]")
+  document.documentElement.classList.toggle("fetched", fetched)
+}
+
+let dead = 0 // looks at which it was so, one after the other
+
+/** Load the page anew when Streamlit has given up: it shows an error that no visitor can cure.
+ *
+ * Then the page is empty, or what is on it is connected to nothing and never will be.
+ */
+function revive() {
+  const app = document.querySelector("[data-testid=stApp]")
+  const alive = app && app.dataset.testConnectionState !== "DISCONNECTED_FOREVER"
+  dead = alive ? 0 : dead + 1
+  if (dead < 2 || Date.now() - Number(sessionStorage.getItem("revived")) < REVIVE) return
+  sessionStorage.setItem("revived", Date.now())
+  location.reload()
 }
 
 /** Each step of the history bears a number, under which is noted where its page was left.

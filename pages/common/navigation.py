@@ -9,7 +9,8 @@ from pages.common import state
 # Streamlit changes the address once a page was opened, and notes each change as a step to which
 # Back leads, only to have it changed again. So within a page the address is replaced, and Back
 # leads to the page before, to the place on it that was left. Also, each new page begins at its top,
-# and on a phone the list of pages goes when one has been chosen.
+# and on a phone the list of pages goes when one has been chosen. A page that Streamlit has given up
+# is loaded anew.
 _between_pages = st.components.v2.component(
     "between_pages", js=(Path(__file__).with_suffix(".js")).read_text(encoding="utf-8")
 )
@@ -39,6 +40,6 @@ def on_page_enter(page: str) -> None:
     state.PAGE.set(page)
 
 
-def install_history_handler() -> None:
-    """Let Back lead to the page before; called by app.py below each page."""
+def install_browser_script() -> None:
+    """Let Back lead to the page before, and a dead page come back; by app.py below each page."""
     _between_pages(key="between_pages")

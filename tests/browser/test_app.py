@@ -79,6 +79,21 @@ def test_a_script_that_found_its_way_into_a_page_is_not_run(app: App, browser: B
         assert page.evaluate("window.caught") is None
 
 
+def test_a_page_that_streamlit_gave_up_comes_back(app: App, desktop: Page) -> None:
+    visit(desktop, f"{app.address}/explore?view=Grey+values")
+    for _ in range(2):
+        settle(desktop)
+        desktop.evaluate("document.getElementById('root').firstChild.remove()")  # as it does
+        heading = desktop.get_by_role("heading", name="Explore", exact=True)
+        expect(heading).to_be_visible(timeout=20_000)
+        desktop.evaluate("sessionStorage.removeItem('revived')")  # else it waits for half a minute
+    settle(desktop)
+    page, state = desktop.get_by_test_id("stApp"), "data-test-connection-state"
+    page.evaluate(f"it => it.setAttribute('{state}', 'DISCONNECTED_FOREVER')")
+    expect(page).to_have_attribute(state, "CONNECTED", timeout=20_000)
+    assert desktop.url.endswith("view=Grey+values")
+
+
 def test_without_data_and_network_the_app_shows_what_it_has_and_says_so(
     start_app: StartApp, desktop: Page, tmp_path: Path
 ) -> None:
