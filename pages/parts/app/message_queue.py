@@ -15,7 +15,7 @@ def keep_whole() -> None:
     cache: that comes without the block it belongs in, and the browser shows a white page ("Bad
     delta path index"). What is superseded is sent now, as it would be a moment earlier.
     """
-    ForwardMsgQueue.clear = _clear  # type: ignore[method-assign]
+    ForwardMsgQueue.clear = _clear  # type: ignore[assignment]
 
 
 def _clear(
