@@ -1,11 +1,13 @@
 """A class at once, without browsers: how fast answers come, and what memory stays when all left.
 
-    MNIST_DATA=... python benchmarks/load.py [--app DIR ...] [--visitors 20] [--leave 300]
+    MNIST_DATA=... python benchmarks/load.py [--app DIR ...] [--visitors 40] [--leave 300]
+        [--every 0.5] [--impatient] [--training]
 
-Starts the app in each DIR by turns and speaks Streamlit's own protocol with it. First everybody
-opens Draw and reports a drawing every two seconds, each waiting for one answer before the next
-report, as the sheet does; newcomers arrive meanwhile. Then, on a new server, one visitor opens
-every page and leaves, which is what memory is compared with, and ten more draw, upload and leave.
+Starts the app in each DIR by turns and speaks Streamlit's own protocol with it. Everybody opens
+Explore and Draw, and reports a drawing `--every` seconds: after the answer to the one before, as
+the sheet does, or `--impatient`, whether it came or not. Newcomers arrive meanwhile, and somebody
+may start a training and watch it. Then, on a new server, one visitor opens every page and leaves,
+which is what memory is compared with, and ten more draw, upload and leave.
 """
 
 import argparse
@@ -25,6 +27,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -40,6 +43,7 @@ GUESTS = 10  # who draw, upload and leave while memory is watched
 NEWCOMERS = 9  # who open Draw while the others draw
 REPORTS = 20  # by each of them
 PATIENCE = 120  # seconds at most for whatever is waited for
+STILL = 15  # seconds without a report, before memory is read
 
 
 class Visitor:
@@ -50,6 +54,8 @@ class Visitor:
         self.page = self.query = self.session = self.answer = ""
         self.renewed = "", 0.0  # the fragment that renews itself, and every how many seconds
         self.answered = 0.0  # when that came
+        self.heard = 0  # the last report that the server has told of
+        self.errors = 0
         self.widgets: dict[str, tuple[str, str]] = {}  # by what it is: its id and its fragment's
         self.states: dict[str, WidgetState] = {}
         self.turn = 0
@@ -79,12 +85,41 @@ class Visitor:
 
     async def draw(self, strokes: list[list[tuple[float, float]]]) -> None:
         """Report what is on the sheet, and wait for the answer."""
+        await self.report(strokes)
+        await self._done()
+
+    async def report(self, strokes: list[list[tuple[float, float]]]) -> None:
+        """Say what is on the sheet, and do not wait."""
         self.turn += 1
         drawing = {"turn": self.turn, "first": 0, "strokes": strokes, "widths": [20] * len(strokes)}
         widget, fragment = self.widgets["sheet"]
         state = WidgetState(id=widget, json_value=json.dumps({"drawing": drawing}))
         self.states[widget] = state
-        await self._run(fragment)
+        await self._ask(fragment)
+
+    async def scribble(self, every: float, seconds: float, chance: random.Random) -> list[float]:
+        """Report as a pen moves that waits for nobody: milliseconds from each to its answer."""
+        told: list[float] = []  # when each report was made
+        took: list[float] = []
+
+        async def listen() -> None:
+            while True:
+                await self._done()  # the answer to all reports up to the one that it tells of
+                new = told[len(took) : self.heard - begun]
+                took.extend(1000 * (self.answered - each) for each in new)
+
+        end, begun = time.perf_counter() + seconds, self.turn
+        listening = asyncio.create_task(listen())
+        while (now := time.perf_counter()) < end:
+            told.append(now)
+            await self.report(scrawl(chance))
+            await asyncio.sleep(every)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while len(took) < len(told):
+                    await asyncio.sleep(0.05)
+        listening.cancel()
+        return took
 
     async def upload(self, content: bytes) -> None:
         """Give the page a picture, as a browser does, and wait for the answer."""
@@ -108,12 +143,18 @@ class Visitor:
         await self._run(fragment, WidgetState(id=widget, trigger_value=True))
 
     async def _run(self, fragment: str, *pressed: WidgetState) -> None:
+        await self._ask(fragment, *pressed)
+        await self._done()
+
+    async def _ask(self, fragment: str, *pressed: WidgetState) -> None:
         message = BackMsg()
         message.rerun_script.page_name = self.page
         message.rerun_script.query_string = self.query
         message.rerun_script.fragment_id = fragment
         message.rerun_script.widget_states.widgets.extend([*self.states.values(), *pressed])
         await self.socket.send(message.SerializeToString())
+
+    async def _done(self) -> None:
         early = ForwardMsg.FINISHED_EARLY_FOR_RERUN
         while (await self._until("script_finished")).script_finished == early:
             pass
@@ -137,12 +178,14 @@ class Visitor:
         element = delta.new_element
         if '"strokes"' in element.bidi_component.json:
             self.widgets["sheet"] = element.bidi_component.id, delta.fragment_id
+            self.heard = json.loads(element.bidi_component.json)["turn"]
         elif element.button.id:
             self.widgets[element.button.label] = element.button.id, delta.fragment_id
         elif element.file_uploader.id:
             self.widgets["upload"] = element.file_uploader.id, delta.fragment_id
         elif "aria-label='Answer'" in element.html.body:
             self.answer, self.answered = element.html.body, time.perf_counter()
+        self.errors += element.WhichOneof("type") == "exception"
 
 
 def _put(server: str, url: str, content: bytes) -> None:
@@ -157,9 +200,23 @@ def _put(server: str, url: str, content: bytes) -> None:
     urllib.request.urlopen(request).close()
 
 
+@dataclass
+class Server:
+    """The app, running."""
+
+    process: subprocess.Popen
+    port: int
+    runs: Path
+
+    def megabytes(self) -> int:
+        """Memory that it holds."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.findall(r"VmRSS:\s*(\d+)", status)[0]) // 1024
+
+
 @contextmanager
-def serve(app: Path, **environment: str) -> Iterator[tuple[subprocess.Popen, int]]:
-    """The app in a folder, with its own settings, on a free port: the process and the port."""
+def serve(app: Path, **environment: str) -> Iterator[Server]:
+    """The app in a folder, with its own settings, on a free port."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
@@ -178,7 +235,7 @@ def serve(app: Path, **environment: str) -> Iterator[tuple[subprocess.Popen, int
                     urllib.request.urlopen(f"http://localhost:{port}/_stcore/health").close()
                     break
                 time.sleep(0.1)
-            yield process, port
+            yield Server(process, port, Path(runs))
         finally:
             process.kill()
             process.wait()
@@ -200,49 +257,80 @@ def photograph() -> bytes:
     return file.getvalue()
 
 
-async def answers(port: int, visitors: int, every: float, seconds: float) -> tuple[list, list]:
-    """Milliseconds to each answer; and for each newcomer, to the first content of Draw."""
-    took: list[float] = []
-    first: list[float] = []
+@dataclass
+class Load:
+    """What a class met, all rounds together."""
+
+    took: list[float] = field(default_factory=list)  # milliseconds to each answer
+    first: list[float] = field(default_factory=list)  # to a newcomer's first content of Draw
+    each: list[float] = field(default_factory=list)  # megabytes that a visitor takes, by round
+    lost: int = 0  # whose last stroke was not answered
+    errors: int = 0  # shown to anybody
+
+
+async def draw_together(server: Server, options: argparse.Namespace, load: Load) -> None:
+    """Let everybody draw for a while, with newcomers, and note what they met."""
+    everybody: list[Visitor] = []
+    over = asyncio.Event()
 
     async def pupil(number: int) -> None:
         chance = random.Random(number)
-        async with Visitor(port) as visitor:
+        async with Visitor(server.port) as visitor:
+            everybody.append(visitor)
+            await visitor.open("explore")
             await visitor.open("draw")
-            await asyncio.sleep(chance.uniform(0, every))
-            end = time.perf_counter() + seconds
-            while (start := time.perf_counter()) < end:
-                await visitor.draw(scrawl(chance))
-                took.append(1000 * (visitor.answered - start))
-                await asyncio.sleep(max(0.0, start + every - time.perf_counter()))
+            await asyncio.sleep(chance.uniform(0, options.every))
+            if options.impatient:
+                load.took += await visitor.scribble(options.every, options.seconds, chance)
+            else:
+                end = time.perf_counter() + options.seconds
+                while (start := time.perf_counter()) < end:
+                    await visitor.draw(scrawl(chance))
+                    load.took.append(1000 * (visitor.answered - start))
+                    await asyncio.sleep(max(0.0, start + options.every - time.perf_counter()))
+            load.lost += visitor.heard < visitor.turn
+            await over.wait()
 
     async def newcomers() -> None:
         for _ in range(NEWCOMERS):
-            await asyncio.sleep(seconds / (NEWCOMERS + 1))
+            await asyncio.sleep(options.seconds / (NEWCOMERS + 1))
             start = time.perf_counter()
-            async with Visitor(port) as visitor:
+            async with Visitor(server.port) as visitor:
                 await visitor.open("draw")
-                first.append(1000 * (visitor.answered - start))
+                load.first.append(1000 * (visitor.answered - start))
 
-    async with Visitor(port) as visitor:  # so that nobody waits for what is loaded once
+    async def train() -> None:
+        async with Visitor(server.port) as visitor:
+            visitor.query = "preset=notebook"
+            await visitor.open("train")
+            await visitor.press("Start")
+            run = next(server.runs.glob("*/config.json")).parent.name
+            await visitor.watch("train", f"run={run}", over.is_set)
+            await visitor.press("Stop")
+
+    async with Visitor(server.port) as visitor:  # so that nobody waits for what is loaded once
+        await visitor.open("explore")
         await visitor.open("draw")
         await visitor.draw(scrawl(random.Random(-1)))
-    async with asyncio.TaskGroup() as everybody:
-        everybody.create_task(newcomers())
-        for number in range(visitors):
-            everybody.create_task(pupil(number))
-    return took, first
+    await asyncio.sleep(STILL)
+    before = server.megabytes()
+    async with asyncio.TaskGroup() as tasks:
+        if options.training:
+            tasks.create_task(train())
+        tasks.create_task(newcomers())
+        for number in range(options.visitors):
+            tasks.create_task(pupil(number))
+        await asyncio.sleep(options.seconds + STILL)
+        load.each.append((server.megabytes() - before) / options.visitors)
+        over.set()
+    load.errors += sum(visitor.errors for visitor in everybody)
 
 
-async def memory(process: subprocess.Popen, port: int, leave: float) -> tuple[int, int, int]:
+async def memory(server: Server, leave: float) -> tuple[int, int, int]:
     """Megabytes of the server: after one visitor, with ten more, and after these have left."""
 
-    def megabytes() -> int:
-        status = Path(f"/proc/{process.pid}/status").read_text()
-        return int(re.findall(r"VmRSS:\s*(\d+)", status)[0]) // 1024
-
     async def guest(number: int) -> int:
-        async with Visitor(port) as visitor:
+        async with Visitor(server.port) as visitor:
             for page in (*PAGES, "draw"):
                 await visitor.open(page)
                 await asyncio.sleep(1)
@@ -250,14 +338,14 @@ async def memory(process: subprocess.Popen, port: int, leave: float) -> tuple[in
                 await visitor.draw(scrawl(random.Random(REPORTS * number + step)))
             await visitor.upload(photograph())
             await asyncio.sleep(2)
-            return megabytes()
+            return server.megabytes()
 
     await guest(GUESTS)
     await asyncio.sleep(leave)
-    before = megabytes()
+    before = server.megabytes()
     during = max(await asyncio.gather(*(guest(number) for number in range(GUESTS))))
     await asyncio.sleep(leave)
-    return before, during, megabytes()
+    return before, during, server.megabytes()
 
 
 def main() -> None:
@@ -266,33 +354,36 @@ def main() -> None:
     parser.add_argument("--app", type=Path, action="append", help="folder; can be given again")
     parser.add_argument("--visitors", type=int, default=20)
     parser.add_argument("--every", type=float, default=2.0, help="seconds between reports")
+    parser.add_argument("--impatient", action="store_true", help="reports wait for no answer")
+    parser.add_argument("--training", action="store_true", help="somebody trains meanwhile")
     parser.add_argument("--seconds", type=float, default=60.0, help="of drawing")
     parser.add_argument("--rounds", type=int, default=1, help="of drawing, by turns")
     parser.add_argument("--leave", type=float, default=300.0, help="seconds; 0: no memory")
     options = parser.parse_args()
     apps = [app.resolve() for app in options.app or [ROOT]]
-    took: dict[Path, list] = {app: [] for app in apps}
-    first: dict[Path, list] = {app: [] for app in apps}
+    loads = {app: Load() for app in apps}
     for app in apps * options.rounds:
-        with serve(app) as (_, port):
-            some = asyncio.run(answers(port, options.visitors, options.every, options.seconds))
-            took[app] += some[0]
-            first[app] += some[1]
-    print("| app | answers | median, ms | 95 %, ms | first content of Draw, ms |")
-    print("| --- | ---: | ---: | ---: | ---: |")
-    for app in apps:
-        late = statistics.quantiles(took[app], n=20)[-1]
-        middle, content = statistics.median(took[app]), statistics.median(first[app])
+        with serve(app) as server:
+            asyncio.run(draw_together(server, options, loads[app]))
+    print(
+        "| app | answers | median, ms | 95 %, ms | last strokes lost | errors | "
+        "first content of Draw, ms | MB a visitor |\n| --- |" + " ---: |" * 7
+    )
+    for app, load in loads.items():
+        late = statistics.quantiles(load.took, n=20)[-1]
+        middle, first, each = map(statistics.median, (load.took, load.first, load.each))
         print(
-            f"| {app} | {len(took[app])} | {middle:.0f} | {late:.0f} | {content:.0f} |", flush=True
+            f"| {app} | {len(load.took)} | {middle:.0f} | {late:.0f} | {load.lost} | {load.errors} "
+            f"| {first:.0f} | {each:.1f} |",
+            flush=True,
         )
     if not options.leave:
         return
     print("\n| app | after one visitor, MB | with ten | left | kept |")
     print("| --- | ---: | ---: | ---: | ---: |")
     for app in apps:
-        with serve(app) as (process, port):
-            before, during, after = asyncio.run(memory(process, port, options.leave))
+        with serve(app) as server:
+            before, during, after = asyncio.run(memory(server, options.leave))
         print(f"| {app} | {before} | {during} | {after} | {after / before:.2f} |", flush=True)
 
 

@@ -18,6 +18,7 @@ train, test, _ = shared_dataset()
 import torch
 
 from mnistcore.data.loading import DATASETS
+from pages.common.text import with_article
 from pages.parts.explore import augmentation, overview, typical
 
 PARTS = {"training": train, "test": test}
@@ -99,9 +100,10 @@ many, one = st.columns(2, gap="medium")
 with one:
     with st.container(horizontal=True, vertical_alignment="center"):
         label = int(digits.labels[index])
-        st.header(f"{part.capitalize()} image {index:,}: a {label}", anchor=False)
+        digit = with_article(label)
+        st.header(f"{part.capitalize()} image {index:,}: {digit}", anchor=False)
         numbers = st.toggle("Numbers", value=True, **state.kept("numbers"))
-    name = f"{part} image {index}, a {label}, as 28 rows of 28 numbers from 0, paper, to 255, ink"
+    name = f"{part} image {index}, {digit}, as 28 rows of 28 numbers from 0, paper, to 255, ink"
     tiles.pixels(digits.images[index], name, key="pixels", numbers=numbers)
     st.caption(
         f"{len(shown):,} images. Choose one to see it as the computer does: as 28 x 28 numbers, "

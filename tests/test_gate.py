@@ -39,8 +39,8 @@ FOREIGN = [
 @pytest.fixture(scope="module")
 def port(mnist_folder: Path) -> Iterator[int]:
     names = "digits.school.example, other.example"
-    with serve(ROOT, MNIST_DATA=str(mnist_folder), MNIST_HOSTS=names) as (_, port):
-        yield port
+    with serve(ROOT, MNIST_DATA=str(mnist_folder), MNIST_HOSTS=names) as server:
+        yield server.port
 
 
 def get(port: int, path: str, host: str = "localhost") -> http.client.HTTPResponse:

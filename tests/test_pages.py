@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnistcore.data.digits import Digits
+from pages.common.text import with_article
 
 ROOT = Path(__file__).parents[1]
 Parts = tuple[Digits, Digits]
@@ -50,12 +51,12 @@ def test_home_is_drawn_without_anything_heavy() -> None:
 def test_an_index_shows_that_image_and_its_answer(digits: Parts) -> None:
     app = explore()
     app.number_input(key="index").set_value(10).run()
-    assert picture(app) == f"Training image 10: a {int(digits[0].labels[10])}"
+    assert picture(app) == f"Training image 10: {with_article(int(digits[0].labels[10]))}"
 
 
 def test_the_address_says_what_is_shown(digits: Parts) -> None:
     app = explore(set="test", index="20")
-    assert picture(app) == f"Test image 20: a {int(digits[1].labels[20])}"
+    assert picture(app) == f"Test image 20: {with_article(int(digits[1].labels[20]))}"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_the_test_images_are_fewer_and_an_index_beyond_them_is_forgotten(digits:
     app = explore(index="1200")
     app.button_group(key="set").set_value("test").run()
     assert not app.exception
-    assert picture(app) == f"Test image 0: a {int(digits[1].labels[0])}"
+    assert picture(app) == f"Test image 0: {with_article(int(digits[1].labels[0]))}"
 
 
 @pytest.mark.parametrize("view", ["Typical and odd", "Small changes", "Grey values", "nonsense"])

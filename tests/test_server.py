@@ -26,8 +26,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def port(mnist_folder: Path, runs: Path) -> Iterator[int]:
-    with serve(ROOT, MNIST_DATA=str(mnist_folder), MNIST_RUNS=str(runs)) as (_, port):
-        yield port
+    with serve(ROOT, MNIST_DATA=str(mnist_folder), MNIST_RUNS=str(runs)) as server:
+        yield server.port
 
 
 def on_draw(port: int, do: Callable[[Visitor, Visitor], Awaitable[None]]) -> None:

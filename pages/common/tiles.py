@@ -72,7 +72,8 @@ def gallery(
 ) -> None:
     """Some images of a part, eight to a row; chosen: an index; on_pick: called with another."""
     labels = digits.labels[indices].tolist()
-    names = [f"{part} image {n}, a {label}" for n, label in zip(indices, labels, strict=True)]
+    named = zip(indices, map(with_article, labels), strict=True)
+    names = [f"{part} image {n}, {digit}" for n, digit in named]
     images, place = digits.images[indices], indices.index(chosen) if chosen in indices else None
     tiles(images, names, key, columns=8, chosen=place, on_pick=lambda n: on_pick(indices[n]))
 

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
-from visit import App, StartApp
+from visit import App, StartApp, free_port
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = [
@@ -56,9 +55,7 @@ def start_app(mnist_folder: Path, tmp_path: Path) -> Iterator[StartApp]:
 
 def _start(data: Path, runs: Path, **env: str) -> App:
     runs.mkdir(exist_ok=True)
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py"]
     options = ["--server.headless=true", f"--server.port={port}", "--server.fileWatcherType=none"]
     surroundings = os.environ | {"MNIST_DATA": str(data), "MNIST_RUNS": str(runs)} | env

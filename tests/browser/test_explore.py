@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 from visit import App, settle, visit
 
 from mnistcore.data.digits import Digits
+from pages.common.text import with_article
 
 Parts = tuple[Digits, Digits]
 
@@ -15,14 +16,14 @@ def heading(page: Page, text: str) -> None:
 
 
 def name(part: str, digits: Digits, index: int) -> str:
-    return f"{part} image {index}, a {int(digits.labels[index])}"
+    return f"{part} image {index}, {with_article(int(digits.labels[index]))}"
 
 
 def test_an_index_in_the_address_shows_the_image_as_numbers(
     app: App, desktop: Page, digits: Parts
 ) -> None:
     visit(desktop, f"{app.address}/explore?index=10")
-    heading(desktop, f"Training image 10: a {int(digits[0].labels[10])}")
+    heading(desktop, f"Training image 10: {with_article(int(digits[0].labels[10]))}")
     shown = desktop.get_by_role("img", name=name("training", digits[0], 10)).locator("span")
     expect(shown).to_have_count(784)
     values = [int(each) for each in shown.all_inner_texts()]
@@ -34,11 +35,11 @@ def test_a_click_opens_an_image_and_the_address_says_which(
 ) -> None:
     visit(desktop, f"{app.address}/explore?set=test")
     desktop.get_by_role("button", name=name("test", digits[1], 7)).click()
-    heading(desktop, f"Test image 7: a {int(digits[1].labels[7])}")
+    heading(desktop, f"Test image 7: {with_article(int(digits[1].labels[7]))}")
     settle(desktop)
     assert "index=7" in desktop.url
     desktop.reload()
-    heading(desktop, f"Test image 7: a {int(digits[1].labels[7])}")
+    heading(desktop, f"Test image 7: {with_article(int(digits[1].labels[7]))}")
 
 
 def test_the_keyboard_walks_the_grid(app: App, desktop: Page, digits: Parts) -> None:
@@ -46,7 +47,7 @@ def test_the_keyboard_walks_the_grid(app: App, desktop: Page, digits: Parts) -> 
     desktop.get_by_role("button", name=name("training", digits[0], 0)).focus()
     for key in ("ArrowRight", "ArrowDown", "Enter"):
         desktop.keyboard.press(key)
-    heading(desktop, f"Training image 9: a {int(digits[0].labels[9])}")
+    heading(desktop, f"Training image 9: {with_article(int(digits[0].labels[9]))}")
     settle(desktop)
     desktop.keyboard.press("ArrowRight")
     expect(desktop.get_by_role("button", name=name("training", digits[0], 10))).to_be_focused()
@@ -96,7 +97,7 @@ def test_the_page_is_as_it_was_when_the_visitor_comes_back(
     for page in ("Home", "Explore"):
         desktop.get_by_test_id("stTopNavLink").filter(has_text=page).click()
         settle(desktop)
-    heading(desktop, f"Test image 12: a {int(digits[1].labels[12])}")
+    heading(desktop, f"Test image 12: {with_article(int(digits[1].labels[12]))}")
 
 
 def test_the_oddest_of_a_digit_opens_on_a_click(app: App, desktop: Page, digits: Parts) -> None:

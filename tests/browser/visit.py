@@ -1,5 +1,6 @@
 """The app as its visitors meet it: a running server, and what Playwright has no word for."""
 
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,13 @@ def clueless_run(app: App) -> Run:
 
 
 StartApp = Callable[..., App]
+
+
+def free_port() -> int:
+    """One on which nobody listens on this machine."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return probe.getsockname()[1]
 
 
 def visit(page: Page, address: str) -> None:

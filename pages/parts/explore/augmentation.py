@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mnistcore.data import augment
 from pages.common import state, tiles
+from pages.common.text import with_article
 
 MANY = 9
 
@@ -22,13 +23,14 @@ def show(image: Tensor, label: int) -> None:
         on_click=lambda: state.EXPLORE_AUGMENTATION_SEED.set(random.getrandbits(32)),
     )
     images, captions = torch.cat([image[None], changed]), ["as it is", *[""] * MANY]
-    names = [f"the image, a {label}", *[f"changed, still a {label}"] * MANY]
+    digit = with_article(label)
+    names = [f"the image, {digit}", *[f"changed, still {digit}"] * MANY]
     tiles.tiles(images, names, "changed", columns=5, captions=captions)
     st.markdown(
-        f"Turn it a little, stretch it, slant it, move it: to us it is still a {label}, but to a "
+        f"Turn it a little, stretch it, slant it, move it: to us it is still {digit}, but to a "
         "computer nearly every number has changed. So one image can be shown many times, each time "
         "a little different, and a network meets more hands than there were.\n\n"
         "This is called *augmentation*. A network cannot learn such images by heart, and has to "
-        f"find what makes a {label} a {label}. In Train it is one of the switches under *Change "
+        f"find what makes {digit} {digit}. In Train it is one of the switches under *Change "
         "the recipe*."
     )

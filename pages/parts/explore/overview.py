@@ -6,6 +6,7 @@ from torch import Tensor
 from mnistcore.data import stats
 from mnistcore.data.digits import Digits
 from pages.common import datasets, tiles
+from pages.common.text import with_article
 from pages.common.widgets import chart
 
 
@@ -21,7 +22,7 @@ def show_class_overview(part: str, digits: Digits) -> None:
         chart(figure, f"Images of each digit: {told}")
     with together:
         st.markdown("**The average image of each digit**")
-        names = [f"the average of {n:,} images of a {d}" for d, n in enumerate(counts)]
+        names = [f"the average of {n:,} images of {with_article(d)}" for d, n in enumerate(counts)]
         tiles.tiles(averages, names, "averages", captions="0123456789", columns=5)
         st.caption(
             "The ink is strong where nearly everybody writes, and faint where hands differ. Saying "

@@ -7,6 +7,7 @@ import streamlit as st
 from mnistcore.data import stats
 from mnistcore.data.digits import Digits
 from pages.common import model_picker, tiles
+from pages.common.text import with_article
 
 MANY = 16  # of either kind
 
@@ -15,11 +16,11 @@ def show(part: str, digits: Digits, index: int, on_pick: Callable[[int], None]) 
     """Both kinds, of the digit that the image at `index` is; `on_pick` is called with an index."""
     digit = int(digits.labels[index])
     count = int((digits.labels == digit).sum())
-    with st.spinner(f"Comparing {count:,} images of a {digit} ..."):
+    with st.spinner(f"Comparing {count:,} images of {with_article(digit)} ..."):
         typical, odd = _ends(part, digits.dataset, digit, digits)
 
     for what, indices in (("most typical", typical), ("oddest", odd)):
-        st.markdown(f"**The {what} {digit}s** of {count:,} {part} images of a {digit}")
+        st.markdown(f"**The {what} {digit}s** of {count:,} {part} images of {with_article(digit)}")
         tiles.gallery(digits, part, indices, what, index, on_pick)
     with st.expander("Who says so?"):
         st.markdown(

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from mnistcore.data.digits import to_float
 from pages.common import datasets, state, tiles
+from pages.common.text import with_article
 
 
 def _indices() -> list[int]:
@@ -34,7 +35,7 @@ def choose(key: str) -> None:
 
     sample = datasets.shared_dataset().test.select(_indices())
     pairs = zip(_indices(), sample.labels.tolist(), strict=True)
-    names = [f"test image {index}, a {label}" for index, label in pairs]
+    names = [f"test image {index}, {with_article(label)}" for index, label in pairs]
     with st.container(width=330):
         chosen = state.HOME_DIGIT.get()
         tiles.tiles(sample.images, names, key, columns=5, chosen=chosen, on_pick=pick)

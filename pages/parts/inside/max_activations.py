@@ -10,6 +10,7 @@ from mnistcore.inspection import activations
 from mnistcore.inspection.activations import WeightLayer
 from mnistcore.models.network import Network
 from pages.common import tiles
+from pages.common.text import with_article
 
 _FAVOURITES = 12
 
@@ -35,6 +36,6 @@ def show(
             seen = activations.receptive_field_mask(network, layer, position)
             images[place] = torch.where(seen, images[place], images[place] // 4)
     found = zip(best.tolist(), labels, most.tolist(), strict=True)
-    names = [f"test image {index}, a {label}: {value:.2f}" for index, label, value in found]
+    names = [f"test image {n}, {with_article(label)}: {value:.2f}" for n, label, value in found]
     here = best.tolist()
     tiles.tiles(images, names, "favourites", captions=labels, on_pick=lambda n: on_pick(here[n]))

@@ -12,6 +12,7 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)")
 const FRAMES_A_SECOND = 6 // when played
 const MARKS = ["first", "second"] // of twins: by these one sees what is whose
 const MARGIN = 0.14 // of the cloud's width, for the digits around it
+const withArticle = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`
 
 export default function ({ data, parentElement, setStateValue }) {
   const run = runOf(data.run)
@@ -185,8 +186,8 @@ function openSky(root, run, lead) {
     const said = frames[Math.round(view)].said[pointed], side = sky.clientWidth
     const [x, y] = pointAt(pointed, side)
     cut(tip.firstChild, lead.images, pointed)
-    tip.lastChild.textContent = `Test image ${numbers[pointed]}, a ${label}` +
-      (said === label ? ", read right" : `, read as a ${said}`)
+    tip.lastChild.textContent = `Test image ${numbers[pointed]}, ${withArticle(label)}` +
+      (said === label ? ", read right" : `, read as ${withArticle(said)}`)
     tip.style.left = x < side / 2 ? `${x + 14}px` : "auto"
     tip.style.right = x < side / 2 ? "auto" : `${side - x + 14}px`
     tip.style.top = `${Math.max(0, Math.min(y - 20, side - 90))}px`
@@ -472,8 +473,8 @@ function openSide(root, runs) {
         line.classList.toggle("wrong", digit !== label)
         line.textContent = digit === undefined ? "" : `${digit} ${digit === label ? "✓" : "✗"}`
       })
-      tile.title = `Test image ${run.images.numbers[number]}, a ${label}, read as a ` +
-        said.join(" and as a ")
+      tile.title = `Test image ${run.images.numbers[number]}, ${withArticle(label)}, read as ` +
+        said.map(withArticle).join(" and as ")
     })
   }
   const paintMine = () => { // where a frame has no answer, what was said nearest to it

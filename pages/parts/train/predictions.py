@@ -17,6 +17,7 @@ from mnistcore.training.trainer import (
 from mnistcore.viz import theme
 from pages.common.datasets import train_and_test
 from pages.common.images import png_uri
+from pages.common.text import with_article
 
 
 def show(run: Run, status: RunStatus) -> None:
@@ -66,7 +67,7 @@ def _tiles(predictions: Sequence[Prediction], images: Digits, part: str) -> str:
         tiles.append(
             f'<figure style="margin:0;text-align:center;width:3.1rem;height:6.7rem">'
             f'<img src="{picture(images.dataset, part, index)}" alt="{part} image {index}, '
-            f'a {label}" style="width:3.1rem;height:3.1rem;image-rendering:pixelated;'
+            f'{with_article(label)}" style="width:3.1rem;height:3.1rem;image-rendering:pixelated;'
             f'border-radius:.4rem;border:3px solid {colour}">'
             f'<figcaption style="line-height:1.2">{"<br>".join(words)}</figcaption></figure>'
         )

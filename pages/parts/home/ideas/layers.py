@@ -8,6 +8,7 @@ from mnistcore.inspection import activations
 from mnistcore.viz.theme import diverging_rgba
 from pages.common import links, model_picker, state, tiles
 from pages.common.state import ChosenUnit
+from pages.common.text import with_article
 from pages.parts.home import sample_picker
 
 _SHOWN = 16  # units of a layer
@@ -29,8 +30,8 @@ def show() -> None:
         with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
             sample_picker.choose("idea 4 digits")
             st.caption(
-                f"Our network, live, reading test image {index}, a {label}. Blue is above zero, "
-                "orange below. Choose any square to open it up."
+                f"Our network, live, reading test image {index}, {with_article(label)}. Blue is "
+                "above zero, orange below. Choose any square to open it up."
             )
         for layer in parts:
             said = out[layer.last + 1]

@@ -7,6 +7,7 @@ from mnistcore.demos import threshold_rule
 from mnistcore.evaluation.metrics import evaluate
 from pages.common import datasets, links, model_picker, tiles
 from pages.common.state import Key, kept
+from pages.common.text import with_article
 from pages.common.widgets import live_region, one_of
 
 _PAIRS = {"0 or 1": (0, 1), "4 or 9": (4, 9), "3 or 8": (3, 8), "2 or 5": (2, 5)}
@@ -37,10 +38,10 @@ def _rule() -> tuple[int, int]:
         name = st.selectbox(
             "by its", features, 2, format_func=lambda n: features[n].title, width=230, **key
         )
-        of_pair, article = Key(f"idea 2 low {pair}", pair[0]), "a {}".format
+        of_pair, article = Key(f"idea 2 low {pair}", pair[0]), with_article
         low = one_of("Little of it means", pair, of_pair, bound=False, format_func=article)
     high, feature = sum(pair) - low, features[name]
-    rule = f"It is a {low} if the {feature.title} is below ({feature.unit})"
+    rule = f"It is {with_article(low)} if the {feature.title} is below ({feature.unit})"
     limit = st.slider(rule, 0, feature.high, feature.high // 2, **kept(f"idea 2 limit {name}"))
     images, labels, read = _judges(pair, datasets.shared_dataset().test.dataset)
     said = threshold_rule.classify(threshold_rule.measure(images, name), (low, high), limit)
@@ -53,7 +54,8 @@ def _rule() -> tuple[int, int]:
     wrong = (said != labels).nonzero().flatten()[:_SHOWN].tolist()
     if wrong:
         st.caption("Some that your rule gets wrong, and what it takes them for:")
-        names = [f"a {labels[each]}, taken for a {said[each]}" for each in wrong]
+        digits, taken_for = (map(with_article, each[wrong].tolist()) for each in (labels, said))
+        names = [f"{one}, taken for {other}" for one, other in zip(digits, taken_for, strict=True)]
         captions = [f"{said[each]}?" for each in wrong]
         tiles.tiles(images[wrong], names, "idea 2 wrong", columns=_SHOWN, captions=captions)
     return pair

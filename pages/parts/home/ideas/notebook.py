@@ -8,6 +8,7 @@ import torch
 
 from mnistcore.demos import notebook_steps
 from pages.common import datasets, links, state, tiles
+from pages.common.text import with_article
 from pages.common.widgets import live_region
 
 
@@ -57,7 +58,7 @@ def _in_words(number: int, known: dict[str, Any]) -> str:
         case 0:
             return (
                 f"{len(known['train']):,} training images and {len(known['test']):,} test images. "
-                f"Training image 10 is a {known['label']}:"
+                f"Training image 10 is {with_article(known['label'])}:"
             )
         case 1:
             return str(known["network"])
@@ -86,7 +87,7 @@ def _in_words(number: int, known: dict[str, Any]) -> str:
 def _show_images(number: int, known: dict[str, Any]) -> None:
     """The images that the first and the last step are about."""
     if number == 0:
-        name = f"training image 10, a {known['label']}"
+        name = f"training image 10, {with_article(known['label'])}"
         with st.container(width=90):
             tiles.tiles(known["image"][None], [name], "idea 9 image", columns=1)
     elif "predicted" in known:
