@@ -226,6 +226,7 @@ def _resume(options: argparse.Namespace) -> Answer:
     run = run.leader or run  # with which it goes on
     torchrun.check(run.train_config(), twin=run.twin is not None)
     if not torchrun.is_first():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first stops, and tells the others
         with distributed.process_group():
             worker.follow_training(run)
         return {}, []
@@ -245,7 +246,8 @@ def _work(run: Run) -> Answer:
     from mnistcore.training import distributed
 
     def stop(*_: object) -> None:
-        signal.signal(signal.SIGINT, before)
+        # torchrun passes a Ctrl+C on to those who have had it.
+        signal.signal(signal.SIGINT, signal.SIG_IGN if torchrun.launched() else before)
         store.write_atomically(run.path / "control", b"stop")
 
     print(f"run {run.id}", file=sys.stderr)

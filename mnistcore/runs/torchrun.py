@@ -18,6 +18,16 @@ def launched() -> bool:
     return "TORCHELASTIC_RUN_ID" in os.environ
 
 
+def rank(here: bool = False) -> int:
+    """The place of this process among all that train together, or those on this machine."""
+    return int(os.environ["LOCAL_RANK" if here else "RANK"]) if launched() else 0
+
+
+def attempt() -> int:
+    """How often torchrun has started all processes anew."""
+    return int(os.environ["TORCHELASTIC_RESTART_COUNT"]) if launched() else 0
+
+
 def is_first() -> bool:
     """Whether this process works on the run and speaks, and does not only train along."""
     return rank() == 0
@@ -43,16 +53,6 @@ def check(config: TrainConfig, images: int = 60_000, twin: bool = False) -> None
             "Batch normalisation compares the images of each process: use a batch size of "
             f"{2 * count} or more, or switch it off."
         )
-
-
-def rank() -> int:
-    """The place of this process among all that train together; the first, 0, writes the run."""
-    return int(os.environ["RANK"]) if launched() else 0
-
-
-def attempt() -> int:
-    """How often torchrun has started all processes anew."""
-    return int(os.environ["TORCHELASTIC_RESTART_COUNT"]) if launched() else 0
 
 
 def recall_run() -> str | None:

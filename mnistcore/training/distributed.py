@@ -27,7 +27,9 @@ def process_group() -> Iterator[None]:
     if not torchrun.launched():
         yield
         return
-    # Or it would find the addresses of processes that are gone.
+    if devices := torch.accelerator.device_count():  # each process takes one; not yet tried
+        torch.accelerator.set_device_index(torchrun.rank(here=True) % devices)
+    # With keys of its own, or it would find the addresses of processes that are gone.
     store = PrefixStore(f"mnistcore/attempt {torchrun.attempt()}", torchrun.store())
     rank, count = torchrun.rank(), torchrun.count_processes()
     dist.init_process_group(store=store, rank=rank, world_size=count, timeout=_TIMEOUT)
