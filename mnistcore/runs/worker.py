@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from mnistcore.errors import DataError, DivergenceError, MnistError, RunError
 from mnistcore.records import Progress, RunResult
 from mnistcore.runs import queue, store, torchrun
@@ -40,9 +38,7 @@ def run_training(
     has_place = status.state == "starting" and status.pid == os.getpid()
     with contextlib.ExitStack() as held:
         try:
-            held.enter_context(FileLock(run.path / ".worker.lock", timeout=0).acquire())
-        except Timeout:
-            raise RunError(f"The run {run.id} is already being worked on.") from None
+            held.enter_context(store.sole_worker(run))
         except OSError as error:
             why = store.disk_error_message(error)
             store.write_final_status(run, state="interrupted", message=why)
