@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 HEARTBEAT_INTERVAL_S = 1.0  # seconds between two signs of life of a worker
 HEARTBEAT_TIMEOUT_S = 8.0  # seconds without one after which its run counts as interrupted
 STARTUP_GRACE_S = 20.0  # seconds that a new worker may take until the first
+LEAVING_S = 2.0  # seconds that a worker may hold its run after its last words
 MAX_CLOCK_SKEW_S = 30.0  # by which it may lie in the future: startup grace, and clocks that differ
 # Runs that may be queued, at work, or paused with a worker that stays: all of them, those of one
 # visitor, and those of all visitors with one address, as a new cookie makes a new visitor.
@@ -46,6 +47,8 @@ LIVE: tuple[State, ...] = ("queued", *AT_WORK)
 RESUMABLE: tuple[State, ...] = ("interrupted", "stopped", "paused")
 ENDED: tuple[State, ...] = ("finished", "failed")
 PID_EXITED = -1  # the pid of a worker that has gone and is not missed
+GONE = "Its training process is gone. It can go on from where it was."
+SILENT = "Its training process has fallen silent. If it stays so, it can go on from where it was."
 STOPPED_WAITING = "It was stopped before its turn came."
 CHECKPOINT_REMOVED = (
     "To make room for newer runs, where it stood was forgotten: Resume starts it anew."
@@ -54,9 +57,12 @@ CHECKPOINT_REMOVED = (
 DRAWINGS_FILE = "lessons.jsonl"  # the drawings of a run that was taught by hand; no other has any
 _TWIN = "twin"  # in the folder of a run: that of its twin
 _DRAFTS = ".drafts"  # in the folder for runs: those that are not yet whole
+_DELETED = ".deleted-"  # with this begins what was one, until all of it is gone
 _CREATOR_FILE = "owner.json"  # written once, so that a damaged config.json does not lose the owner
 _RESERVE_FILE = ".reserve"  # takes up room for the last words of a worker that finds the disk full
 _RESERVE_BYTES = 1 << 16  # bytes of it, several times what a status.json takes
+# What `replacing` leaves when it is killed, of files that nobody but a worker writes.
+_SCRATCH_OF_WORKERS = (".status.json-*", ".checkpoint.pt-*", ".*.safetensors-*")
 _MAX_FILE_BYTES = 1 << 23  # bytes that are read of any file; what is written here is far shorter
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 
@@ -141,8 +147,8 @@ class Run:
             own = ("progress", "predictions", "predictions_images", "train_predictions", "result")
             return replace(self.leader.status(), **{name: getattr(status, name) for name in own})
         if status.state in LIVE and not _alive(status):
-            gone = "Its training process is gone. It can go on from where it was."
-            return replace(status, state="interrupted", message=gone)
+            why = GONE if _process_has_ended(status) else SILENT
+            return replace(status, state="interrupted", message=why)
         return status
 
     def written_status(self) -> RunStatus:
@@ -234,7 +240,7 @@ class Run:
 
     def remove(self) -> None:
         """Remove it for good, whoever's it is; raises OSError."""
-        gone = self.path.with_name(f".deleted-{self.id}-{secrets.token_hex(2)}")
+        gone = self.path.with_name(f"{_DELETED}{self.id}-{secrets.token_hex(2)}")
         self.path.rename(gone)  # out of sight in one step, so that nobody reads half a run
         shutil.rmtree(gone, ignore_errors=True)
 
@@ -269,6 +275,9 @@ def create_run(
     draft = Run(folder / _DRAFTS / run.id)
     name = clean_name(name or f"{kind} {now:%H:%M:%S}")
     with locked(folder), disk_errors_as_run_errors(folder):
+        # What was left by who was killed.
+        for left in (*folder.glob(f"{_DRAFTS}/*"), *folder.glob(f"{_DELETED}*")):
+            shutil.rmtree(left, ignore_errors=True)
         maker = Creator()
         if owner:
             maker = Creator(_fingerprint(owner), address and _fingerprint_of(address, folder))
@@ -328,8 +337,11 @@ def require_room(folder: Path, maker: Creator) -> None:
 
 
 def enqueue(run: Run, message: str = "Starting.", *, here: bool = False) -> None:
-    """Put a run (again) at the end of the queue; `here`: for this process, which vouches for it."""
-    with disk_errors_as_run_errors(run.path):
+    """Put a run (again) at the end of the queue; `here`: for this process, which vouches for it.
+
+    Raises RunError if the disk does not play along, or a process holds the run, be it silent.
+    """
+    with disk_errors_as_run_errors(run.path), sole_worker(run, LEAVING_S):
         (run.path / _RESERVE_FILE).write_bytes(bytes(_RESERVE_BYTES))
         pid = os.getpid() if here else 0
         assign(run, pid, state="queued", message=message, queued=time.time())
@@ -430,9 +442,9 @@ def release_reserve(run: Run) -> None:
 
 def disk_error_message(error: OSError) -> str:
     """Why a run folder could not be written, in a sentence."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    what = "The disk is full" if full else "The run folder cannot be written"
-    return f"{what} ({error.strerror}): make room, then resume."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk is full ({error.strerror}): make room, then resume."
+    return f"The run folder cannot be written ({error.strerror}): see to that, then resume."
 
 
 def write_record(path: Path, record: "DataclassInstance") -> None:
@@ -477,6 +489,26 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextlib.contextmanager
+def sole_worker(run: Run, patience: float = 0.0) -> Iterator[None]:
+    """Nobody else works on the run meanwhile; what was half written by who was killed goes.
+
+    Raises RunError if somebody does, for `patience` seconds and longer, and OSError.
+    """
+    try:
+        lock = FileLock(run.path / ".worker.lock", timeout=patience).acquire()
+    except Timeout:
+        raise RunError(
+            f"The run {run.id} is already being worked on: its process is there, and goes on by "
+            "itself even if it is silent now."
+        ) from None
+    with lock:
+        for pattern in _SCRATCH_OF_WORKERS:
+            for scratch in run.path.rglob(pattern):
+                scratch.unlink(missing_ok=True)
+        yield
 
 
 @contextlib.contextmanager
@@ -558,17 +590,22 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _alive(status: RunStatus) -> bool:
     """By its heartbeat; a process that is gone from this machine is known to be dead at once."""
-    if status.pid == PID_EXITED:
-        return False
     if status.state == "queued" and status.pid == 0:  # a folder that waits: nobody needs to
         return True
+    if _process_has_ended(status):
+        return False
+    return -MAX_CLOCK_SKEW_S < time.time() - status.heartbeat < HEARTBEAT_TIMEOUT_S
+
+
+def _process_has_ended(status: RunStatus) -> bool:
+    """Whether its worker has left, or was at work on this machine and is not there any more."""
     if status.host == socket.gethostname() and status.pid > 0 and os.name == "posix":
         try:
             with contextlib.suppress(PermissionError):  # of another user: it is there
                 os.kill(status.pid, 0)
         except (OSError, OverflowError):
-            return False
-    return -MAX_CLOCK_SKEW_S < time.time() - status.heartbeat < HEARTBEAT_TIMEOUT_S
+            return True
+    return status.pid == PID_EXITED
 
 
 def _fingerprint(secret: str) -> str:

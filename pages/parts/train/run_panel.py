@@ -34,6 +34,7 @@ from pages.parts.train import (
     twins,
 )
 
+AWAY_S = 2.0  # seconds between two looks whether a run that can go on does so, from elsewhere
 LONG_S = 30.0  # seconds of training after which a look costs more than it shows
 _WHY_AHEAD = (
     "Why was the test ahead? The training curve is a mean of the last "
@@ -58,7 +59,9 @@ def _interval(run: Run) -> float | None:
     if status.state in (*LIVE, "paused"):
         is_long = status.progress is not None and status.progress.seconds > LONG_S
         return 1.0 if is_long and not speed.is_slow(run) else 0.5
-    return None if frame_stage.is_complete(run) else 0.3
+    if not frame_stage.is_complete(run):
+        return 0.3
+    return AWAY_S if status.state in RESUMABLE else None
 
 
 def _panel(
