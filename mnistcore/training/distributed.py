@@ -2,8 +2,8 @@
 
 Each learns from its share of the images of a step, and gradients are averaged: the weights stay the
 same in all, and are those of one process with whole batches, up to rounding. Augmentation and
-dropout draw other random numbers in each, so that with these the loss agrees on average only; batch
-normalisation goes by the share. Without torchrun, all of this leaves everything as it is.
+dropout draw other random numbers in each, so that with these the loss agrees on average only.
+Without torchrun, all of this leaves everything as it is.
 """
 
 import contextlib
