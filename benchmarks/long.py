@@ -10,7 +10,6 @@ took more than the third before it. (Who has left is kept for two minutes, and m
 
 import argparse
 import asyncio
-import itertools
 import random
 import re
 import statistics
@@ -35,9 +34,9 @@ THIRDS_FROM = 6.0  # minutes from which on thirds are compared
 MEASURES = {
     "memory, MB": (0.10, 0.0),
     "threads": (0.0, 2.0),
-    "processes": (0.0, 0.0),
+    "processes": (0.0, 1.0),  # a training that is under way
     "open files": (0.0, 5.0),
-    "disk, MB": (0.0, 1.0),
+    "disk, MB": (0.0, 20.0),  # likewise
 }
 Figures = tuple[float, ...]  # of each of MEASURES
 
@@ -79,31 +78,25 @@ async def train(visitor: Visitor, runs: Path) -> None:
     await visitor.press("Delete for good")
 
 
-async def visits(server: Server, at_once: int, numbers: "itertools.count[int]") -> None:
-    """One after the other, `at_once` of these, until cancelled."""
-
-    async def again_and_again() -> None:
-        for number in numbers:
-            await visit(server, number)
-
-    async with asyncio.TaskGroup() as everybody:
-        for _ in range(at_once):
-            everybody.create_task(again_and_again())
-
-
 class Table:
     """What was measured when, printed as it grows."""
 
     def __init__(self, server: Server, scratch: Path) -> None:
         self.started, self.server, self.scratch = time.monotonic(), server, scratch
+        self.visits = 0
         print(f"| minute | visits | {' | '.join(MEASURES)} |")
         print("| ---: " * (2 + len(MEASURES)) + "|", flush=True)
 
-    def row(self, number: int, what: str = "") -> Figures:
+    async def visit(self) -> None:
+        """The next visit."""
+        self.visits += 1
+        await visit(self.server, self.visits)
+
+    def row(self, what: str = "") -> Figures:
         """Measure and print."""
         figures = measure(self.server, self.scratch)
         minute = what or f"{(time.monotonic() - self.started) / 60:.1f}"
-        print(f"| {minute} | {number} | {' | '.join(f'{each:,.0f}' for each in figures)} |")
+        print(f"| {minute} | {self.visits} | {' | '.join(f'{each:,.0f}' for each in figures)} |")
         sys.stdout.flush()
         return figures
 
@@ -119,22 +112,25 @@ def growth(before: Figures, after: Figures) -> list[str]:
 
 async def watch(table: Table, options: argparse.Namespace) -> list[str]:
     """Visits, and what has grown."""
-    server, numbers = table.server, itertools.count(VISITS_FIRST)
-    for number in range(VISITS_FIRST):
-        await visit(server, number)
+    over = asyncio.Event()
+
+    async def again_and_again() -> None:
+        while not over.is_set():
+            await table.visit()
+
+    for _ in range(VISITS_FIRST):
+        await table.visit()
     await asyncio.sleep(options.leave)
-    before, rows = table.row(VISITS_FIRST, "left"), []
-    coming = asyncio.create_task(visits(server, options.at_once, numbers))
-    for _ in range(round(options.minutes * 60 / EVERY)):
-        await asyncio.wait([coming], timeout=EVERY)
-        if coming.done():
-            coming.result()
-        rows.append(table.row(next(numbers)))
-    coming.cancel()
-    with suppress(asyncio.CancelledError):
-        await coming
+    before, rows = table.row("left"), []
+    async with asyncio.TaskGroup() as everybody:
+        for _ in range(options.at_once):
+            everybody.create_task(again_and_again())
+        for _ in range(round(options.minutes * 60 / EVERY)):
+            await asyncio.sleep(EVERY)
+            rows.append(table.row())
+        over.set()
     await asyncio.sleep(options.leave)
-    told = growth(before, table.row(next(numbers), "left"))
+    told = growth(before, table.row("left"))
     if options.minutes >= THIRDS_FROM:
         third = len(rows) // 3
         parts = rows[-2 * third : -third], rows[-third:]

@@ -28,7 +28,7 @@ from mnistcore.viz.twin_commentary import Winner
 from pages.common import datasets
 from pages.common.datasets import dataset_by_name
 from pages.common.text import escape_markdown
-from pages.parts.train import bet, film, moment_layers
+from pages.parts.train import bet, film, moment_layers, run_panel
 
 ROOT = Path(__file__).parents[1]
 ME = "0" * 32
@@ -540,3 +540,14 @@ def layers_of(app: AppTest) -> Toggle | None:
 
 def film_of(app: AppTest) -> Button:
     return next(each for each in app.button if each.label == "Take the film along")
+
+
+@pytest.mark.parametrize(
+    ("state", "every"),
+    [("interrupted", run_panel.AWAY_S), ("stopped", run_panel.AWAY_S), ("finished", None)],
+)
+def test_a_run_that_may_go_on_from_elsewhere_is_looked_at_again(
+    state: str, every: float | None
+) -> None:
+    """Its worker wakes up, or its owner has another tab, or another server."""
+    assert run_panel._interval(a_run(state=state)) == every
