@@ -35,7 +35,7 @@ MEASURES = {
     "memory, MB": (0.10, 0.0),
     "threads": (0.0, 2.0),
     "processes": (0.0, 1.0),  # a training that is under way
-    "open files": (0.0, 5.0),
+    "open files": (0.10, 5.0),
     "disk, MB": (0.0, 20.0),  # likewise
 }
 Figures = tuple[float, ...]  # of each of MEASURES
