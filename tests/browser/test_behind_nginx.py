@@ -80,7 +80,7 @@ def test_when_a_server_is_killed_its_visitors_go_on_with_the_other(
     servers: dict[str, App], site: App, context: BrowserContext
 ) -> None:
     page = context.new_page()
-    start(page, site.address, "Notebook", epochs=60)
+    start(page, site.address, "Notebook", epochs=100)
     token = cookie(context, "see_a_network_learn")
     assert token["secure"]
     assert token["httpOnly"]
