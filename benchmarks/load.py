@@ -47,11 +47,14 @@ STILL = 15  # seconds without a report, before memory is read
 
 
 class Visitor:
-    """One tab of a browser, as far as the server can tell. An async context."""
+    """One tab of a browser, as far as the server can tell. An async context.
 
-    def __init__(self, port: int) -> None:
-        self.address = f"localhost:{port}"
-        self.page = self.query = self.session = self.answer = ""
+    cookie: of another tab of the same visitor.
+    """
+
+    def __init__(self, port: int, cookie: str = "") -> None:
+        self.address, self.cookie = f"localhost:{port}", cookie
+        self.page = self.query = self.session = self.answer = self.warning = ""
         self.renewed = "", 0.0  # the fragment that renews itself, and every how many seconds
         self.answered = 0.0  # when that came
         self.heard = 0  # the last report that the server has told of
@@ -62,7 +65,15 @@ class Visitor:
 
     async def __aenter__(self) -> "Visitor":
         stream = f"ws://{self.address}/_stcore/stream"
-        self.socket = await connect(stream, subprotocols=["streamlit"], max_size=None, proxy=None)
+        self.socket = await connect(
+            stream,
+            subprotocols=["streamlit"],
+            additional_headers={"Cookie": self.cookie},
+            max_size=None,
+            proxy=None,
+        )
+        assert self.socket.response
+        self.cookie = self.socket.response.headers["Set-Cookie"].split(";")[0]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -70,7 +81,7 @@ class Visitor:
 
     async def open(self, page: str) -> None:
         """Run the whole page, until it stands."""
-        self.page = page
+        self.page, self.warning = page, ""
         self.states.clear()
         await self._run("")
 
@@ -183,6 +194,8 @@ class Visitor:
             self.widgets[element.button.label] = element.button.id, delta.fragment_id
         elif element.file_uploader.id:
             self.widgets["upload"] = element.file_uploader.id, delta.fragment_id
+        elif element.alert.body:
+            self.warning = element.alert.body
         elif "aria-label='Answer'" in element.html.body:
             self.answer, self.answered = element.html.body, time.perf_counter()
         self.errors += element.WhichOneof("type") == "exception"

@@ -19,7 +19,7 @@ from mnistcore.config import NetworkConfig, TrainConfig
 from mnistcore.errors import MnistError
 from mnistcore.presets import PRESET_IDS, PRESETS, scale_epochs
 from mnistcore.records import OLD_FINE_TUNE_NAMES, Progress, RunResult
-from mnistcore.runs import queue, store, worker
+from mnistcore.runs import queue, store, torchrun, worker
 from mnistcore.runs.store import Run
 from mnistcore.training.twins import CHANGES, twin_of
 
@@ -36,8 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _prepare_streams()
     try:
         options = _parser().parse_args(typed)
-        options.typed = f"python -m mnistcore {shlex.join(typed)}"
+        starter = "torchrun" if torchrun.launched() else "python"
+        options.typed = f"{starter} -m mnistcore {shlex.join(typed)}"
         answer, lines = options.command(options)
+        if not torchrun.is_first():
+            return 0
         with _answering():
             for line in [json.dumps(answer, allow_nan=False)] if options.json else lines:
                 print(line)
@@ -49,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 141  # as a shell says it of a program that SIGPIPE ended
     except (MnistError, OSError) as error:
         what, status = str(error), 2
+    if not torchrun.is_first():  # which says the same
+        return status
     try:
         print("mnistcore:", " ".join(what.splitlines()), file=sys.stderr)
     except OSError:
@@ -180,6 +185,7 @@ def _configured(options: argparse.Namespace, images: int) -> tuple[TrainConfig, 
     )
     recipe = replace(recipe, **in_recipe, network=replace(recipe.network, **in_network))
     config.check(recipe, images)
+    torchrun.check(recipe, images, twin=options.twin is not None)
     pick_device(recipe.device)
     return recipe, twin_of(recipe, options.twin, images) if options.twin else None
 
@@ -192,6 +198,9 @@ def _train(options: argparse.Namespace) -> Answer:
     store.require_writable(options.runs)
     loaded = load_or_fall_back(options.dataset, options.data)
     recipe, twin = _configured(options, len(loaded.train))
+    if known := torchrun.recall_run():  # to train along, or started anew
+        options.run = known
+        return _resume(options)
     run = store.create_run(
         recipe,
         twin=twin,
@@ -203,16 +212,24 @@ def _train(options: argparse.Namespace) -> Answer:
         here=True,
         folder=options.runs,
     )
+    torchrun.remember_run(run.id)
     if loaded.notice:
         print(loaded.notice, file=sys.stderr)
     return _work(run)
 
 
 def _resume(options: argparse.Namespace) -> Answer:
+    from mnistcore.training import distributed
     from mnistcore.training.trainer import pick_device
 
     run = store.find_run(options.run, options.runs)
     run = run.leader or run  # with which it goes on
+    torchrun.check(run.train_config(), twin=run.twin is not None)
+    if not torchrun.is_first():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first stops, and tells the others
+        with distributed.process_group():
+            worker.follow_training(run)
+        return {}, []
     with store.locked(run.path.parent):
         state = run.status().state
         if state not in store.RESUMABLE:
@@ -226,8 +243,11 @@ def _work(run: Run) -> Answer:
     """Train in this process, with a bar on standard error; Ctrl+C stops it, a second ends it."""
     from tqdm import tqdm
 
+    from mnistcore.training import distributed
+
     def stop(*_: object) -> None:
-        signal.signal(signal.SIGINT, before)
+        # torchrun passes a Ctrl+C on to those who have had it.
+        signal.signal(signal.SIGINT, signal.SIG_IGN if torchrun.launched() else before)
         store.write_atomically(run.path / "control", b"stop")
 
     print(f"run {run.id}", file=sys.stderr)
@@ -246,7 +266,8 @@ def _work(run: Run) -> Answer:
 
         before = signal.signal(signal.SIGINT, stop)
         try:
-            result = worker.run_training(run, show)
+            with distributed.process_group():
+                result = worker.run_training(run, show)
         finally:
             interrupted = signal.signal(signal.SIGINT, before) is not stop
             queue.dispatch(run.path.parent)

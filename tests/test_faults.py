@@ -1,21 +1,19 @@
 """What breaks on real processes and disks: killed, stopped, full, vanished; and nothing is lost."""
 
 import errno
-import multiprocessing
 import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 import torch
+from forked import ForkedWorker, context
 from test_worker import QUICK, make, wait_for, wait_for_step
 
 from mnistcore.errors import RunError
@@ -23,30 +21,7 @@ from mnistcore.models.checkpoint import load_network, read_checkpoint
 from mnistcore.runs import lane, queue, store, worker
 from mnistcore.runs.store import Run
 
-RECIPE = replace(QUICK, epochs=60)  # a second or two
-
-# Workers that have torch loaded from the start: a fresh one would take seconds for each kill.
-_forked = multiprocessing.get_context("forkserver")
-_forked.set_forkserver_preload(["mnistcore.runs.lane", "sklearn.datasets"])
-
-
-class ForkedWorker:
-    """A worker as the queue starts one, but for where its process comes from."""
-
-    def __init__(self) -> None:
-        theirs, ours = _forked.Pipe(duplex=False)
-        process = _forked.Process(target=_work, args=(theirs,))
-        process.start()
-        theirs.close()
-        self.pid, self.wait = process.pid, process.join
-        self.stdin = os.fdopen(os.dup(ours.fileno()), "wb")
-        ours.close()
-
-
-def _work(line: Connection) -> None:
-    os.dup2(line.fileno(), 0)
-    sys.stdin = os.fdopen(0)
-    worker._main()
+RECIPE = replace(QUICK, epochs=40)  # a second
 
 
 @pytest.fixture
@@ -102,7 +77,7 @@ def test_after_twenty_kills_every_run_is_found_and_ends_in_the_same_weights(
         queue.dispatch(folder)
         until(lambda: queue.runs_at_work(folder))
         run = queue.runs_at_work(folder)[0]
-        time.sleep(chance.uniform(0, 0.8))
+        time.sleep(chance.uniform(0, 0.6))
         with suppress(ProcessLookupError):
             os.kill(run.status().pid, signal.SIGKILL)
         for each in store.list_runs(folder):
@@ -149,7 +124,7 @@ def _serve(folder: Path, log: Path) -> None:
 
 
 def test_two_servers_on_one_folder_give_each_run_to_one_worker(folder: Path) -> None:
-    servers = [_forked.Process(target=_serve, args=(folder, folder / "log")) for _ in range(2)]
+    servers = [context.Process(target=_serve, args=(folder, folder / "log")) for _ in range(2)]
     for server in servers:
         server.start()
     runs = [make(folder, owner=str(number)) for number in range(8)]

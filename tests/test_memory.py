@@ -135,3 +135,19 @@ def test_visitors_who_will_not_come_back_are_let_go_though_nobody_else_leaves(
     assert memory.drop_expired()
     memory.clean()
     assert gone() is None
+
+
+def test_who_is_forgotten_is_closed_and_who_has_come_back_is_not(server: SimpleNamespace) -> None:
+    storage = MemorySessionStorage(maxsize=2)
+    server._session_mgr = manager = WebsocketSessionManager(storage, None, None, None)  # type: ignore
+    memory.close_forgotten()
+    closed: list[str] = []
+    for name in ("first", "second", "third"):
+        session = SimpleNamespace(id=name, shutdown=lambda name=name: closed.append(name))
+        storage.save(SessionInfo(client=None, session=session, script_run_count=1))  # type: ignore
+    assert closed == ["first"]  # there are too many
+    manager._active_session_info_by_id["second"] = None  # type: ignore
+    storage.delete("second")
+    assert closed == ["first"]
+    storage._cache.expire(time.monotonic() + 1e6)  # type: ignore
+    assert closed == ["first", "third"]

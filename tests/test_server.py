@@ -16,6 +16,7 @@ from test_vectorize import jpeg
 from websockets.exceptions import ConnectionClosed
 
 from benchmarks.load import ROOT, Visitor, photograph, scrawl, serve
+from mnistcore.config import TrainConfig
 from mnistcore.runs import store
 
 
@@ -33,14 +34,24 @@ def port(mnist_folder: Path, runs: Path) -> Iterator[int]:
 def on_draw(port: int, do: Callable[[Visitor, Visitor], Awaitable[None]]) -> None:
     """Two visitors on the Draw page."""
 
-    async def visit() -> None:
-        async with asyncio.timeout(60), Visitor(port) as one, Visitor(port) as other:
+    async def steps() -> None:
+        async with Visitor(port) as one, Visitor(port) as other:
             await one.open("draw")
             await other.open("draw")
             await do(one, other)
 
+    visit(steps())
+
+
+def visit(steps: Awaitable[None]) -> None:
+    """Take these, within a minute."""
+
+    async def bounded() -> None:
+        async with asyncio.timeout(60):
+            await steps
+
     with ThreadPoolExecutor(1) as thread:  # the browser's loop may be running in this one
-        thread.submit(lambda: asyncio.run(visit())).result()
+        thread.submit(lambda: asyncio.run(bounded())).result()
 
 
 @pytest.mark.parametrize("megabytes", [2, 15])
@@ -145,6 +156,61 @@ def test_whoever_draws_is_answered_while_somebody_attacks(
     assert bool(started) is (attack is a_run_that_is_stopped_as_soon_as_it_has_started)
     while any(run.under_way() for run in started):  # they do stop
         time.sleep(0.1)
+
+
+def test_a_run_is_seen_and_by_its_owner_steered_on_another_server(
+    port: int, runs: Path, mnist_folder: Path
+) -> None:
+    async def steps(other: int) -> None:
+        async with Visitor(port) as owner:
+            owner.query = "preset=notebook"
+            await owner.open("train")
+            await owner.press("Start")
+            run = store.list_runs(runs)[0]
+        async with Visitor(other) as guest, Visitor(other, owner.cookie) as owner:
+            guest.query = owner.query = f"run={run.id}"
+            await guest.open("train")
+            assert "Train another" in guest.widgets
+            assert "Stop" not in guest.widgets
+            await owner.open("train")
+            await owner.press("Stop")
+            while run.status().state != "stopped":
+                await asyncio.sleep(0.1)
+            await owner.open("train")
+            await owner.press("Resume")
+            assert run.status().state in store.LIVE
+            run.send("stop", owner.cookie.partition("=")[2])
+
+    with serve(ROOT, MNIST_DATA=str(mnist_folder), MNIST_RUNS=str(runs)) as second:
+        visit(steps(second.port))
+
+
+def test_a_folder_that_vanishes_under_a_server_is_said_and_it_goes_on_when_that_is_back(
+    port: int, runs: Path
+) -> None:
+    run = store.create_run(TrainConfig(), folder=runs)
+    store.update_status(run, state="stopped")
+    elsewhere = runs.with_name("elsewhere")
+
+    async def steps() -> None:
+        async with Visitor(port) as visitor:
+            visitor.query = f"run={run.id}"
+            await visitor.open("train")
+            assert not visitor.warning
+            runs.rename(elsewhere)
+            runs.touch()  # nor can it be made anew
+            await visitor.open("train")
+            assert visitor.warning == "That run is no longer there."
+            await visitor.press("Start")
+            assert "cannot be written" in visitor.warning
+            runs.unlink()
+            elsewhere.rename(runs)
+            visitor.query = f"run={run.id}"
+            await visitor.open("train")
+            assert not visitor.warning
+            assert not visitor.errors
+
+    visit(steps())
 
 
 def test_no_file_is_watched() -> None:

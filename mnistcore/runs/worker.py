@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mnistcore.errors import DataError, DivergenceError, MnistError, RunError
 from mnistcore.records import Progress, RunResult
-from mnistcore.runs import queue, store
+from mnistcore.runs import queue, store, torchrun
 from mnistcore.runs.status_reporter import StatusReporter
 from mnistcore.runs.store import Run
 
@@ -65,18 +65,39 @@ def run_training(
             pulse.say("stopped", "It was stopped from the keyboard.")
             raise
         except BaseException:
-            pulse.say("failed", f"Training broke off: {run.path / 'worker.log'} has the reason.")
+            if torchrun.launched():
+                pulse.say("interrupted", "One of its processes broke off. It can go on.")
+            else:
+                why = f"Training broke off: {run.path / 'worker.log'} has the reason."
+                pulse.say("failed", why)
             raise
+
+
+def follow_training(run: Run) -> None:
+    """Train along with the process that works on `run`, see training/distributed; write nothing."""
+    from mnistcore.data.loading import load_or_fall_back
+    from mnistcore.models.checkpoint import read_checkpoint
+    from mnistcore.training.frame_recorder import frame_steps
+    from mnistcore.training.trainer import Trainer
+
+    config = run.config()
+    data = load_or_fall_back(config.dataset, config.data)
+    _set_threads(run)
+    training = Trainer(run.train_config(), data.train, data.test)
+    if run.checkpoint.is_file():
+        training.restore(read_checkpoint(run.checkpoint))
+    training.stops = frozenset(frame_steps(training.total_steps))
+    for _ in training:
+        pass
 
 
 def _train(
     run: Run, pulse: StatusReporter, on_progress: Callable[[Progress], None]
 ) -> RunResult | None:
-    import torch
-
     from mnistcore.data.loading import load_or_fall_back
     from mnistcore.runs.lane import FINAL_TEST, Lane
     from mnistcore.runs.slow_motion import SlowMotion
+    from mnistcore.training import distributed
 
     config, twin = run.config(), run.twin
     pulse.say("starting", "Loading the images.")
@@ -85,7 +106,7 @@ def _train(
         if config.dataset is None:  # from now on the run knows what it learned from
             known = replace(each.config(), dataset=data.train.dataset)
             store.write_record(each.path / "config.json", known)
-    torch.set_num_threads(run.train_config().threads or max(1, (os.cpu_count() or 2) // 2))
+    _set_threads(run)
     leader = Lane(run, pulse, data)
     lanes = [leader]
     if twin and twin.status().state not in store.ENDED:
@@ -116,6 +137,8 @@ def _train(
                 stopped = not _pause_until_resumed(run, pulse, why)
             case "stop":
                 stopped = True
+    if not leader.over:
+        distributed.agree(0)  # so that others do not wait for more
     if (
         pulse.status.state == "paused"
     ):  # its checkpoint is there, and with it another worker goes on
@@ -128,6 +151,15 @@ def _train(
         with contextlib.suppress(DivergenceError):  # its status says so
             lane.finish()
     return leader.finish()
+
+
+def _set_threads(run: Run) -> None:
+    """As many as the recipe says, or else half the processors, shared by all who train along."""
+    import torch
+
+    half = (os.cpu_count() or 2) // 2
+    threads = max(1, half // torchrun.count_processes(here=True))
+    torch.set_num_threads(run.train_config().threads or threads)
 
 
 def _wait_for_slot(run: Run, pulse: StatusReporter) -> bool:

@@ -18,6 +18,8 @@ from mnistcore.evaluation.diagnosis import suggest_learning_rate
 from mnistcore.evaluation.metrics import Score, evaluate
 from mnistcore.models.network import build_network
 from mnistcore.records import Prediction, Progress
+from mnistcore.runs import torchrun
+from mnistcore.training import distributed
 from mnistcore.training.hardware import has_native_bfloat16, tune_malloc
 
 REPORT_IMAGES = 512  # images between two Progress records: about ten a second on a laptop
@@ -101,7 +103,7 @@ def spread_sample(total: int, count: int) -> Tensor:
 
 
 class Batch(NamedTuple):
-    """A batch that was learned from."""
+    """What was learned from since the last record."""
 
     indices: Tensor  # (n,) of the images, in the training set
     logits: Tensor  # (n, 10), before the weights were changed
@@ -118,6 +120,7 @@ class Trainer:
 
     def __init__(self, config: TrainConfig, train_set: Digits, test_set: Digits) -> None:
         check(config, len(train_set))
+        torchrun.check(config, len(train_set))
         tune_malloc()
         self.config = config
         self.device = pick_device(config.device)
@@ -133,6 +136,7 @@ class Trainer:
             self.device,
             memory_format=torch.channels_last,  # type: ignore[call-overload]  # torch lacks it
         )
+        self._parallel = distributed.parallel(self.network)
         self.optimizer = OPTIMIZERS[config.optimizer](self.network.parameters(), config)
         self._short = PRECISIONS[config.precision](self.device)
         self.step = 0
@@ -157,7 +161,10 @@ class Trainer:
         self.network.train()
         while self.step < self.total_steps:
             started, computing = time.perf_counter(), time.thread_time()
-            for _ in range(1 if self.every_step else every):
+            steps = distributed.agree(1 if self.every_step else every)
+            if not steps:  # the first process has stopped
+                return
+            for _ in range(steps):
                 self._one_step()
                 if self.step in stops or self.step == self.total_steps:
                     break
@@ -175,20 +182,20 @@ class Trainer:
     def _one_step(self) -> None:
         """Forward, loss, backward, update: guess, compare, trace the error back, change weights."""
         config = self.config
-        chosen = self._chosen()
+        chosen = distributed.share(self._chosen())
+        distributed.seed_apart(config.seed, self.step)
         images, labels = self._images[chosen], self._labels[chosen]
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
         images = AUGMENTATIONS[config.augmentation](to_model_input(images))
         with self._products():
-            logits = self.network(images).float()
+            logits = self._parallel(images).float()
         loss = functional.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
         self.step += 1
-        self.last_batch = Batch(chosen, logits.detach(), labels)
-        self._recent.append(self.last_batch)
+        self._recent.append(Batch(chosen, logits.detach(), labels))
 
     def _products(self) -> torch.autocast:
         """Within it, layers multiply in the recipe's precision; at the end as a user's will."""
@@ -197,7 +204,9 @@ class Trainer:
 
     def _take_averages(self) -> None:
         """Loss and accuracy of the batches since the last record, all at once: it costs less."""
-        _, logits, labels = (torch.cat(parts) for parts in zip(*self._recent, strict=True))
+        parts = map(torch.cat, zip(*self._recent, strict=True))
+        self.last_batch = Batch(*map(distributed.gather, parts))
+        _, logits, labels = self.last_batch
         self._recent.clear()
         right = (logits.argmax(1) == labels).float().mean()
         new = torch.stack([torch.ones_like(right), functional.cross_entropy(logits, labels), right])

@@ -6,6 +6,7 @@ const PATIENCE = 5000 // ms: so long after a report its answer is taken for lost
 const LEAVE = 2000 // ms that another page may take to come
 const STEP = 1 // units: what moves less than this adds no point
 const [STROKES, POINTS] = [500, 10000] // the server takes no more; a digit has a few, a few hundred
+const KEPT = "sheet" // by which the tab keeps what is on it, for a server that knows nothing of it
 const KEYS = "keys" // the pointer that the keys move
 const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
 const [COARSE, FINE] = [16, 4] // units that an arrow moves the pen; with Shift
@@ -87,6 +88,7 @@ const lay = (sheet) => {
     asked = performance.now()
     wait(true)
     lost = setTimeout(goOn, PATIENCE)
+    keep()
     given.report({
       turn,
       first,
@@ -95,6 +97,7 @@ const lay = (sheet) => {
       widths: strokes.map(({ width }) => width),
     })
   }
+  const keep = () => sessionStorage.setItem(KEPT, JSON.stringify(strokes))
   const wait = (yes) => {
     waiting = yes
     canvas.dataset.waiting = yes // for whoever measures or tests
@@ -247,19 +250,28 @@ const lay = (sheet) => {
 
   sheet.hear = (data, report, trigger) => {
     given = { data, report, trigger }
+    const fresh = !data.turn && !data.put // the tab was loaded anew, or the server started
     if (!strokes || data.put > put) {
-      strokes = data.strokes.map((points, place) => ({ points, width: data.widths[place] }))
+      const kept = fresh && JSON.parse(sessionStorage.getItem(KEPT))
+      strokes =
+        kept || data.strokes.map((points, place) => ({ points, width: data.widths[place] }))
       turn = Math.max(turn, data.turn)
       ;({ first, put } = data)
       pointer = null
       unsaid = false
       if (waiting) goOn()
+      keep()
       paint()
     } else if (data.first > first) {
       strokes.splice(0, data.first - first)
       first = data.first
       if (!strokes.length) pointer = null // what was being drawn is gone as well
+      keep()
       paint()
+    }
+    if (fresh && strokes.length && !waiting) {
+      unsaid = true
+      goOn()
     }
     if (waiting && data.turn === turn) {
       pause = Math.max(PAUSE, 2 * (performance.now() - asked))

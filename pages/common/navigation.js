@@ -3,12 +3,14 @@ const PATIENCE = 6000 // milliseconds that a page may need until it is as long a
 const LINGER = 1000 // and for which it may still move after that
 const LOOK = 1000 // milliseconds between two looks at whether the page is alive
 const REVIVE = 30_000 // between two attempts to bring it back
+const SILENT = "The server does not answer. This page goes on by itself as soon as it does."
 
 export default function() {
   if (history.kept) return
   history.kept = true
   keepPlaces()
   setInterval(revive, LOOK)
+  setInterval(tellOfSilence, LOOK)
   new MutationObserver(seeFetched).observe(document.body, { childList: true, subtree: true })
   seeFetched()
   addEventListener("click", ({ target }) => {
@@ -35,6 +37,18 @@ function revive() {
   if (dead < 2 || Date.now() - Number(sessionStorage.getItem("revived")) < REVIVE) return
   sessionStorage.setItem("revived", Date.now())
   location.reload()
+}
+
+let unanswered = 0 // looks at which it was so, one after the other
+
+/** Say that the server is gone for a while: Streamlit tells visitors how to start it. */
+function tellOfSilence() {
+  const state = document.querySelector("[data-testid=stApp]")?.dataset.testConnectionState
+  unanswered = !state || state === "CONNECTED" ? 0 : unanswered + 1
+  const told = document.getElementById("silence") ?? document.createElement("div")
+  if (!told.id) document.body.append(Object.assign(told, { id: "silence", role: "status" }))
+  const words = unanswered > 1 ? SILENT : ""
+  if (told.textContent !== words) told.textContent = words
 }
 
 /** Each step of the history bears a number, under which is noted where its page was left.

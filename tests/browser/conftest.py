@@ -38,14 +38,16 @@ def app(mnist_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture
 def start_app(mnist_folder: Path, tmp_path: Path) -> Iterator[StartApp]:
-    """`start_app(data=..., runs=..., NAME=...)` starts a server of the test's own.
+    """`start_app(data=..., runs=..., port=..., NAME=...)` starts a server of the test's own.
 
-    Both folders have defaults; further names go into its environment.
+    Folders and port have defaults; further names go into its environment.
     """
     started: list[App] = []
 
-    def start(data: Path = mnist_folder, runs: Path = tmp_path / "runs", **env: str) -> App:
-        started.append(_start(data, runs, **env))
+    def start(
+        data: Path = mnist_folder, runs: Path = tmp_path / "runs", port: int = 0, **env: str
+    ) -> App:
+        started.append(_start(data, runs, port, **env))
         return started[-1]
 
     yield start
@@ -53,9 +55,9 @@ def start_app(mnist_folder: Path, tmp_path: Path) -> Iterator[StartApp]:
         _end(server)
 
 
-def _start(data: Path, runs: Path, **env: str) -> App:
+def _start(data: Path, runs: Path, port: int = 0, **env: str) -> App:
     runs.mkdir(exist_ok=True)
-    port = free_port()
+    port = port or free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py"]
     options = ["--server.headless=true", f"--server.port={port}", "--server.fileWatcherType=none"]
     surroundings = os.environ | {"MNIST_DATA": str(data), "MNIST_RUNS": str(runs)} | env

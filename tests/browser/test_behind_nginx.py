@@ -45,7 +45,8 @@ def site(servers: dict[str, App], tmp_path: Path) -> Iterator[App]:
     ]
     (tmp_path / "whole.conf").write_text(
         "daemon off; master_process off; error_log stderr; "
-        f"pid {tmp_path}/pid; events {{}} http {{ access_log off; {' '.join(temporary)} {config} }}"
+        f"pid {tmp_path}/pid; events {{}} http {{ log_format asked $server; "
+        f"access_log {tmp_path}/asked asked; {' '.join(temporary)} {config} }}"
     )
     with (tmp_path / "nginx.log").open("wb") as log:
         command = ["nginx", "-e", "stderr", "-c", str(tmp_path / "whole.conf")]
@@ -77,14 +78,20 @@ def cookie(context: BrowserContext, name: str) -> dict[str, object]:
 
 
 def test_when_a_server_is_killed_its_visitors_go_on_with_the_other(
-    servers: dict[str, App], site: App, context: BrowserContext
+    servers: dict[str, App], site: App, context: BrowserContext, tmp_path: Path
 ) -> None:
     page = context.new_page()
+    open_draw(page, site)
+    draw(page, SEVEN)
+    says(page, "This is a 7.")
+    upload(page, "seven.png", seven_on_paper())  # by a request of its own
+    expect(page.get_by_role("region", name="Answer").last).to_contain_text("This is a 7.")
     start(page, site.address, "Notebook", epochs=100)
     token = cookie(context, "see_a_network_learn")
     assert token["secure"]
     assert token["httpOnly"]
     had, has = sorted(servers, key=lambda name: name != cookie(context, "server")["value"])
+    assert {*(tmp_path / "asked").read_text().split()} == {had}  # by all that went there till now
     servers[had].kill()
     deadline = time.monotonic() + 30
     while cookie(context, "server")["value"] != has and time.monotonic() < deadline:
@@ -95,8 +102,3 @@ def test_when_a_server_is_killed_its_visitors_go_on_with_the_other(
     page.get_by_role("button", name="Stop").click()  # it is still theirs
     expect(page.get_by_text("Stopped.")).to_be_visible(timeout=20_000)
     assert cookie(context, "see_a_network_learn")["value"] == token["value"]
-    open_draw(page, site)
-    draw(page, SEVEN)
-    says(page, "This is a 7.")
-    upload(page, "seven.png", seven_on_paper())  # by a request of its own
-    expect(page.get_by_role("region", name="Answer").last).to_contain_text("This is a 7.")

@@ -23,6 +23,7 @@ def keep_tidy() -> None:
     # for each of many threads, and what is small and stays keeps the pools from being given back.
     glibc.call("mallopt", glibc.MMAP_THRESHOLD, _LARGE)
     glibc.call("mallopt", glibc.ARENA_MAX, 2)
+    close_forgotten()
     threading.Thread(target=watch, args=(clean, drop_expired), daemon=True).start()
 
 
@@ -67,9 +68,21 @@ def clean() -> None:
     glibc.call("malloc_trim", 0)
 
 
+def close_forgotten() -> None:
+    """From now on close a visitor's session when Streamlit forgets it, after two minutes or when
+    there are too many: it would hold three open files, and uploads, until it is collected."""
+    manager: Any = get_instance()._session_mgr  # Streamlit has no public way to them
+
+    def close(session_id: str, forgotten: Any) -> None:
+        if not manager.is_active_session(session_id):  # else the visitor has come back
+            forgotten.session.shutdown()
+
+    manager._session_storage._cache._on_remove = close
+
+
 def drop_expired() -> bool:
     """Forget visitors who left long ago, as Streamlit does once another leaves; were there any?"""
-    manager: Any = get_instance()._session_mgr  # Streamlit has no public way to them
+    manager: Any = get_instance()._session_mgr
     with manager._storage_lock:
         return bool(manager._session_storage._cache.expire())
 
