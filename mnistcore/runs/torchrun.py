@@ -40,18 +40,18 @@ def count_processes(here: bool = False) -> int:
 
 def check(config: TrainConfig, images: int = 60_000, twin: bool = False) -> None:
     """Refuse, with TrainingError in words, what these processes cannot train together."""
+    batch, count = min(config.batch_size, config.train_size or images, images), count_processes()
     if launched() and twin:
         raise TrainingError("Twins are trained by one process: start them without torchrun.")
-    batch, count = min(config.batch_size, config.train_size or images, images), count_processes()
+    if config.network.batch_norm and count > 1:
+        raise TrainingError(
+            "Batch normalisation compares the images of a step, and no process has them all: "
+            "switch it off, or train without torchrun."
+        )
     if batch % count:
         raise TrainingError(
             f"{batch} images per step cannot be shared evenly by {count} processes: use a batch "
             f"size of {batch - batch % count or count}."
-        )
-    if config.network.batch_norm and 1 < count == batch:
-        raise TrainingError(
-            "Batch normalisation compares the images of each process: use a batch size of "
-            f"{2 * count} or more, or switch it off."
         )
 
 

@@ -2,8 +2,8 @@
 
 Each learns from its share of the images of a step, and gradients are averaged: the weights stay the
 same in all, and are those of one process with whole batches, up to rounding. Augmentation and
-dropout draw other random numbers in each, so that with these the loss agrees on average only; batch
-normalisation goes by the share. Without torchrun, all of this leaves everything as it is.
+dropout draw other random numbers in each, so that with these the loss agrees on average only.
+Without torchrun, all of this leaves everything as it is.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.elastic.utils.store import barrier
 from torch.nn.parallel import DistributedDataParallel
 
 from mnistcore.runs import torchrun
@@ -35,12 +36,14 @@ def process_group() -> Iterator[None]:
     dist.init_process_group(store=store, rank=rank, world_size=count, timeout=_TIMEOUT)
     try:
         yield
+        # Who left at once would cut off what it has sent and another still reads.
+        barrier(store, count, "leave", _TIMEOUT.total_seconds())
     finally:
         dist.destroy_process_group()
 
 
 def _together() -> bool:
-    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+    return dist.is_initialized() and dist.get_world_size() > 1
 
 
 def parallel(network: nn.Module) -> nn.Module:
