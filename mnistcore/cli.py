@@ -19,8 +19,9 @@ from mnistcore.config import NetworkConfig, TrainConfig
 from mnistcore.errors import MnistError
 from mnistcore.presets import PRESET_IDS, PRESETS, scale_epochs
 from mnistcore.records import OLD_FINE_TUNE_NAMES, Progress, RunResult
-from mnistcore.runs import queue, store, torchrun, worker
+from mnistcore.runs import queue, store, worker
 from mnistcore.runs.store import Run
+from mnistcore.training import torchrun
 from mnistcore.training.twins import CHANGES, twin_of
 
 # Threads that wait must sleep, or two trainings on one machine stand still; read at torch's import.
@@ -104,8 +105,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _folder(text: str) -> Path:
-    path = Path(text)
-    if not text or (path.exists() and not path.is_dir()):
+    path, possible = Path(text), False
+    with contextlib.suppress(UnicodeEncodeError):  # half a character is in no path
+        possible = bool(os.fsencode(text)) and (path.is_dir() or not path.exists())
+    if not possible:
         raise argparse.ArgumentTypeError(f"{text!r} is not a folder")
     return path
 

@@ -150,6 +150,7 @@ def test_what_goes_wrong_is_one_line_and_status_2(capsys, arguments, words):
         (["runs", "--runs", "file"], "'file' is not a folder"),
         (["train", "--data", "file"], "'file' is not a folder"),
         (["train", "--runs", ""], "'' is not a folder"),
+        (["train", "--runs", "\ud800"], "'\\ud800' is not a folder"),
         (["train", "--dataset", "mnist", "--runs", "file/runs"], "cannot be written to file/runs"),
         (["calibrate", "--out", "none/x.safetensors"], "none/x.safetensors cannot be written"),
         (["calibrate", "--out", "x.txt"], "has to end in .safetensors"),

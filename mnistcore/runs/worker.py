@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from mnistcore.errors import DataError, DivergenceError, MnistError, RunError
 from mnistcore.records import Progress, RunResult
-from mnistcore.runs import queue, store, torchrun
+from mnistcore.runs import queue, store
 from mnistcore.runs.status_reporter import StatusReporter
 from mnistcore.runs.store import Run
+from mnistcore.training import torchrun
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.runs.lane import Lane

@@ -17,7 +17,7 @@ from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.elastic.utils.store import barrier
 from torch.nn.parallel import DistributedDataParallel
 
-from mnistcore.runs import torchrun
+from mnistcore.training import torchrun
 
 _TIMEOUT = timedelta(days=1)  # so long others wait while the first is paused, or in the queue
 

@@ -18,8 +18,7 @@ from mnistcore.evaluation.diagnosis import suggest_learning_rate
 from mnistcore.evaluation.metrics import Score, evaluate
 from mnistcore.models.network import build_network
 from mnistcore.records import Prediction, Progress
-from mnistcore.runs import torchrun
-from mnistcore.training import distributed
+from mnistcore.training import distributed, torchrun
 from mnistcore.training.hardware import has_native_bfloat16, tune_malloc
 
 REPORT_IMAGES = 512  # images between two Progress records: about ten a second on a laptop
