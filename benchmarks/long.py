@@ -144,7 +144,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=10.0, help="of visits")
     parser.add_argument("--at-once", type=int, default=2, help="visitors")
-    parser.add_argument("--leave", type=float, default=150.0, help="seconds, twice")
+    parser.add_argument(
+        "--leave", type=float, default=150.0, help="seconds, twice; who left is kept for 120"
+    )
     parser.add_argument("--strict", action="store_true", help="exit with 1 if anything grew")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, serve(ROOT, TMPDIR=scratch) as server:
