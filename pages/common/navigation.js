@@ -49,6 +49,7 @@ function tellOfSilence() {
   if (!told.id) document.body.append(Object.assign(told, { id: "silence", role: "status" }))
   const words = unanswered > 1 ? SILENT : ""
   if (told.textContent !== words) told.textContent = words
+  document.documentElement.classList.toggle("silent", Boolean(words))
 }
 
 /** Each step of the history bears a number, under which is noted where its page was left.
