@@ -799,7 +799,6 @@ def _take_address(case: tuple[str, dict[str, str]], folder: Path) -> None:
     page, asked = case
     _write_run(folder / _RUN_ID)
     app = AppTest.from_file(ROOT / "app.py", default_timeout=60)
-    app.session_state[state.PAGE] = "Home"  # as for whoever comes from another page
     app.query_params = asked
     with _serving(folder):
         app.switch_page(f"pages/{page.lower()}.py").run()

@@ -102,6 +102,14 @@ def test_a_preset_that_is_not_there_means_the_first(preset: str) -> None:
     assert opened(f"/train?preset={preset}").query_params["preset"] == "fast"
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["/inside?unit=1e999", "/explore?index=-1e999", "/train?preset=notebook&notebook+seed=1e999"],
+)
+def test_a_number_without_end_is_left_out(address: str) -> None:
+    assert "1e999" not in str(opened(address).query_params)
+
+
 def test_a_link_to_a_recipe_sets_up_that_recipe() -> None:
     network = NetworkConfig(
         (Conv(16, 5), Conv(32, 3, pool=False)), (48,), "GELU", 0.25, batch_norm=True

@@ -5,7 +5,9 @@ Where a widget is bound to the address its key is its name there: links shall go
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -266,9 +268,12 @@ _OLD_NAMES = {("Inside", "index"): INSIDE_INDEX, ("Evaluate", "shift"): "transla
 
 
 def translate_address(page: str) -> bool:
-    """Put today's names in place of old ones in the address; whether there were any."""
+    """Put today's names in place of old ones in the address; whether it has changed.
+
+    A number without end is left out: Streamlit breaks off over it.
+    """
     asked = st.query_params.to_dict()
-    now = dict(asked)
+    now = {name: value for name, value in asked.items() if not _is_infinite(value)}
     for (where, old), name in _OLD_NAMES.items():
         if where == page and old in now:
             now.setdefault(name, now.pop(old))
@@ -277,6 +282,12 @@ def translate_address(page: str) -> bool:
     if now != asked:
         st.query_params.from_dict(now)
     return now != asked
+
+
+def _is_infinite(value: str) -> bool:
+    with suppress(ValueError):
+        return math.isinf(float(value))
+    return False
 
 
 def forget_what_the_address_names(page: str) -> None:
