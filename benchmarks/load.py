@@ -314,7 +314,7 @@ async def draw_together(server: Server, options: argparse.Namespace, load: Load)
 
     async def train() -> None:
         async with Visitor(server.port) as visitor:
-            visitor.query = "preset=notebook"
+            visitor.query = "preset=notebook&notebook+epochs=100"  # longer than any class
             await visitor.open("train")
             await visitor.press("Start")
             run = next(server.runs.glob("*/config.json")).parent.name

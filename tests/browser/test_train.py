@@ -64,7 +64,7 @@ def test_a_run_is_started_its_curve_grows_and_it_ends_in_a_sentence(app: App, de
 def test_a_run_goes_on_when_its_visitor_leaves_and_is_found_again(app: App, browser: Browser):
     with browser.new_context() as context:
         page = context.new_page()
-        start(page, app.address, "Notebook", epochs=30)
+        start(page, app.address, "Notebook", epochs=15)
         page.get_by_role("link", name="Home").click()
         settle(page)
         page.get_by_role("link", name="Train").first.click()
@@ -79,7 +79,7 @@ def test_a_run_goes_on_when_its_visitor_leaves_and_is_found_again(app: App, brow
 
 
 def test_a_run_is_paused_goes_on_is_stopped_and_resumed(app: App, desktop: Page):
-    start(desktop, app.address, "Notebook", epochs=30)
+    start(desktop, app.address, "Notebook", epochs=20)
     desktop.get_by_role("button", name="Pause").click()
     expect(desktop.get_by_text("Paused.")).to_be_visible(timeout=10_000)
     step = newest(app).status().progress.step
@@ -141,7 +141,7 @@ def test_a_killed_server_and_worker_lose_nothing(
     start_app: StartApp, tmp_path: Path, desktop: Page
 ):
     first = start_app()
-    start(desktop, first.address, "Notebook", epochs=60)
+    start(desktop, first.address, "Notebook", epochs=25)
     run = newest(first)
     expect(desktop.get_by_text(re.compile(r"[1-9]\d*% done"))).to_be_visible(timeout=30_000)
     first.kill()
