@@ -9,8 +9,7 @@ export default function() {
   if (history.kept) return
   history.kept = true
   keepPlaces()
-  setInterval(revive, LOOK)
-  setInterval(tellOfSilence, LOOK)
+  setInterval(look, LOOK)
   new MutationObserver(seeFetched).observe(document.body, { childList: true, subtree: true })
   seeFetched()
   addEventListener("click", ({ target }) => {
@@ -25,29 +24,31 @@ function seeFetched() {
 }
 
 let dead = 0 // looks at which it was so, one after the other
+let unanswered = 0 // likewise
+
+/** See whether Streamlit has given up, or waits for the server. */
+function look() {
+  const state = document.querySelector("[data-testid=stApp]")?.dataset.testConnectionState
+  dead = !state || state === "DISCONNECTED_FOREVER" ? dead + 1 : 0
+  unanswered = !state || state === "CONNECTED" ? 0 : unanswered + 1
+  if (dead > 1) revive()
+  tellOfSilence(unanswered > 1 ? SILENT : "")
+}
 
 /** Load the page anew when Streamlit has given up: it shows an error that no visitor can cure.
  *
  * Then the page is empty, or what is on it is connected to nothing and never will be.
  */
 function revive() {
-  const app = document.querySelector("[data-testid=stApp]")
-  const alive = app && app.dataset.testConnectionState !== "DISCONNECTED_FOREVER"
-  dead = alive ? 0 : dead + 1
-  if (dead < 2 || Date.now() - Number(sessionStorage.getItem("revived")) < REVIVE) return
+  if (Date.now() - Number(sessionStorage.getItem("revived")) < REVIVE) return
   sessionStorage.setItem("revived", Date.now())
   location.reload()
 }
 
-let unanswered = 0 // looks at which it was so, one after the other
-
 /** Say that the server is gone for a while: Streamlit tells visitors how to start it. */
-function tellOfSilence() {
-  const state = document.querySelector("[data-testid=stApp]")?.dataset.testConnectionState
-  unanswered = !state || state === "CONNECTED" ? 0 : unanswered + 1
+function tellOfSilence(words) {
   const told = document.getElementById("silence") ?? document.createElement("div")
   if (!told.id) document.body.append(Object.assign(told, { id: "silence", role: "status" }))
-  const words = unanswered > 1 ? SILENT : ""
   if (told.textContent !== words) told.textContent = words
   document.documentElement.classList.toggle("silent", Boolean(words))
 }
