@@ -29,11 +29,14 @@ _MEANING = (
 )
 
 
-def show(model: Model, stamp: int, image: Tensor, keys: AttackKeys) -> None:
-    """Turn an image, (28, 28) float32 in [0, 1], into another digit for this network.
+def show(model: Model, stamp: int, image: Tensor | None, keys: AttackKeys) -> None:
+    """Turn an image, (28, 28) float32 in [0, 1], if there is one, into another digit.
 
-    stamp: when its weights were written.
+    model: that shall read it so; stamp: when its weights were written.
     """
+    if image is None:
+        st.caption("Draw a digit, and the machine will change it until the network is fooled.")
+        return
     answer = int(model.probabilities(image[None])[0].argmax())
     nearest = adversarial.nearest_digit(model.network, image)
     if keys.target.get() == answer:
