@@ -58,14 +58,22 @@ def show_prediction(
 
 
 def show_reading(
-    model: Model, image: Tensor | None, nothing: str = NOTHING, *, before: Model | None = None
+    model: Model,
+    image: Tensor | None,
+    nothing: str = NOTHING,
+    *,
+    before: Model | None = None,
+    name: str = "Answer",
 ) -> PredictionResult:
-    """What a network says of an image, (28, 28) float32 in [0, 1], and another said before."""
+    """What a network says of an image, (28, 28) float32 in [0, 1], and another said before.
+
+    name: of the card, for who hears it.
+    """
     from mnistcore.inference.predict import predict
 
     was = predict(before, image) if before else None
     reading = predict(model, image, nothing)
-    st.html(_card(reading, image, was))
+    st.html(_card(reading, image, was, name))
     return reading
 
 
@@ -77,7 +85,10 @@ def _in_words(reading: PredictionResult) -> str:
 
 
 def _card(
-    prediction: PredictionResult, image: Tensor | None, before: PredictionResult | None
+    prediction: PredictionResult,
+    image: Tensor | None,
+    before: PredictionResult | None,
+    name: str,
 ) -> str:
     """The answer large, what the network saw, and how sure it is of each of the ten digits."""
     sentence, nothing = prediction.sentence, [None] * 10
@@ -93,7 +104,7 @@ def _card(
     told += ["Thin line: before your teaching."] * bool(marks)
     legend = f"<small style='font-size:.875rem'>{' '.join(told)}</small>"
     return (
-        "<section aria-label='Answer' style='max-width:46rem;container-type:inline-size'>"
+        f"<section aria-label='{name}' style='max-width:46rem;container-type:inline-size'>"
         f"<p style='{_SENTENCE}'>{sentence}</p>"
         "<div style='display:flex;flex-wrap:wrap;gap:.4rem 1.2rem'>"
         "<figure style='margin:0;text-align:center;font-size:.85rem'>"
