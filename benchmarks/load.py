@@ -98,6 +98,7 @@ class Visitor:
                     due[fragment] = now + every
                     await self._ask(fragment, is_auto_rerun=True)
             await asyncio.sleep(0.05)
+        await asyncio.sleep(1)  # what was asked for last is still to come
         listening.cancel()
         await asyncio.wait([listening])
 
@@ -136,6 +137,7 @@ class Visitor:
             async with asyncio.timeout(PATIENCE):
                 while len(took) < len(told):
                     await asyncio.sleep(0.05)
+        await asyncio.sleep(1)  # what was asked for last is still to come
         listening.cancel()
         return took
 
