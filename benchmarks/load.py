@@ -158,7 +158,9 @@ class Visitor:
         await self._run(fragment)
 
     async def press(self, label: str) -> None:
-        """Press a button that the page has, and wait until it stands again."""
+        """Press a button as soon as the page has it, and wait until it stands again."""
+        while label not in self.widgets:
+            await self._done()
         widget, fragment = self.widgets[label]
         await self._run(fragment, WidgetState(id=widget, trigger_value=True))
 
