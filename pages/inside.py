@@ -13,7 +13,7 @@ navigation.require_frame(__file__)
 
 top = st.container(horizontal=True, vertical_alignment="bottom")
 top.title("Inside")
-test = shared_dataset().test
+train, test, _ = shared_dataset()
 show_fallback_notice()
 
 # They bring torch, and the title need not wait for it.
@@ -22,7 +22,7 @@ from mnistcore.drawing.rasterize import from_strokes
 from mnistcore.errors import MnistError
 from mnistcore.inspection import activations, attribution
 from pages.common.canvas import current_strokes
-from pages.parts.inside import embedding_map, max_activations, unit_arithmetic
+from pages.parts.inside import ablation, embedding_map, max_activations, unit_arithmetic
 
 TEST, DRAWING = "Test image", "Your drawing"
 
@@ -143,3 +143,5 @@ st.markdown(
 features = None if drawn is None else attribution.penultimate_features(net, drawn[None])
 marked = index if choice == TEST and index < count else None
 embedding_map.show(model_id, stamp, survey, test, marked, features, open_image)
+
+ablation.show(ablation.Subject(held.model, stamp, image, train, test))

@@ -58,14 +58,22 @@ def show_prediction(
 
 
 def show_reading(
-    model: Model, image: Tensor | None, nothing: str = NOTHING, *, before: Model | None = None
+    model: Model,
+    image: Tensor | None,
+    nothing: str = NOTHING,
+    *,
+    before: Model | None = None,
+    mark: str = "before your teaching",
 ) -> PredictionResult:
-    """What a network says of an image, (28, 28) float32 in [0, 1], and another said before."""
+    """What a network says of an image, (28, 28) float32 in [0, 1], and another said before.
+
+    mark: what the thin line at what was said before is called.
+    """
     from mnistcore.inference.predict import predict
 
     was = predict(before, image) if before else None
     reading = predict(model, image, nothing)
-    st.html(_card(reading, image, was))
+    st.html(_card(reading, image, was, mark))
     return reading
 
 
@@ -77,7 +85,7 @@ def _in_words(reading: PredictionResult) -> str:
 
 
 def _card(
-    prediction: PredictionResult, image: Tensor | None, before: PredictionResult | None
+    prediction: PredictionResult, image: Tensor | None, before: PredictionResult | None, mark: str
 ) -> str:
     """The answer large, what the network saw, and how sure it is of each of the ten digits."""
     sentence, nothing = prediction.sentence, [None] * 10
@@ -90,7 +98,7 @@ def _card(
     shares = zip(range(10), prediction.probabilities or nothing, marks or nothing, strict=True)
     rows = "".join(_row(prediction, digit, share, mark) for digit, share, mark in shares)
     told = ["If it had to choose."] * (not prediction.in_distribution)
-    told += ["Thin line: before your teaching."] * bool(marks)
+    told += [f"Thin line: {mark}."] * bool(marks)
     legend = f"<small style='font-size:.875rem'>{' '.join(told)}</small>"
     return (
         "<section aria-label='Answer' style='max-width:46rem;container-type:inline-size'>"
