@@ -22,7 +22,7 @@ from pages.common.bars import bar
 from pages.common.layer_tiles import MAX_SHOWN
 from pages.common.prediction_card import show_reading
 from pages.common.text import with_article
-from pages.common.widgets import live_region
+from pages.common.widgets import live_region, scroll_into_view
 
 EVERYWHERE = "all layers"
 _MAX_SEED = 10**6
@@ -49,12 +49,18 @@ class Subject(NamedTuple):
 @st.fragment
 def show(subject: Subject) -> None:
     """What to break, and what comes of it, once somebody asks for it."""
+    key = state.INSIDE_BREAK
+    arriving = not key.exists() and key.asked() is not None
     st.header("Break it", anchor="break-it")
     st.markdown(
         "Switch units off, or shake the weights, and see what it can still read. It happens to a "
         "copy, for you alone. To take parts away and look what is missing is called *ablation*."
     )
-    if not st.toggle("Break a copy of this network", **state.INSIDE_BREAK.bound()):
+    is_open = st.toggle("Break a copy of this network", **key.bound())
+    scroll_into_view(
+        "open" * is_open, key="break in view", margin="10rem 0 38rem", arriving=arriving
+    )
+    if not is_open:
         return
     network = subject.model.network
     with st.container(horizontal=True, vertical_alignment="bottom"):
