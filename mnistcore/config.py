@@ -295,6 +295,12 @@ def count_parameters(config: NetworkConfig) -> int:
     return sum(layer.num_params for layer in layer_summary(config))
 
 
+def count_mult_adds(config: NetworkConfig) -> int:
+    """How many multiplications with an addition it takes to read one image."""
+    # Every place of a map uses the same weights again.
+    return sum(each.num_params * math.prod(each.shape[1:]) for each in layer_summary(config))
+
+
 def _count_activations(config: NetworkConfig) -> int:
     return sum(math.prod(layer.shape) for layer in layer_summary(config))
 
@@ -385,7 +391,6 @@ def check(config: TrainConfig, images: int = 60_000) -> None:
         )
     # What would take the machine from everybody else.
     images = min(config.train_size or images, images)
-    layers = layer_summary(config.network)
     activations = _count_activations(config.network)
     batch = min(config.batch_size, images)
     if batch * activations > MAX_BATCH_ACTIVATIONS:
@@ -394,9 +399,7 @@ def check(config: TrainConfig, images: int = 60_000) -> None:
             f"this network: use a batch size of {MAX_BATCH_ACTIVATIONS // activations:.0f} or "
             "less, or fewer filters."
         )
-    # Every place of a map uses the same weights again.
-    mult_adds = sum(layer.num_params * math.prod(layer.shape[1:]) for layer in layers)
-    epochs = MAX_TRAIN_MULT_ADDS / (mult_adds * images)
+    epochs = MAX_TRAIN_MULT_ADDS / (count_mult_adds(config.network) * images)
     if config.epochs > epochs:
         raise TrainingError(
             f"{config.epochs:g} epochs of {images:,} images take too long in this network: use "

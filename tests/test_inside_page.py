@@ -179,3 +179,40 @@ def test_maps_form_one_at_a_time_and_none_is_ever_empty(monkeypatch: pytest.Monk
 
 def test_an_empty_word_in_the_address_is_no_word() -> None:
     assert not inside(map="", test_image="", layer="", unit="").exception
+
+
+def result_of(app: AppTest) -> str:
+    """The card of what the network says of the changed picture."""
+    return next(body for body in written_out(app).split("<section ") if "'Result'" in body)
+
+
+def test_the_machine_turns_a_test_image_into_the_digit_that_is_asked_for(digits: Parts) -> None:
+    target = (int(digits[1].labels[5]) + 1) % 10
+    app = inside(test_image="5", fool="The machine", target=str(target))
+    least = app.slider(key="changed").value
+    assert f"a {target}." in result_of(app) or f"an {target}." in result_of(app)
+    app.slider(key="changed").set_value(least - 1).run()
+    assert f"a {target}." not in result_of(app)
+    app.segmented_control(key="method").set_value("Many steps").run()
+    assert f"a {target}." in result_of(app) or f"an {target}." in result_of(app)
+    assert app.slider(key="percent").value < 50
+    assert not app.exception
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"fool": "Nobody"},
+        {"fool": "The machine", "target": "elephant", "method": "magic", "changed": "-4"},
+        {"fool": "The machine", "method": "One step", "percent": "1e9"},
+        {"fool": "The machine", "target": "12", "changed": "61"},
+    ],
+)
+def test_fool_it_ignores_an_address_that_makes_no_sense(address: dict) -> None:
+    assert not inside(**address).exception
+
+
+def test_an_address_sets_how_the_machine_shall_fool_it() -> None:
+    app = inside(fool="The machine", method="One step", percent="20", target="3")
+    assert app.slider(key="percent").value == 20
+    assert app.segmented_control(key="target").value == 3
