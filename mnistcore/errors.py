@@ -31,3 +31,13 @@ class ModelError(MnistError):
 
 class DrawingError(MnistError):
     """A picture or a file of strokes that cannot be read."""
+
+
+class ExportError(MnistError):
+    """A network that cannot be written into the file that is asked for."""
+
+    @classmethod
+    def missing(cls, what: str, *packages: str) -> "ExportError":
+        """For want of packages that the app itself does without."""
+        names = " ".join(packages)
+        return cls(f"{what} needs {' and '.join(packages)}: type `pip install {names}` first.")

@@ -1,0 +1,3 @@
+"""What of a network can be taken home: files that others open."""
+
+FORMATS = ("notebook", "safetensors", "onnx")
