@@ -272,8 +272,8 @@ INSIDE_BREAK_NOISE = Key[int]("shake", 0)  # percent of the weights' spread
 INSIDE_BREAK_SEED = Key[int]("chance", 1)
 INSIDE_BREAK_TAPPED: Key[frozenset[Unit] | None] = Key("tapped", None)  # switched by hand
 INSIDE_BREAK_BET = Key[int]("break bet", 30)  # percent of the units
-INSIDE_BREAK_BETS: Key[Mapping[str, int]] = Key("break bets", {})  # by what it is on
-INSIDE_BREAK_HEAL: Key[str] = Key("heal", "")  # what damage is to be healed
+INSIDE_BREAK_BETS: Key[Mapping[Any, int]] = Key("break bets", {})  # by network and layer
+INSIDE_BREAK_HEAL = Key[Any]("heal", None)  # the network and the damage to be healed
 
 
 # Evaluate
