@@ -255,13 +255,30 @@ INSIDE_ATTACK = AttackKeys(
     bound=True,
 )
 
+
 # Inside
+class Retouched(NamedTuple):
+    """A test image that was touched up by hand, and what it was read as."""
+
+    changed: int  # pixels
+    read: int
+    pixels: bytes  # 28 x 28
+
+
 INSIDE_FOOL = Key[str | None]("fool", None)  # who shall fool it
+INSIDE_PEN = Key[str]("retouching pen", "Ink")
+# The fewest pixels, by network, when its weights were written, and test image.
+INSIDE_FOOLED: Key[Mapping[tuple[str, int, int], Retouched]] = Key("fooled", {})
 INSIDE_PICTURE = Key[str]("picture", "Test image")
 INSIDE_INDEX = Key[int]("test_image", 0)
 INSIDE_LAYER = Key[str]("layer", "")
 INSIDE_UNIT = Key[int]("unit", 0)
 INSIDE_MAP = Key[str]("map", "PCA")
+
+
+def inside_sheet(index: int) -> Key[Any]:
+    """What the browser says was painted over a test image."""
+    return Key(f"sheet with test image {index}", None)
 
 
 # Evaluate
