@@ -20,6 +20,7 @@ from mnistcore.viz.twin_commentary import Winner
 if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.demos.single_neuron import NeuronState
     from mnistcore.drawing.strokes import Stroke
+    from mnistcore.inspection.ablation import Unit
     from mnistcore.runs.store import Run
     from mnistcore.training.finetune_session import FineTuneSession, LabeledDrawing
     from mnistcore.training.trials import TrialResult
@@ -274,6 +275,15 @@ INSIDE_INDEX = Key[int]("test_image", 0)
 INSIDE_LAYER = Key[str]("layer", "")
 INSIDE_UNIT = Key[int]("unit", 0)
 INSIDE_MAP = Key[str]("map", "PCA")
+INSIDE_BREAK = Key[bool]("break", False)  # whether Break it is open
+INSIDE_BREAK_WHERE = Key[str]("where", "")  # the layer that is broken; all of them if empty
+INSIDE_BREAK_SHARE = Key[int]("share", 0)  # percent of its units that are off at random
+INSIDE_BREAK_NOISE = Key[int]("shake", 0)  # percent of the weights' spread
+INSIDE_BREAK_SEED = Key[int]("chance", 1)
+INSIDE_BREAK_TAPPED: Key[frozenset[Unit] | None] = Key("tapped", None)  # switched by hand
+INSIDE_BREAK_BET = Key[int]("break bet", 30)  # percent of the units
+INSIDE_BREAK_BETS: Key[Mapping[str, int]] = Key("break bets", {})  # by what it is on
+INSIDE_BREAK_HEAL: Key[str] = Key("heal", "")  # what damage is to be healed
 
 
 def inside_sheet(index: int) -> Key[Any]:
@@ -312,6 +322,8 @@ _ADDRESS = {
     *(EXPLORE_PART, EXPLORE_DIGIT, EXPLORE_PAGE, EXPLORE_INDEX, EXPLORE_VIEW),
     *(INSIDE_PICTURE, INSIDE_INDEX, INSIDE_LAYER, INSIDE_UNIT, INSIDE_MAP, INSIDE_FOOL),
     *(each for each in INSIDE_ATTACK if isinstance(each, Key)),
+    *(INSIDE_BREAK, INSIDE_BREAK_WHERE, INSIDE_BREAK_SHARE, INSIDE_BREAK_NOISE),
+    *(INSIDE_BREAK_SEED, INSIDE_BREAK_TAPPED),
     *(EVALUATE_LOOK, EVALUATE_TRUE, EVALUATE_PREDICTED, EVALUATE_CORRUPTION, *SEVERITIES),
 }
 _OLD_NAMES = {("Inside", "index"): INSIDE_INDEX, ("Evaluate", "shift"): "translate"}
