@@ -258,8 +258,20 @@ INSIDE_ATTACK = AttackKeys(
     bound=True,
 )
 
+
 # Inside
+class Retouched(NamedTuple):
+    """A test image that was touched up by hand, and what it was read as."""
+
+    changed: int  # pixels
+    read: int
+    pixels: bytes  # 28 x 28
+
+
 INSIDE_FOOL = Key[str | None]("fool", None)  # who shall fool it
+INSIDE_PEN = Key[str]("retouching pen", "Ink")
+# The fewest pixels, by network, when its weights were written, and test image.
+INSIDE_FOOLED: Key[Mapping[tuple[str, int, int], Retouched]] = Key("fooled", {})
 INSIDE_PICTURE = Key[str]("picture", "Test image")
 INSIDE_INDEX = Key[int]("test_image", 0)
 INSIDE_LAYER = Key[str]("layer", "")
@@ -274,6 +286,11 @@ INSIDE_BREAK_TAPPED: Key[frozenset[Unit] | None] = Key("tapped", None)  # switch
 INSIDE_BREAK_BET = Key[int]("break bet", 30)  # percent of the units
 INSIDE_BREAK_BETS: Key[Mapping[Any, int]] = Key("break bets", {})  # by network and layer
 INSIDE_BREAK_HEAL = Key[Any]("heal", None)  # the network and the damage to be healed
+
+
+def inside_sheet(index: int) -> Key[Any]:
+    """What the browser says was painted over a test image."""
+    return Key(f"sheet with test image {index}", None)
 
 
 # Evaluate
