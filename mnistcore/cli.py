@@ -307,7 +307,7 @@ def _result_in_json(result: RunResult | None) -> dict[str, Any]:
     values = asdict(result)
     del values["diverged"], values["fine_tune"]
     values["weights"] = values.pop("num_params")
-    if not result.confusion:  # its data was not spoiled
+    if not result.confusion:  # a run of before, or one that was taught by hand
         del values["confusion"], values["true_train_accuracy"]
     if result.fine_tune is not None:
         for unknown in ("weights", "epochs", "images_per_second"):

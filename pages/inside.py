@@ -140,5 +140,5 @@ features = None if drawn is None else attribution.penultimate_features(net, draw
 marked = index if choice == TEST and index < count else None
 embedding_map.show(model_id, stamp, survey, test, marked, features, open_image)
 
-fooling.show(held, image)
+fooling.show(held, image, test, None if choice == DRAWING else index)
 ablation.show(Subject(held.model, stamp, image, train, test))
