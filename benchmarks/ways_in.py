@@ -15,6 +15,7 @@ import os
 import struct
 import sys
 import zipfile
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass, is_dataclass, replace
@@ -48,6 +49,7 @@ from mnistcore.config import (
 from mnistcore.data import mnist
 from mnistcore.data.digits import Digits
 from mnistcore.drawing.rasterize import from_bitmap, from_strokes
+from mnistcore.drawing.retouch import SHEET_SIZE, retouch
 from mnistcore.drawing.strokes import (
     LAYOUTS,
     are_several_digits,
@@ -479,6 +481,28 @@ def _take_strokes(case: Any, folder: Path) -> None:
     _require_picture(from_strokes(strokes))
 
 
+def _sheets() -> list[bytes]:
+    """PNGs of about the size of the sheet on which a test image is touched up."""
+    sizes, modes = (SHEET_SIZE, 1, SHEET_SIZE + 1, 4_000), ("RGBA", "LA", "L", "1", "P", "I;16")
+    files = [io.BytesIO() for _ in range(len(sizes) + len(modes))]
+    for file, size in zip(files, sizes, strict=False):
+        Image.new("RGBA", (size, size), "white").save(file, "PNG")
+    for file, mode in zip(files[len(sizes) :], modes, strict=True):
+        Image.new(mode, (SHEET_SIZE, SHEET_SIZE), 1).save(file, "PNG")
+    return [file.getvalue() for file in files]
+
+
+_painted = st.deferred(lambda: damaged(_sheets())).map(
+    lambda png: f"data:image/png;base64,{b64encode(png).decode()}"
+)
+
+
+@_way_in("what was painted over a digit", _painted | st.sampled_from(ODD))
+def _take_painted(case: Any, folder: Path) -> None:
+    image = retouch(torch.zeros(28, 28, dtype=torch.uint8), case)
+    assert image.shape == (28, 28) and image.dtype == torch.uint8
+
+
 def _require_picture(picture: torch.Tensor | None) -> None:
     if picture is not None:
         assert picture.shape == (28, 28) and picture.dtype == torch.float32
@@ -785,6 +809,7 @@ _NAMES = [*sorted(state._ADDRESS), "index", "shift", "lang", ""]
 _VALUES = (
     *("", "0", "1", "-1", "7", "29", "30", "1e9", "9" * 20, "9" * 5000, "0.5", "1e999", "nan", "٣"),
     *("true", "all", "5,000", "3 x 3", "answer", "Test image", "drawing", "One by one", "Mistakes"),
+    *("convolution 1", "convolution 1 0 7, dense 1 30", "dense 1 1, dense 1 1, dense 9 99999"),
     *("test", "rotate", "translate", "PCA", "shipped", _RUN_ID, f"{_RUN_ID}@3", f"{_RUN_ID}@4"),
     *(
         f"{_RUN_ID}.twin",

@@ -17,7 +17,7 @@ from typing import Any, NoReturn, TextIO, get_type_hints
 from mnistcore import config, serialization
 from mnistcore.config import NetworkConfig, TrainConfig
 from mnistcore.errors import MnistError
-from mnistcore.export import FORMATS
+from mnistcore.export.formats import FORMATS
 from mnistcore.presets import PRESET_IDS, PRESETS, scale_epochs
 from mnistcore.records import OLD_FINE_TUNE_NAMES, Progress, RunResult
 from mnistcore.runs import queue, store, worker
@@ -314,7 +314,7 @@ def _result_in_json(result: RunResult | None) -> dict[str, Any]:
     values = asdict(result)
     del values["diverged"], values["fine_tune"]
     values["weights"] = values.pop("num_params")
-    if not result.confusion:  # its data was not spoiled
+    if not result.confusion:  # a run of before, or one that was taught by hand
         del values["confusion"], values["true_train_accuracy"]
     if result.fine_tune is not None:
         for unknown in ("weights", "epochs", "images_per_second"):
@@ -341,7 +341,7 @@ def _export(options: argparse.Namespace) -> Answer:
     from mnistcore.export.subject import load_subject
 
     subject = load_subject(options.model, options.runs)
-    formats = FORMATS if options.to == "all" else (options.to,)
+    formats = list(FORMATS) if options.to == "all" else [options.to]
     written = {}
     for path in write_files(subject, formats, options.out):
         print(f"wrote {path}", file=sys.stderr)

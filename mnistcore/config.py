@@ -134,6 +134,8 @@ class DefectKind(NamedTuple):
 
     title: str  # on the form
     text: str  # in a few words, of {percent}, {digit} and {other}
+    term: str = ""  # as the field has it
+    why: str = ""  # likewise, why the test suffers: the rest of a sentence
     digits: int = 0  # whether it needs `digit` (1), and `other` (2)
     share: str = ""  # what its share is one of; empty if it needs none
     start: float = 1.0  # the share at first
@@ -147,21 +149,58 @@ class DefectKind(NamedTuple):
 DEFECTS: dict[str, DefectKind] = {
     "none": DefectKind("nothing", "clean data"),
     "label-noise": DefectKind(
-        "wrong labels", "{percent} % wrong labels", 0, "of all labels is wrong", 0.4
+        "wrong labels",
+        "{percent} % wrong labels",
+        "label noise",
+        "with so many wrong labels it found little to go by",
+        share="of all labels is wrong",
+        start=0.4,
     ),
-    "swapped-labels": DefectKind("two digits swapped", "{digit} and {other} swapped", 2),
-    "missing-class": DefectKind("one digit left out", "no {digit}", 1),
+    "swapped-labels": DefectKind(
+        "two digits swapped",
+        "{digit} and {other} swapped",
+        "mislabelled classes",
+        "it calls {digit} what is {other} and the other way round, as it was taught",
+        digits=2,
+    ),
+    "missing-class": DefectKind(
+        "one digit left out",
+        "no {digit}",
+        "a missing class",
+        "it has never seen the {digit}, and the test has it",
+        digits=1,
+    ),
     "class-imbalance": DefectKind(
-        "few of one digit", "{percent} % of the {digit}s", 1, "of its images is left", 0.01
+        "few of one digit",
+        "only {percent} % of the {digit}s",
+        "class imbalance",
+        "it has hardly seen the {digit}, and the test has as many as of any digit",
+        digits=1,
+        share="of its images is left",
+        start=0.01,
     ),
     "thick-only": DefectKind(
-        "only thick hands", "only the thickest {percent} %", 0, "of each digit is left", 0.2
+        "only thick hands",
+        "only the thickest {percent} %",
+        "selection bias",
+        "it has seen thick hands only, and the test has others",
+        share="of each digit is left",
+        start=0.2,
     ),
     "thin-only": DefectKind(
-        "only thin hands", "only the thinnest {percent} %", 0, "of each digit is left", 0.2
+        "only thin hands",
+        "only the thinnest {percent} %",
+        "selection bias",
+        "it has seen thin hands only, and the test has others",
+        share="of each digit is left",
+        start=0.2,
     ),
     "inverted": DefectKind(
-        "inverted images", "{percent} % inverted", 0, "of the images is inverted", 1.0
+        "inverted images",
+        "{percent} % inverted",
+        "distribution shift",
+        "of what it learned from {percent} % was inverted, and nothing in the test is",
+        share="of the images is inverted",
     ),
 }
 
@@ -202,8 +241,26 @@ class Defect:
 
     def __str__(self) -> str:
         """In a few words: "40 % wrong labels"."""
+        return self._fill(DEFECTS[self.kind].text)
+
+    @property
+    def why(self) -> str:
+        """Why the test suffers from it: "it has never seen the 7, and the test has it"."""
+        return self._fill(DEFECTS[self.kind].why)
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether some images are not taught at all, so that the others come more often."""
+        return self.kind in ("missing-class", "class-imbalance", "thick-only", "thin-only")
+
+    @property
+    def relabels(self) -> bool:
+        """Whether some images are taught with another label than their own."""
+        return self.kind in ("label-noise", "swapped-labels")
+
+    def _fill(self, words: str) -> str:
         percent = f"{100 * self.share:g}"
-        return DEFECTS[self.kind].text.format(percent=percent, digit=self.digit, other=self.other)
+        return words.format(percent=percent, digit=self.digit, other=self.other)
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,3 @@ class DrawingError(MnistError):
 
 class ExportError(MnistError):
     """A network that cannot be written into the file that is asked for."""
-
-    @classmethod
-    def missing(cls, what: str, *packages: str) -> "ExportError":
-        """For want of packages that the app itself does without."""
-        names = " ".join(packages)
-        return cls(f"{what} needs {' and '.join(packages)}: type `pip install {names}` first.")

@@ -117,9 +117,9 @@ class RunResult:
     test_count: Count = 0  # test images that these two rest on
     diverged: bool = False  # it broke off because its numbers were not finite any more
     fine_tune: FineTuneResult | None = None  # of a network that was taught by hand
-    # Of spoiled data: by what the training images show, where they were labelled otherwise, ...
+    # By what the training images show, where some were labelled otherwise on purpose.
     true_train_accuracy: Share | None = None
-    # ... and how many of the test images of each digit (rows) were read as which (columns).
+    # How many of the test images of each digit (rows) were read as which (columns).
     confusion: tuple[tuple[Count, ...], ...] = ()
 
     def __post_init__(self) -> None:

@@ -29,6 +29,7 @@ from pages.parts.inside import (
     max_activations,
     unit_arithmetic,
 )
+from pages.parts.inside.subject import Subject
 
 TEST, DRAWING = "Test image", "Your drawing"
 
@@ -139,5 +140,5 @@ features = None if drawn is None else attribution.penultimate_features(net, draw
 marked = index if choice == TEST and index < count else None
 embedding_map.show(model_id, stamp, survey, test, marked, features, open_image)
 
-fooling.show(held, image)
-ablation.show(ablation.Subject(held.model, stamp, image, train, test))
+fooling.show(held, image, test, None if choice == DRAWING else index)
+ablation.show(Subject(held.model, stamp, image, train, test))

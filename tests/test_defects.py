@@ -210,8 +210,16 @@ def test_it_learns_from_what_is_taught_and_looks_at_as_many_images(digits):
     assert seen == set(range(10)) - {7}
     assert (progress.images, progress.total_steps) == (clean.images, clean.total_steps)
     assert progress.epoch > clean.epoch
-    learned = first_learned(training.config, training.taught.places)
+    learned = first_learned(training.config, training.taught)
     assert [each.image for each in progress.train_predictions] == learned
+
+
+def test_what_is_left_comes_in_the_order_of_clean_data(digits):
+    clean, spoilt = (
+        taught_set(digits[0], each).order(3, 1) for each in (QUICK, spoiled("missing-class=7"))
+    )
+    labels = digits[0].labels
+    assert spoilt.tolist() == clean[labels[clean] != 7].tolist()
 
 
 def test_nothing_left_to_learn_from_is_said(digits):
@@ -237,7 +245,7 @@ def test_the_record_says_how_it_was_spoiled_and_what_came_of_it(tmp_path, digits
     assert right == pytest.approx(result.test_accuracy * len(digits[1]))
     clean = make(tmp_path, QUICK)
     run_training(clean)
-    assert clean.status().result.confusion == ()
+    assert len(clean.status().result.confusion) == 10
     assert clean.status().result.true_train_accuracy is None
 
 

@@ -2,14 +2,13 @@
 
 import inspect
 from collections.abc import Callable, Iterator
-from textwrap import dedent
 from typing import TYPE_CHECKING
 
 from mnistcore.config import IMAGE_SIZE, LayerSummary, TrainConfig, layer_summary
 from mnistcore.data import augment, defects, small_digits
 from mnistcore.data.digits import to_uint8
 from mnistcore.data.loading import DATASETS
-from mnistcore.errors import ExportError
+from mnistcore.export.formats import WEIGHTS
 from mnistcore.export.subject import Subject
 from mnistcore.models.network import Network
 from mnistcore.training import trainer
@@ -17,7 +16,6 @@ from mnistcore.training import trainer
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-WEIGHTS = "network.safetensors"  # what the notebook looks for beside itself
 _LAYERS = {"conv": "Conv2d", "pool": "MaxPool2d", "flatten": "Flatten", "dense": "Linear"}
 
 
@@ -25,12 +23,10 @@ def make_notebook(subject: Subject) -> "NotebookNode":
     """The six steps, from data to prediction, with this network's own recipe written out.
 
     One that was fine-tuned, or whose recipe is lost, is not trained there: its weights are loaded
-    from WEIGHTS. Raises ExportError where nbformat is missing.
+    from WEIGHTS.
     """
-    try:
-        from nbformat import v4
-    except ImportError as error:
-        raise ExportError.missing("A notebook", "nbformat") from error
+    from nbformat import v4
+
     cells = []
     for number, (kind, text) in enumerate(_cells(subject)):
         make = v4.new_markdown_cell if kind == "text" else v4.new_code_cell
@@ -62,6 +58,8 @@ def _cells(subject: Subject) -> Iterator[tuple[str, str]]:
         yield "text", "## 3 and 4. Its weights\n\nIt " + _WHY_LOADED + f" from `{WEIGHTS}`."
         yield "code", _LOAD_WEIGHTS
     yield "text", _measure_text(subject)
+    if config and _leaves_out(config):
+        yield "code", "train_images, train_labels = train_images[kept], train_labels[kept]"
     yield "code", _MEASURE
     yield "text", "## 6. Predict\n\nWhat it says of test images. What it misreads stands in red."
     yield "code", _PREDICT
@@ -173,61 +171,60 @@ plt.show()
 """
 
 
-_CLEAN_COUNT = "clean_count = len(train_images)  # as many are shown of those that are left\n"
+def _leaves_out(config: TrainConfig) -> bool:
+    """Whether its defect takes images out, so that the notebook has `kept`, a mark for each."""
+    return config.defect.kind in ("missing-class", "class-imbalance", "thick-only", "thin-only")
 
 
 def _defect_code(config: TrainConfig) -> str:
     """What taught_set does, for this one kind of defect."""
     defect = config.defect
-    opening = {
-        "label-noise": f"""
-            chance = torch.Generator().manual_seed({~config.seed})
-            wanted = round({defect.share} * len(train_labels))
-            spoiled = torch.randperm(len(train_labels), generator=chance)[:wanted]
-            off = torch.randint(1, 10, (wanted,), generator=chance)
-            train_labels[spoiled] = (train_labels[spoiled] + off) % 10
-            """,
-        "swapped-labels": f"""
-            taught = torch.arange(10)
-            taught[{defect.digit}], taught[{defect.other}] = {defect.other}, {defect.digit}
-            train_labels = taught[train_labels]
-            """,
-        "missing-class": f"""
-            kept = train_labels != {defect.digit}
-            train_images, train_labels = train_images[kept], train_labels[kept]
-            """,
-        "class-imbalance": f"""
-            chance = torch.Generator().manual_seed({~config.seed})
-            rare = (train_labels == {defect.digit}).nonzero().flatten()
-            wanted = min(len(rare), max(1, round({defect.share} * len(rare))))
-            kept = torch.ones(len(train_labels), dtype=torch.bool)
-            kept[rare[torch.randperm(len(rare), generator=chance)[wanted:]]] = False
-            train_images, train_labels = train_images[kept], train_labels[kept]
-            """,
-        "inverted": f"""
-            chance = torch.Generator().manual_seed({~config.seed})
-            wanted = round({defect.share} * len(train_images))
-            chosen = torch.randperm(len(train_images), generator=chance)[:wanted]
-            train_images[chosen] = 255 - train_images[chosen]
-            """,
-    }
-    if defect.kind in opening:
-        return _CLEAN_COUNT + dedent(opening[defect.kind])
-    sign = "-" if defect.kind == "thick-only" else ""
-    return f"""{_CLEAN_COUNT}
+    chance = f"chance = torch.Generator().manual_seed({~config.seed})"
+    match defect.kind:
+        case "label-noise":
+            return f"""
+{chance}
+wanted = round({defect.share} * len(train_labels))
+spoiled = torch.randperm(len(train_labels), generator=chance)[:wanted]
+off = torch.randint(1, 10, (wanted,), generator=chance)
+train_labels[spoiled] = (train_labels[spoiled] + off) % 10
+"""
+        case "swapped-labels":
+            return f"""
+taught = torch.arange(10)
+taught[{defect.digit}], taught[{defect.other}] = {defect.other}, {defect.digit}
+train_labels = taught[train_labels]
+"""
+        case "inverted":
+            return f"""
+{chance}
+wanted = round({defect.share} * len(train_images))
+chosen = torch.randperm(len(train_images), generator=chance)[:wanted]
+train_images[chosen] = 255 - train_images[chosen]
+"""
+        case "missing-class":
+            return f"kept = train_labels != {defect.digit}"
+        case "class-imbalance":
+            return f"""
+{chance}
+rare = (train_labels == {defect.digit}).nonzero().flatten()
+wanted = min(len(rare), max(1, round({defect.share} * len(rare))))
+kept = torch.ones(len(train_labels), dtype=torch.bool)
+kept[rare[torch.randperm(len(rare), generator=chance)[wanted:]]] = False
+"""
+    return f"""
 _CHUNK = {defects._CHUNK}
 
 
 {_source(defects.stroke_widths)}
 
-widths = {sign}stroke_widths(train_images)
-kept = []
+
+widths = {"-" if defect.kind == "thick-only" else ""}stroke_widths(train_images)
+kept = torch.zeros(len(train_labels), dtype=torch.bool)
 for digit in range(10):
     own = (train_labels == digit).nonzero().flatten()
     wanted = min(len(own), max(1, round({defect.share} * len(own))))
-    kept.append(own[widths[own].argsort(stable=True)[:wanted]])
-kept = torch.cat(kept).sort().values
-train_images, train_labels = train_images[kept], train_labels[kept]
+    kept[own[widths[own].argsort(stable=True)[:wanted]]] = True
 """
 
 
@@ -325,15 +322,16 @@ def _optimise_code(config: TrainConfig) -> str:
     if config.augmentation != "none":
         helpers = _source(augment.affine, augment.warp)
         parts += [f"IMAGE_SIZE = {IMAGE_SIZE}", "", "", helpers, ""]
-    clean = "clean_count" if config.defect else "len(train_images)"
+    count, left_out = "len(train_images)", ""
+    if _leaves_out(config):
+        count, left_out = "int(kept.sum())", "\n        order = order[kept[order]]"
     shown = "affine(images)" if config.augmentation != "none" else "images"
     return (
         "\n".join(parts)
         + f"""
-batch_size = min({config.batch_size}, len(train_images))
-batches = len(train_images) // batch_size  # in an epoch, which shows every image once
-total_steps = max(1, round({config.epochs:g} * ({clean} // batch_size)))
-train_images, train_labels = train_images.to(device), train_labels.to(device)
+batch_size = min({config.batch_size}, {count})
+batches = {count} // batch_size  # in an epoch, which shows every image once
+total_steps = max(1, round({config.epochs:g} * (len(train_images) // batch_size)))
 
 losses, started = [], time.perf_counter()
 torch.manual_seed({config.seed})
@@ -342,12 +340,12 @@ for step in range(total_steps):
     epoch, batch = divmod(step, batches)
     if batch == 0:
         chance = torch.Generator().manual_seed({config.seed} * 100_003 + epoch)
-        order = torch.randperm(len(train_images), generator=chance).to(device)
+        order = torch.randperm(len(train_images), generator=chance){left_out}
     chosen = order[batch * batch_size : (batch + 1) * batch_size]
-    images = train_images[chosen].unsqueeze(1).float() / 255
+    images = train_images[chosen].to(device).unsqueeze(1).float() / 255
     for group in optimizer.param_groups:
         group["lr"] = {rate}
-    loss = loss_function(network({shown}), train_labels[chosen])
+    loss = loss_function(network({shown}), train_labels[chosen].to(device))
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
@@ -402,7 +400,7 @@ def predict(images):
     return torch.cat([network(part.unsqueeze(1).float() / 255).argmax(1) for part in parts]).cpu()
 
 
-train_accuracy = (predict(train_images) == train_labels.cpu()).float().mean().item()
+train_accuracy = (predict(train_images) == train_labels).float().mean().item()
 test_accuracy = (predict(test_images) == test_labels).float().mean().item()
 print(f"{train_accuracy:.2%} of {len(train_images):,} training images right")
 print(f"{test_accuracy:.2%} of {len(test_images):,} test images right")

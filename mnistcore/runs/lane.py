@@ -136,8 +136,7 @@ class Lane:
         places = places[:N_TRAIN_EVALUATION]
         learned = evaluate(network, taught.select(places))
         truly = (learned.predicted == train.labels[places]).double().mean()
-        relabelled = defect.kind in ("label-noise", "swapped-labels")
-        confusion = confusion_matrix(labels, score.predicted).tolist() if defect else []
+        confusion = confusion_matrix(labels, score.predicted).tolist()
         return RunResult(
             run=self.run.id,
             preset=config.preset,
@@ -152,7 +151,7 @@ class Lane:
             test_accuracy=score.accuracy,
             test_loss=score.loss,
             test_count=len(test),
-            true_train_accuracy=float(truly) if relabelled else None,
+            true_train_accuracy=float(truly) if defect.relabels else None,
             confusion=tuple(map(tuple, confusion)),
         )
 

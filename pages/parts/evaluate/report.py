@@ -15,6 +15,7 @@ _ICONS = {
     "overfitting": ":material/call_split:",
     "diverged": ":material/trending_up:",
     "collapsed": ":material/trending_down:",
+    "spoiled": ":material/water_drop:",
 }
 
 

@@ -4,10 +4,9 @@ import re
 import threading
 import time
 from dataclasses import replace
-from typing import NamedTuple
 
 import streamlit as st
-from torch import Tensor
+import torch
 
 from mnistcore.config import NUM_CLASSES
 from mnistcore.data.digits import Digits
@@ -15,7 +14,6 @@ from mnistcore.inspection import ablation, activations, attribution
 from mnistcore.inspection.ablation import Damage, DigitAccuracies, GrowingScore, Unit
 from mnistcore.inspection.activations import WeightLayer
 from mnistcore.models.network import Network
-from mnistcore.models.registry import Model
 from mnistcore.viz.theme import BLUE, diverging_rgba
 from pages.common import state, tiles
 from pages.common.bars import bar
@@ -23,27 +21,13 @@ from pages.common.layer_tiles import MAX_SHOWN
 from pages.common.prediction_card import show_reading
 from pages.common.text import with_article
 from pages.common.widgets import live_region, scroll_into_view
+from pages.parts.inside import ablation_bet, healing
+from pages.parts.inside.subject import EVERYWHERE, Subject
 
-EVERYWHERE = "all layers"
-_MAX_SEED = 10**6
+_MAX_SEED = 999_999
 _MAX_LETTERS = 10_000  # of the units that an address names
 _TICK_S = 0.3  # of each of which all that look on together may count test images
 _ONE_COUNTS = threading.Lock()
-
-
-class Subject(NamedTuple):
-    """What is to be broken, and what it is tried on."""
-
-    model: Model
-    stamp: int  # as in model_picker.Snapshot
-    image: Tensor  # (28, 28) float32 in [0, 1]
-    train: Digits
-    test: Digits
-
-    @property
-    def key(self) -> tuple[str, int, str]:
-        """Names the network and the dataset, for caches."""
-        return self.model.model_id, self.stamp, self.test.dataset
 
 
 @st.fragment
@@ -62,23 +46,29 @@ def show(subject: Subject) -> None:
     )
     if not is_open:
         return
+    torch.set_num_threads(1)  # this run of a fragment is a thread of its own, see model_picker
     network = subject.model.network
     with st.container(horizontal=True, vertical_alignment="bottom"):
         where, units = _choose_where(network)
         damage = _choose_damage(network, units)
     damaged = ablation.ablate(network, damage)
-    before, now = (
-        int(attribution.predict_logits(each, subject.image).argmax()) for each in (network, damaged)
-    )
-    off = f"{len(damage.off):,} of {len(ablation.hidden_units(network)):,} units are off"
-    shaken = f", and every weight is shaken by {damage.noise:.0%}" if damage.noise else ""
-    kept = "as before" if now == before else f"before it read {with_article(before)}"
-    live_region(f"{off}{shaken}. It reads {with_article(now)}, {kept}.", "broken", 2)
+    score = _score(subject, damage.name)
+    if not len(score):
+        score.extend(damaged)
+    live_region(_in_words(subject, damage, damaged, score.first(len(score))), "broken", 3)
     answer, layers = st.columns([4, 5], gap="large")
     with answer:
         model = replace(subject.model, network=damaged)
         show_reading(model, subject.image, before=subject.model, mark="before it was broken")
-        _figures(subject, {"as it was": (network, ""), "broken": (damaged, damage.name)})
+        figures, below = st.container(), st.container()
+        networks = {"as it was": (network, ""), "broken": (damaged, damage.name)}
+        with below:
+            if healed := healing.heal(subject, damage, damaged):
+                networks["healed"] = (healed, f"healed {damage.name}")
+        with figures:
+            accuracy = _figures(subject, networks)
+        if units:
+            ablation_bet.show(subject, where, units, accuracy)
     with layers:
         for layer in activations.weight_layers(network)[:-1]:
             if where in (EVERYWHERE, layer.name):
@@ -117,8 +107,14 @@ def _choose_damage(network: Network, units: list[Unit]) -> Damage:
         **state.INSIDE_BREAK_NOISE.bound(),
     )
     seed = _seed()
-    st.button("Others", icon=":material/casino:", on_click=_set_seed, args=(seed % _MAX_SEED + 1,))
-    st.button("All as it was", icon=":material/healing:", on_click=_mend)
+    st.button(
+        "Roll again",
+        icon=":material/casino:",
+        disabled=not (share or noise),
+        on_click=_set_seed,
+        args=(seed % _MAX_SEED + 1,),
+    )
+    st.button("All as it was", icon=":material/undo:", on_click=_mend)
     tapped = _tapped(network)
     state.INSIDE_BREAK_SEED.tell(None if seed == 1 else str(seed))
     state.INSIDE_BREAK_TAPPED.tell(_written(tapped) or None)
@@ -196,33 +192,52 @@ def _tiles(subject: Subject, damaged: Network, damage: Damage, layer: WeightLaye
     )
 
 
+def _in_words(subject: Subject, damage: Damage, damaged: Network, score: DigitAccuracies) -> str:
+    """What is broken, and what is read, in a line that stays in view."""
+    network = subject.model.network
+    before, now = (
+        int(attribution.predict_logits(each, subject.image).argmax()) for each in (network, damaged)
+    )
+    count, units = len(damage.off), len(ablation.hidden_units(network))
+    off = f"{count:,} of {units:,} units {'is' if count == 1 else 'are'} off"
+    shaken = f", and every weight is shaken by {damage.noise:.0%}" if damage.noise else ""
+    kept = "as before" if now == before else f"before it read {with_article(before)}"
+    right = f"of {score.total:,} test images, {score.accuracy:.1%} are read right"
+    return f"{off}{shaken}. It reads {with_article(now)}, {kept}; {right}."
+
+
+def _score(subject: Subject, what: str) -> GrowingScore:
+    """How a network, broken in this way, reads test images."""
+    parts = ablation.count_parts(subject.model.network, subject.test)
+    return _shared_score(subject.key, what, parts, subject.test)
+
+
 @st.cache_resource(show_spinner=False, max_entries=256)
-def _score(key: tuple[str, int, str], what: str, parts: int, _test: Digits) -> GrowingScore:
-    """How a network, broken in this way, reads test images; counted once for all visitors."""
+def _shared_score(key: tuple[str, int, str], what: str, parts: int, _test: Digits) -> GrowingScore:
+    """Counted once for all visitors."""
     return GrowingScore(_test, parts)
 
 
-def _figures(subject: Subject, networks: dict[str, tuple[Network, str]]) -> None:
+def _figures(subject: Subject, networks: dict[str, tuple[Network, str]]) -> float:
     """The accuracy of networks by digit: of a sample at once, and of all images a moment later.
+
+    Returns that of the first on the sample, 0 to 1.
 
     networks: by what they are called, each with what names it for caches.
     """
-    parts = ablation.count_parts(subject.model.network, subject.test)
-    scores = {
-        name: (network, _score(subject.key, what, parts, subject.test))
-        for name, (network, what) in networks.items()
-    }
+    scores = {name: (network, _score(subject, what)) for name, (network, what) in networks.items()}
     for network, score in scores.values():
         if not len(score):
             score.extend(network)
 
     def behind() -> list[tuple[Network, GrowingScore]]:
-        unfinished = [each for each in scores.values() if len(each[1]) < parts]
+        unfinished = [each for each in scores.values() if len(each[1]) < each[1].parts]
         return sorted(unfinished, key=lambda each: len(each[1]))
 
     looks = iter([True])
 
     def show() -> None:
+        torch.set_num_threads(1)
         if not next(looks, False) and _ONE_COUNTS.acquire(blocking=False):
             try:
                 until = time.monotonic() + _TICK_S
@@ -245,6 +260,7 @@ def _figures(subject: Subject, networks: dict[str, tuple[Network, str]]) -> None
 
     busy = bool(behind())
     (st.fragment(show, run_every=2 * _TICK_S) if busy else show)()
+    return next(iter(scores.values()))[1].first(1).accuracy
 
 
 def _table(found: dict[str, DigitAccuracies]) -> str:

@@ -48,7 +48,8 @@ def describe(preset: str, config: TrainConfig, images: int) -> str:
     size, epochs = min(config.train_size or images, images), config.epochs
     share = f"half of {size:,}" if epochs == 0.5 else f"{size:,}"
     often = "once" if epochs in (0.5, 1) else f"{epochs:g} times"
-    spoiled = f" On purpose, these are spoiled: **{config.defect}**." if config.defect else ""
+    instead = "; those that are left come more often" if config.defect.leaves_out else ""
+    spoiled = f" Spoiled on purpose: **{config.defect}**{instead}." if config.defect else ""
     return (
         f"{own if is_own else watch_for}  \n"
         f"**{count_parameters(config.network):,} weights** will learn from "
