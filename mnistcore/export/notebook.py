@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mnistcore.config import IMAGE_SIZE, LayerSummary, TrainConfig, layer_summary
 from mnistcore.data import augment, defects, small_digits
@@ -29,10 +29,11 @@ def make_notebook(subject: Subject) -> "NotebookNode":
 
     cells = []
     for number, (kind, text) in enumerate(_cells(subject)):
-        make = v4.new_markdown_cell if kind == "text" else v4.new_code_cell
+        make: Any = v4.new_markdown_cell if kind == "text" else v4.new_code_cell
         cells.append(make(text.strip(), id=f"cell-{number}"))
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    notebook: NotebookNode = v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    return notebook
 
 
 def _cells(subject: Subject) -> Iterator[tuple[str, str]]:
@@ -417,7 +418,7 @@ plt.show()
 _KEEP_TEXT = f"""
 ## And then
 
-Keep its weights: `network.load_state_dict(torch.load("network.pt"))` brings them back. The weights
+Keep its weights: `network.load_state_dict(torch.load("network.pt", weights_only=True))` brings them back. The weights
 that the app trained lie in `{WEIGHTS}`, if you took that along: there the names of all tensors
 begin with `layers.`
 
