@@ -418,9 +418,9 @@ plt.show()
 _KEEP_TEXT = f"""
 ## And then
 
-Keep its weights: `network.load_state_dict(torch.load("network.pt", weights_only=True))` brings them back. The weights
-that the app trained lie in `{WEIGHTS}`, if you took that along: there the names of all tensors
-begin with `layers.`
+Keep its weights: `network.load_state_dict(torch.load("network.pt", weights_only=True))` brings them
+back. Those that the app trained lie in `{WEIGHTS}`, if you took that along: there the names of all
+tensors begin with `layers.`
 
 Change something above, run it again, and see what it is worth.
 """
