@@ -16,6 +16,7 @@ from mnistcore.viz import defect_commentary
 from mnistcore.viz.theme import BLUE
 from pages.common import links
 from pages.common.bars import bar_row
+from pages.common.text import with_article
 from pages.common.widgets import room_for
 
 _HOW_COUNTED = " The training accuracy goes by the labels that were given, wrong ones too."
@@ -88,6 +89,12 @@ def show_damage(pair: Sequence[tuple[Run, RunStatus]], titles: Sequence[str]) ->
         links.evaluate(model=run.id, look="Mix-ups").show(
             "What it mixes up", ":material/grid_on:", disabled=not status.result
         )
+        if defect.kind in defect_commentary.LEFT_OUT:
+            links.draw(model=run.id).show(
+                f"Draw it {with_article(defect.digit)}, and teach it",
+                ":material/draw:",
+                disabled=not status.result,
+            )
 
 
 def _recalls(status: RunStatus | None = None) -> list[float | None]:
