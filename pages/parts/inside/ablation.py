@@ -20,7 +20,7 @@ from pages.common.bars import bar
 from pages.common.layer_tiles import MAX_SHOWN
 from pages.common.prediction_card import show_reading
 from pages.common.text import with_article
-from pages.common.widgets import live_region, scroll_into_view
+from pages.common.widgets import live_region, room_for, scroll_into_view
 from pages.parts.inside import ablation_bet, healing
 from pages.parts.inside.subject import EVERYWHERE, Subject
 
@@ -247,14 +247,9 @@ def _figures(subject: Subject, networks: dict[str, tuple[Network, str]]) -> floa
                 _ONE_COUNTS.release()
         known = min(len(score) for _, score in scores.values())
         found = {name: score.first(known) for name, (_, score) in scores.items()}
-        st.html(_table(found))
         count, total = next(iter(found.values())).total, len(subject.test)
-        st.caption(
-            f"Read right, of all {total:,} test images."
-            if count == total
-            else f"Read right, of a sample of {count:,} of {total:,} test images; the others are "
-            "being read ..."
-        )
+        some = f"a sample of {count:,} of {total:,} test images; the others are being read ..."
+        st.html(_table(found, some if count < total else f"all {total:,} test images."))
         if busy and not behind():
             st.rerun()
 
@@ -263,7 +258,7 @@ def _figures(subject: Subject, networks: dict[str, tuple[Network, str]]) -> floa
     return next(iter(scores.values()))[1].first(1).accuracy
 
 
-def _table(found: dict[str, DigitAccuracies]) -> str:
+def _table(found: dict[str, DigitAccuracies], of: str) -> str:
     """A column for each network, a row for all test images and for those of each digit."""
     head = "".join(f"<th scope='col' colspan='2'>{name}</th>" for name in found)
     rows = [("all", [each.accuracy for each in found.values()])]
@@ -281,4 +276,5 @@ def _table(found: dict[str, DigitAccuracies]) -> str:
         "<table style='width:100%;text-align:right;border-spacing:.5rem .1rem;"
         "border-collapse:separate;font-variant-numeric:tabular-nums'><thead><tr>"
         f"<th scope='col'>digit</th>{head}</tr></thead><tbody>{lines}</tbody></table>"
+        f"<p style='margin:.3rem 0;font-size:.875rem;{room_for(2)}'>Read right, of {of}</p>"
     )
