@@ -1,4 +1,4 @@
-"""Command line: train, resume, runs, predict, evaluate, calibrate."""
+"""Command line: train, resume, runs, predict, evaluate, calibrate, export."""
 
 import argparse
 import contextlib
@@ -17,6 +17,7 @@ from typing import Any, NoReturn, TextIO, get_type_hints
 from mnistcore import config, serialization
 from mnistcore.config import NetworkConfig, TrainConfig
 from mnistcore.errors import MnistError
+from mnistcore.export.formats import FORMATS
 from mnistcore.presets import PRESET_IDS, PRESETS, scale_epochs
 from mnistcore.records import OLD_FINE_TUNE_NAMES, Progress, RunResult
 from mnistcore.runs import queue, store, worker
@@ -146,6 +147,12 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = command("evaluate", _evaluate, "judge a network on the test images")
     calibrate = command("calibrate", _calibrate, "teach a finished network how sure it may be")
     calibrate.add_argument("--out", type=Path, required=True, help="the .safetensors to write")
+    export = command("export", _export, "take a network home: files that others open")
+    export.add_argument("model", metavar="RUN", help="shipped, a run, or a file")
+    export.add_argument("--to", default="all", choices=(*FORMATS, "all"), help="which files (all)")
+    export.add_argument(
+        "--out", type=_folder, default=Path(), metavar="FOLDER", help="where to (here)"
+    )
     for learner in (train, evaluate):
         learner.add_argument("--dataset", choices=("mnist", "digits", "mnist+digits"))
     for reader in (predict, evaluate, calibrate):
@@ -156,6 +163,10 @@ def _parser() -> argparse.ArgumentParser:
 def _add_recipe(parser: argparse.ArgumentParser) -> None:
     """One option for each setting; what is not given is the preset's."""
     net, recipe = parser.add_argument_group("network"), parser.add_argument_group("recipe")
+    ways = ", ".join(map(config.defect_form, config.DEFECTS))
+    help = f"{config.HELP['kind']} One of {ways}."
+    parse_defect = config.parse_defect
+    recipe.add_argument("--spoil", dest="defect", metavar="KIND=N,N", type=parse_defect, help=help)
     maps, widths = "filters@window; '' for none", "hidden widths; '' for none"
     parse = config.parse_convolutions
     net.add_argument("--convolutions", metavar="32@5,64@3", type=parse, help=maps)
@@ -254,6 +265,8 @@ def _work(run: Run) -> Answer:
         store.write_atomically(run.path / "control", b"stop")
 
     print(f"run {run.id}", file=sys.stderr)
+    if defect := run.train_config().defect:
+        print(f"spoiled on purpose: {defect}", file=sys.stderr)
     with tqdm(unit=" images", unit_scale=True, file=sys.stderr) as bar:
 
         def show(progress: Progress) -> None:
@@ -287,6 +300,8 @@ def _print_result(whose: str, result: RunResult | None) -> None:
         return
     right = f"{result.test_accuracy:.2%} of {result.test_count:,} test images right"
     learned = f"{result.train_accuracy:.2%} of {result.train_count:,} training images"
+    if result.true_train_accuracy is not None:
+        learned += f" as they are labelled, {result.true_train_accuracy:.2%} as what they are"
     print(f"{whose}{right}, {learned}; {result.seconds:.1f} s of training", file=sys.stderr)
 
 
@@ -299,6 +314,8 @@ def _result_in_json(result: RunResult | None) -> dict[str, Any]:
     values = asdict(result)
     del values["diverged"], values["fine_tune"]
     values["weights"] = values.pop("num_params")
+    if not result.confusion:  # a run of before, or one that was taught by hand
+        del values["confusion"], values["true_train_accuracy"]
     if result.fine_tune is not None:
         for unknown in ("weights", "epochs", "images_per_second"):
             del values[unknown]
@@ -317,6 +334,19 @@ def _runs(options: argparse.Namespace) -> Answer:
         shown = f"{accuracy:.2%}" if accuracy is not None else "-"
         lines.append(f"{run.id}  {status.state:<12} {shown:>7}  {run.name}")
     return {"runs": listed}, lines
+
+
+def _export(options: argparse.Namespace) -> Answer:
+    from mnistcore.export.files import write_files
+    from mnistcore.export.subject import load_subject
+
+    subject = load_subject(options.model, options.runs)
+    formats = list(FORMATS) if options.to == "all" else [options.to]
+    written = {}
+    for path in write_files(subject, formats, options.out):
+        print(f"wrote {path}", file=sys.stderr)
+        written[str(path)] = path.stat().st_size
+    return {"files": written}, [f"{size:>9,} bytes  {name}" for name, size in written.items()]
 
 
 def _predict(options: argparse.Namespace) -> Answer:

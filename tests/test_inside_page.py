@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
 from test_draw_page import SEVEN, a_run
+from test_retouch import painted
 
 from mnistcore.config import Conv, NetworkConfig, TrainConfig
 from mnistcore.data.digits import Digits
 from mnistcore.inspection import embedding
 from mnistcore.models.checkpoint import save_network
 from mnistcore.models.network import build_network
+from mnistcore.models.registry import load_model
 from mnistcore.runs import store
 from pages.parts.inside import embedding_map
 
@@ -216,3 +219,59 @@ def test_an_address_sets_how_the_machine_shall_fool_it() -> None:
     app = inside(fool="The machine", method="One step", percent="20", target="3")
     assert app.slider(key="percent").value == 20
     assert app.segmented_control(key="target").value == 3
+
+
+def test_who_touches_up_a_test_image_is_told_how_many_pixels_and_keeps_the_best(
+    digits: Parts,
+) -> None:
+    index = 5
+
+    def paint(app: AppTest, side: int) -> None:
+        sheet = painted(lambda draw: draw.rectangle((0, 0, 11 * side - 1, 307), fill="white"))
+        app.session_state[f"sheet with test image {index}"] = {"drawing": {"data": sheet}}
+        app.run()
+        assert not app.exception
+
+    def still(app: AppTest) -> Button:
+        return app.button(key="still that digit")
+
+    app = inside(test_image=str(index), fool="You")
+    assert still(app).disabled
+    paint(app, side=28)
+    assert still(app).label.startswith("To me it is still a")
+    assert not still(app).disabled  # white all over, it reads something else
+    still(app).click().run()
+    worst = int((digits[1].images[index] != 255).sum())
+    assert f"Your best: **{worst} of 784 pixels**" in text(app)
+    assert still(app).disabled  # it is no better than itself
+    app.switch_page("pages/draw.py").run()
+    app.switch_page("pages/inside.py").run()
+    assert f"Your best: **{worst} of 784 pixels**" in text(app)
+
+
+def test_pixels_can_be_painted_and_taken_back_by_keyboard(digits: Parts) -> None:
+    def press(app: AppTest, label: str) -> None:
+        next(button for button in app.button if button.label == label).click().run()
+        assert not app.exception
+
+    app = inside(test_image="5", fool="You")
+    press(app, "Paint this pixel: ink")
+    app.number_input(key="painted row").set_value(3).run()
+    app.segmented_control(key="retouching pen").set_value("Eraser").run()
+    press(app, "Paint this pixel: eraser")
+    assert app.session_state["painted pixels of test image 5"] == {(14, 14): 255, (3, 14): 0}
+    press(app, "Take these back")
+    assert "painted pixels of test image 5" not in app.session_state
+
+
+def test_only_a_test_image_that_is_read_right_can_be_touched_up(digits: Parts) -> None:
+    assert "choose one above" in inside(SEVEN, fool="You", picture="Your drawing").caption[-1].value
+    app = inside(fool="You", model=a_run("Knows nothing", seed=3).id)
+    images, labels = digits[1].images[:40] / 255, digits[1].labels[:40]
+    read = load_model(app.session_state["model"]).probabilities(images).argmax(1)
+    wrong = int((read != labels).nonzero()[0])
+    app.number_input(key="test_image").set_value(wrong).run()
+    assert "misread as it is" in app.info[0].value
+    right = int((read == labels).nonzero()[0])
+    app.number_input(key="test_image").set_value(right).run()
+    assert not app.info

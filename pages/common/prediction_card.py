@@ -63,17 +63,18 @@ def show_reading(
     nothing: str = NOTHING,
     *,
     before: Model | None = None,
+    mark: str = "before your teaching",
     name: str = "Answer",
 ) -> PredictionResult:
     """What a network says of an image, (28, 28) float32 in [0, 1], and another said before.
 
-    name: of the card, for who hears it.
+    mark: what the thin line at what was said before is called; name: of the card, for who hears it.
     """
     from mnistcore.inference.predict import predict
 
     was = predict(before, image) if before else None
     reading = predict(model, image, nothing)
-    st.html(_card(reading, image, was, name))
+    st.html(_card(reading, image, was, mark, name))
     return reading
 
 
@@ -88,20 +89,21 @@ def _card(
     prediction: PredictionResult,
     image: Tensor | None,
     before: PredictionResult | None,
+    mark: str,
     name: str,
 ) -> str:
     """The answer large, what the network saw, and how sure it is of each of the ten digits."""
     sentence, nothing = prediction.sentence, [None] * 10
-    marks = [p if p >= LEAST_MARK else None for p in before.probabilities or ()] if before else None
+    lines = [p if p >= LEAST_MARK else None for p in before.probabilities or ()] if before else None
     if before and before.digit not in (None, prediction.digit):
         sentence += f" Before: {with_article(before.digit)}."
     doubt, faint = ("", "") if prediction.sure else ("?", ";opacity:.45")
     shown = "–" if prediction.digit is None else f"{prediction.digit}{doubt}"
     large = shown if prediction.in_distribution else "?"
-    shares = zip(range(10), prediction.probabilities or nothing, marks or nothing, strict=True)
-    rows = "".join(_row(prediction, digit, share, mark) for digit, share, mark in shares)
+    shares = zip(range(10), prediction.probabilities or nothing, lines or nothing, strict=True)
+    rows = "".join(_row(prediction, digit, share, line) for digit, share, line in shares)
     told = ["If it had to choose."] * (not prediction.in_distribution)
-    told += ["Thin line: before your teaching."] * bool(marks)
+    told += [f"Thin line: {mark}."] * bool(lines)
     legend = f"<small style='font-size:.875rem'>{' '.join(told)}</small>"
     return (
         f"<section aria-label='{name}' style='max-width:46rem;container-type:inline-size'>"

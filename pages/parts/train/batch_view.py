@@ -10,6 +10,7 @@ from mnistcore.runs.store import Run
 from mnistcore.viz.theme import BLUE, RIGHT, WRONG
 from pages.common.datasets import train_and_test
 from pages.common.text import with_article
+from pages.parts.train import spoiling
 from pages.parts.train.predictions import picture
 
 HEIGHT = 260  # pixels that it takes, as much as the chart whose place it takes
@@ -29,13 +30,20 @@ def show(run: Run, batch: BatchRecord | None, twins: BatchRecord | None = None) 
             return
         try:
             train, _ = train_and_test(run.config().dataset)
-            network = run.train_config().network
+            config = run.train_config()
+            taught = spoiling.taught_images(train, config)
         except MnistError:  # a damaged run, or one of images that cannot be had today
             return
-        shown = [each for each in batch.predictions if each.image < len(train)]
+        labels = taught.digits.labels
         tiles = "".join(
-            _tile(picture(train.dataset, "training", each.image), each.digit, int(label))
-            for each, label in zip(shown, train.labels[[e.image for e in shown]], strict=True)
+            _tile(
+                picture(train.dataset, "training", image, taught.is_inverted(image)),
+                digit,
+                int(labels[image]),
+                int(train.labels[image]),
+            )
+            for image, digit, _ in batch.predictions
+            if image < len(labels)
         )
         also = f" Its twin: {twins.right} of {twins.count}, {twins.loss:.3f}." if twins else ""
         st.html(
@@ -45,17 +53,20 @@ def show(run: Run, batch: BatchRecord | None, twins: BatchRecord | None = None) 
             f'<div style="display:grid;grid-template-columns:repeat(12,1fr);gap:2px;'
             f'margin:.2rem 0">{tiles}</div>'
             "Then it changed its weights, on average by"
-            f"{_changes(network, batch.changes)}</div>"
+            f"{_changes(config.network, batch.changes)}</div>"
         )
 
 
-def _tile(uri: str, digit: int, label: int) -> str:
+def _tile(uri: str, digit: int, label: int, truth: int) -> str:
+    """label: that it is taught with, of what shows a `truth`."""
     mark, color = ("✓", RIGHT) if digit == label else ("✗", WRONG)
-    words = f"{with_article(label)}, read as {with_article(digit)}"
+    labelled = f", labelled {label}" if label != truth else ""
+    words = f"{with_article(truth)}{labelled}, read as {with_article(digit)}"
+    below = f"{digit}{mark}" + (f"<br><small>label {label}</small>" if labelled else "")
     return (
         f'<div style="text-align:center;line-height:1.25"><img src="{uri}" alt="{words}" '
         f'style="width:100%;max-width:2.2rem;image-rendering:pixelated;border-radius:3px;'
-        f'border-bottom:3px solid {color}"><br><span aria-hidden="true">{digit}{mark}</span></div>'
+        f'border-bottom:3px solid {color}"><br><span aria-hidden="true">{below}</span></div>'
     )
 
 
