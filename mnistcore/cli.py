@@ -147,7 +147,9 @@ def _parser() -> argparse.ArgumentParser:
     calibrate = command("calibrate", _calibrate, "teach a finished network how sure it may be")
     calibrate.add_argument("--out", type=Path, required=True, help="the .safetensors to write")
     for learner in (train, evaluate):
-        learner.add_argument("--dataset", choices=("mnist", "digits", "mnist+digits"))
+        learner.add_argument(
+            "--dataset", choices=("mnist", "digits", "mnist+digits", "mnist+digits+drawn")
+        )
     for reader in (predict, evaluate, calibrate):
         reader.add_argument("--model", default="shipped", help="shipped, a run, or a file")
     return parser

@@ -1,10 +1,13 @@
 """Training data for the out-of-distribution detector: digits and what is none, as pen drawings.
 
-Letters and digits in type come from the typeface inside Pillow, thinned to a pen's line; training
-images are drawn anew likewise, so that digits do not differ from letters by the pen.
+Letters and digits in type come from the typeface inside Pillow, thinned to a pen's line, those in
+handwriting from `allographs`; training images are drawn anew likewise, so that digits do not differ
+from letters by the pen.
 """
 
+import itertools
 import string
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -14,6 +17,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from mnistcore.config import IMAGE_SIZE
+from mnistcore.drawing import allographs
+from mnistcore.drawing.allographs import distort, round_corners
 from mnistcore.drawing.rasterize import fit_mnist_frame, from_strokes, rasterize
 from mnistcore.drawing.vectorize import trace_centerline
 
@@ -33,6 +38,12 @@ def letters(count: int, rng: np.random.Generator) -> Tensor:
 def typed_digits(count: int, rng: np.random.Generator) -> Tensor:
     """The ten digits in type, clean as no hand writes them, distorted as letters are."""
     return _typeset(string.digits, count, rng)
+
+
+def handwritten(signs: Iterable[str], count: int, rng: np.random.Generator) -> Tensor:
+    """Signs of `allographs` in turn, as different hands write them."""
+    signs = itertools.cycle(signs)
+    return _render([allographs.write(sign, rng) for sign in itertools.islice(signs, count)])
 
 
 def rerendered(images: Tensor, rng: np.random.Generator) -> Tensor:
@@ -81,23 +92,6 @@ def _render(lines: list[NDArray[np.float64]]) -> Tensor:
     return torch.from_numpy(np.stack([rasterize(box) for box in boxed]))
 
 
-def distort(
-    line: NDArray[np.float64], rng: np.random.Generator, strength: float = 1.0
-) -> NDArray[np.float64]:
-    """A pen line, (n, 2, 2), warped, rotated, scaled and sheared; by 1: as much as letters take."""
-    low, high = line.min(axis=(0, 1)), line.max(axis=(0, 1))
-    points = (line - (low + high) / 2) / max((high - low).max(), 1e-9)
-    waves, phases = rng.normal(0, 3, (2, 3)), rng.uniform(0, 2 * np.pi, 3)
-    points = points + np.sin(points @ waves + phases) @ rng.normal(0, 0.06 * strength, (3, 2))
-    angle = np.radians(15) * strength * rng.uniform(-1, 1)
-    shear = 0.35 * strength * rng.uniform(-1, 1)
-    width, height = np.exp(0.4 * strength * rng.uniform(-1, 1, 2))
-    cos, sin = np.cos(angle), np.sin(angle)
-    matrix = np.array([[cos, -sin], [sin, cos]]) @ np.array([[width, shear], [0, height]])
-    distorted: NDArray[np.float64] = points @ matrix.T
-    return distorted
-
-
 def _random_mark(rng: np.random.Generator) -> NDArray[np.float64]:
     """One stroke of a scribble, (n, 2), in a box of about 1 x 1."""
     kind = rng.integers(4)
@@ -114,11 +108,7 @@ def _random_mark(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _random_walk(rng: np.random.Generator) -> NDArray[np.float64]:
-    """A random walk of the pen, (n, 2), its corners cut off (Chaikin 1974)."""
+    """A random walk of the pen, (n, 2), its corners rounded."""
     line = rng.normal(0, 1, (rng.integers(4, 12), 2)).cumsum(0)
     line = (line - line.min(0)) / np.ptp(line, axis=0).max()
-    for _ in range(3):
-        first, second = line[:-1], line[1:]
-        cut = np.stack([0.75 * first + 0.25 * second, 0.25 * first + 0.75 * second], 1)
-        line = np.concatenate([line[:1], cut.reshape(-1, 2), line[-1:]])
-    return line
+    return round_corners(line)
