@@ -22,9 +22,10 @@ from mnistcore.drawing.allographs import distort, round_corners
 from mnistcore.drawing.rasterize import fit_mnist_frame, from_strokes, rasterize
 from mnistcore.drawing.vectorize import trace_centerline
 
-# Left out because as handwriting they are digits: 0 (D O Q o), 1 (I J i j l), 2 (Z z), 5 (S s),
+# Left out because as handwriting they are digits: 0 (D O Q o), 1 (I J i l), 2 (Z z), 5 (S s),
 # 6 (G b), 9 (g q).
-LETTERS = "".join(c for c in string.ascii_letters if c not in "DOQoIJijlZzSsGbgq")
+LIKE_DIGITS = "DOQoIJilZzSsGbgq"
+LETTERS = "".join(c for c in string.ascii_letters if c not in LIKE_DIGITS)
 TYPE_SIZE = 120  # pixels: the size in which type is set before it is thinned
 PADDING = 4  # pixels of black around a training image, so that its ink touches no edge
 _CANVAS_SIZE = 200.0  # pixels: of a scribble; it is scaled anyway
