@@ -428,7 +428,10 @@ def graphics(options: argparse.Namespace) -> Report:
         for _ in range(20):
             run._one_step()
         torch.cuda.set_sync_debug_mode("default")
-        apart += not all(t.is_cuda for t in (run._images, run._labels, run.test_set.images))
+        apart += not all(
+            t.is_cuda
+            for t in (run.taught.digits.images, run.taught.digits.labels, run.test_set.images)
+        )
         for seed in range(1, options.seeds + 1):
             *_, last = train(replace(PRESETS[preset].config, device="cuda", seed=seed), *sets)
             rows.append((preset, last.seconds, last.images_per_second, last.test_accuracy))

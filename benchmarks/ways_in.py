@@ -15,6 +15,7 @@ import os
 import struct
 import sys
 import zipfile
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass, is_dataclass, replace
@@ -34,17 +35,21 @@ from streamlit.testing.v1 import AppTest
 
 from mnistcore import cli, serialization
 from mnistcore.config import (
+    DEFECTS,
     Conv,
+    Defect,
     NetworkConfig,
     TrainConfig,
     check,
     parse_convolutions,
+    parse_defect,
     parse_dense,
     settings,
 )
 from mnistcore.data import mnist
 from mnistcore.data.digits import Digits
 from mnistcore.drawing.rasterize import from_bitmap, from_strokes
+from mnistcore.drawing.retouch import SHEET_SIZE, retouch
 from mnistcore.drawing.strokes import (
     LAYOUTS,
     are_several_digits,
@@ -265,9 +270,17 @@ def _fine_tune_result(draw: st.DrawFn) -> FineTuneResult:
     return FineTuneResult(draw(_PLAIN[str]), draw(share), *zip(*rows, strict=True), draw(share))
 
 
+@st.composite
+def _run_result(draw: st.DrawFn) -> RunResult:
+    hints = serialization.type_hints(RunResult)
+    rest = {n: draw(of_kind(hint)) for n, hint in hints.items() if n != "confusion"}
+    return RunResult(**rest, confusion=draw(st.sampled_from(((), ((7,) * 10,) * 10))))
+
+
 _SPECIAL: dict[Any, Callable[[], SearchStrategy[Any]]] = {
     Progress: _progress,
     FineTuneResult: _fine_tune_result,
+    RunResult: _run_result,
 }
 
 
@@ -466,6 +479,28 @@ def _take_strokes(case: Any, folder: Path) -> None:
     assert parse_canvas_strokes(strokes) == strokes
     are_several_digits(strokes)
     _require_picture(from_strokes(strokes))
+
+
+def _sheets() -> list[bytes]:
+    """PNGs of about the size of the sheet on which a test image is touched up."""
+    sizes, modes = (SHEET_SIZE, 1, SHEET_SIZE + 1, 4_000), ("RGBA", "LA", "L", "1", "P", "I;16")
+    files = [io.BytesIO() for _ in range(len(sizes) + len(modes))]
+    for file, size in zip(files, sizes, strict=False):
+        Image.new("RGBA", (size, size), "white").save(file, "PNG")
+    for file, mode in zip(files[len(sizes) :], modes, strict=True):
+        Image.new(mode, (SHEET_SIZE, SHEET_SIZE), 1).save(file, "PNG")
+    return [file.getvalue() for file in files]
+
+
+_painted = st.deferred(lambda: damaged(_sheets())).map(
+    lambda png: f"data:image/png;base64,{b64encode(png).decode()}"
+)
+
+
+@_way_in("what was painted over a digit", _painted | st.sampled_from(ODD))
+def _take_painted(case: Any, folder: Path) -> None:
+    image = retouch(torch.zeros(28, 28, dtype=torch.uint8), case)
+    assert image.shape == (28, 28) and image.dtype == torch.uint8
 
 
 def _require_picture(picture: torch.Tensor | None) -> None:
@@ -695,6 +730,7 @@ _WORDS = (
     ),
     *("--convolutions", "8@5", "", "--dense", "16,8", "--activation", "Tanh", "--no-batch-norm"),
     *("--epochs", "0.1", "1e999", "nan", "-1", "--train-size", "20", "--batch-size", "10"),
+    *("--spoil", "label-noise", "missing-class=3", "class-imbalance=7,x", "thin-only=0.001"),
     *("--learning-rate", "0.1", "--optimiser", "AdamW", "--seed", "9" * 5000, "--dropout", "0.5"),
     *("--model", "shipped", _RUN_ID, f"{_RUN_ID}@3", "a.safetensors", "run@1", "../x"),
     *("--strokes", "a.jsonl", "--layout", "filling", "a.png", "--dataset", "mnist", "digits"),
@@ -782,10 +818,12 @@ _VALUES = (
         "\0",
         "<b>*x*</b>",
         *_PRESETS,
+        *(kind.title for kind in DEFECTS.values()),
+        *map(links.share_text, settings(Defect)["share"].stops),
     ),
 )
 _FIELDS = [
-    *map(links.field_name, [*settings(NetworkConfig), *settings(TrainConfig)]),
+    *map(links.field_name, [*settings(NetworkConfig), *settings(TrainConfig), *settings(Defect)]),
     *(f"{what} {n}" for what in ("filters", "window", "pool", "units") for n in (0, 3, 9)),
     *("convolutions", "dense", "x"),
 ]
@@ -843,7 +881,14 @@ def _edited(draw: st.DrawFn) -> tuple[str, TrainConfig]:
     network = replace(
         start, convolutions=convolutions, dense=dense, **draw(_settings(NetworkConfig))
     )
-    return preset, replace(recipe, network=network, **draw(_settings(TrainConfig)))
+    changed = draw(_settings(TrainConfig)) | {"defect": draw(st.sampled_from(_OFFERED_DEFECTS))}
+    return preset, replace(recipe, network=network, **changed)
+
+
+_OFFERED_DEFECTS = [
+    *map(parse_defect, DEFECTS),
+    *map(parse_defect, ("label-noise=0.1", "swapped-labels=4,9", "class-imbalance=0,0.001")),
+]
 
 
 def _settings(kind: type) -> SearchStrategy[dict[str, Any]]:

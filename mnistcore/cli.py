@@ -158,6 +158,10 @@ def _parser() -> argparse.ArgumentParser:
 def _add_recipe(parser: argparse.ArgumentParser) -> None:
     """One option for each setting; what is not given is the preset's."""
     net, recipe = parser.add_argument_group("network"), parser.add_argument_group("recipe")
+    ways = ", ".join(map(config.defect_form, config.DEFECTS))
+    help = f"{config.HELP['kind']} One of {ways}."
+    parse_defect = config.parse_defect
+    recipe.add_argument("--spoil", dest="defect", metavar="KIND=N,N", type=parse_defect, help=help)
     maps, widths = "filters@window; '' for none", "hidden widths; '' for none"
     parse = config.parse_convolutions
     net.add_argument("--convolutions", metavar="32@5,64@3", type=parse, help=maps)
@@ -256,6 +260,8 @@ def _work(run: Run) -> Answer:
         store.write_atomically(run.path / "control", b"stop")
 
     print(f"run {run.id}", file=sys.stderr)
+    if defect := run.train_config().defect:
+        print(f"spoiled on purpose: {defect}", file=sys.stderr)
     with tqdm(unit=" images", unit_scale=True, file=sys.stderr) as bar:
 
         def show(progress: Progress) -> None:
@@ -289,6 +295,8 @@ def _print_result(whose: str, result: RunResult | None) -> None:
         return
     right = f"{result.test_accuracy:.2%} of {result.test_count:,} test images right"
     learned = f"{result.train_accuracy:.2%} of {result.train_count:,} training images"
+    if result.true_train_accuracy is not None:
+        learned += f" as they are labelled, {result.true_train_accuracy:.2%} as what they are"
     print(f"{whose}{right}, {learned}; {result.seconds:.1f} s of training", file=sys.stderr)
 
 
@@ -301,6 +309,8 @@ def _result_in_json(result: RunResult | None) -> dict[str, Any]:
     values = asdict(result)
     del values["diverged"], values["fine_tune"]
     values["weights"] = values.pop("num_params")
+    if not result.confusion:  # a run of before, or one that was taught by hand
+        del values["confusion"], values["true_train_accuracy"]
     if result.fine_tune is not None:
         for unknown in ("weights", "epochs", "images_per_second"):
             del values[unknown]
@@ -342,7 +352,7 @@ def _predict(options: argparse.Namespace) -> Answer:
     torch.set_num_threads(1)
     predictions, sentences, right = [], [], []
     for source, label, picture in examples:
-        reading = predict.predict(model, picture, "There is no digit to be seen.")
+        reading = predict.predict(model, picture, "There is no digit to be seen.", averaged=True)
         answer = {"digit": reading.digit, "probabilities": reading.probabilities}
         predictions.append({"source": source} | answer)
         sentences.append(f"{source}: {reading.sentence}")

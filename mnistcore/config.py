@@ -6,13 +6,14 @@ import re
 import reprlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from mnistcore.errors import MnistError, NetworkError, TrainingError
-from mnistcore.serialization import NEEDED, structure
+from mnistcore.serialization import NEEDED, Range, structure
 
 IMAGE_SIZE = 28  # pixels: every picture in this project is IMAGE_SIZE x IMAGE_SIZE
 NUM_CLASSES = 10
+Digit = Annotated[int, Range(0, NUM_CLASSES - 1)]
 MAX_LAYERS = 8  # of each kind, convolutions and dense layers
 MAX_PARAMS = 5_000_000  # more than this would take a laptop minutes per epoch
 
@@ -43,6 +44,11 @@ HELP = {  # what each setting does, for visitors and for the command line
     "modest.",
     "augmentation": "Turns, stretches and moves every training image a little, differently each "
     "time, so that the network meets more ways of writing.",
+    "kind": "Damages what the network learns from, never the test images, and so shows what a "
+    "network is worth whose data is wrong, lopsided or of another look.",
+    "digit": "The digit that is meant.",
+    "other": "The digit with which it is swapped.",
+    "share": "How much of it.",
     "seed": "Chance plays a part. The same seed plays it the same way again.",
     "device": "Where it is trained.",
     "precision": "Whether layers multiply in 16 bits.",
@@ -123,6 +129,140 @@ class NetworkConfig:
         return config
 
 
+class DefectKind(NamedTuple):
+    """One way in which training data can be spoiled, and what it needs to be told."""
+
+    title: str  # on the form
+    text: str  # in a few words, of {percent}, {digit} and {other}
+    term: str = ""  # as the field has it
+    why: str = ""  # likewise, why the test suffers: the rest of a sentence
+    digits: int = 0  # whether it needs `digit` (1), and `other` (2)
+    share: str = ""  # what its share is one of; empty if it needs none
+    start: float = 1.0  # the share at first
+
+    @property
+    def needs(self) -> list[str]:
+        """The fields of a Defect that this kind needs, as the command line takes them in turn."""
+        return [*("digit", "other")[: self.digits], *["share"] * bool(self.share)]
+
+
+DEFECTS: dict[str, DefectKind] = {
+    "none": DefectKind("nothing", "clean data"),
+    "label-noise": DefectKind(
+        "wrong labels",
+        "{percent} % wrong labels",
+        "label noise",
+        "with so many wrong labels it found little to go by",
+        share="of all labels is wrong",
+        start=0.4,
+    ),
+    "swapped-labels": DefectKind(
+        "two digits swapped",
+        "{digit} and {other} swapped",
+        "mislabelled classes",
+        "it calls {digit} what is {other} and the other way round, as it was taught",
+        digits=2,
+    ),
+    "missing-class": DefectKind(
+        "one digit left out",
+        "no {digit}",
+        "a missing class",
+        "it has never seen the {digit}, and the test has it",
+        digits=1,
+    ),
+    "class-imbalance": DefectKind(
+        "few of one digit",
+        "{percent} % of the {digit}s",
+        "class imbalance",
+        "it has hardly seen the {digit}, and the test has as many as of any digit",
+        digits=1,
+        share="of its images is left",
+        start=0.01,
+    ),
+    "thick-only": DefectKind(
+        "only thick hands",
+        "only the thickest {percent} %",
+        "selection bias",
+        "it has seen thick hands only, and the test has others",
+        share="of each digit is left",
+        start=0.2,
+    ),
+    "thin-only": DefectKind(
+        "only thin hands",
+        "only the thinnest {percent} %",
+        "selection bias",
+        "it has seen thin hands only, and the test has others",
+        share="of each digit is left",
+        start=0.2,
+    ),
+    "inverted": DefectKind(
+        "inverted images",
+        "{percent} % inverted",
+        "distribution shift",
+        "of what it learned from {percent} % was inverted, and nothing in the test is",
+        share="of the images is inverted",
+    ),
+}
+
+
+DefectName = Literal[
+    "none",
+    "label-noise",
+    "swapped-labels",
+    "missing-class",
+    "class-imbalance",
+    "thick-only",
+    "thin-only",
+    "inverted",
+]
+
+
+@dataclass(frozen=True)
+class Defect:
+    """What is wrong with the training data, see data/defects.py; without one it is false.
+
+    What its kind does not need stays at its default.
+    """
+
+    kind: DefectName = _setting("none", "Spoil the data", choices=tuple(DEFECTS))
+    digit: Digit = _setting(7, "Digit", "The digit", low=0, high=9)
+    other: Digit = _setting(1, "with", "The other digit", low=0, high=9)
+    share: Annotated[float, Range(0.001, 1)] = _setting(
+        1.0,
+        "Share",
+        "The share that is spoiled or left",
+        low=0.001,
+        high=1.0,
+        stops=(0.001, 0.01, 0.02, 0.05, *(n / 10 for n in range(1, 11))),
+    )
+
+    def __bool__(self) -> bool:
+        return self.kind != "none"
+
+    def __str__(self) -> str:
+        """In a few words: "40 % wrong labels"."""
+        return self._fill(DEFECTS[self.kind].text)
+
+    @property
+    def why(self) -> str:
+        """Why the test suffers from it: "it has never seen the 7, and the test has it"."""
+        return self._fill(DEFECTS[self.kind].why)
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether some images are not taught at all, so that the others come more often."""
+        return self.kind in ("missing-class", "class-imbalance", "thick-only", "thin-only")
+
+    @property
+    def relabels(self) -> bool:
+        """Whether some images are taught with another label than their own."""
+        return self.kind in ("label-noise", "swapped-labels")
+
+    def _fill(self, words: str) -> str:
+        percent = f"{100 * self.share:g}"
+        return words.format(percent=percent, digit=self.digit, other=self.other)
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """A recipe: network, optimizer, schedule, data, seed. The defaults are the notebook's."""
@@ -170,6 +310,7 @@ class TrainConfig:
         0.0, "Label smoothing", low=0, high=0.9, shown=(0.0, 0.3), step=0.01
     )
     augmentation: str = _setting("none", "Augmentation", choices=("none", "affine"))
+    defect: Defect = Defect()  # of the training images, never of the test
     seed: int = _setting(1, "Seed", "The seed", low=0, high=2**32 - 1, shown=(0, 2**31), step=1)
     device: str = _setting("auto", "Device", choices=("auto", "cpu", "cuda", "mps"), on_form=False)
     # Weights, loss and optimizer keep their 32 bits in any case.
@@ -209,6 +350,12 @@ def layer_summary(config: NetworkConfig) -> list[LayerSummary]:
 def count_parameters(config: NetworkConfig) -> int:
     """How many numbers such a network learns, without building it."""
     return sum(layer.num_params for layer in layer_summary(config))
+
+
+def count_mult_adds(config: NetworkConfig) -> int:
+    """How many multiplications with an addition it takes to read one image."""
+    # Every place of a map uses the same weights again.
+    return sum(each.num_params * math.prod(each.shape[1:]) for each in layer_summary(config))
 
 
 def _count_activations(config: NetworkConfig) -> int:
@@ -291,6 +438,9 @@ def check(config: TrainConfig, images: int = 60_000) -> None:
     """Refuse, with NetworkError or TrainingError, what cannot work on so many images in time."""
     check_network(config.network)
     _check_settings(config, TrainingError)
+    _check_settings(config.defect, TrainingError)
+    if config.defect.kind == "swapped-labels" and config.defect.digit == config.defect.other:
+        raise TrainingError("A digit cannot be swapped with itself: name two of them.")
     if config.network.batch_norm and config.batch_size == 1:
         raise TrainingError(
             "Batch normalisation compares the images of a batch: use a batch size of 2 or more, "
@@ -298,7 +448,6 @@ def check(config: TrainConfig, images: int = 60_000) -> None:
         )
     # What would take the machine from everybody else.
     images = min(config.train_size or images, images)
-    layers = layer_summary(config.network)
     activations = _count_activations(config.network)
     batch = min(config.batch_size, images)
     if batch * activations > MAX_BATCH_ACTIVATIONS:
@@ -307,9 +456,7 @@ def check(config: TrainConfig, images: int = 60_000) -> None:
             f"this network: use a batch size of {MAX_BATCH_ACTIVATIONS // activations:.0f} or "
             "less, or fewer filters."
         )
-    # Every place of a map uses the same weights again.
-    mult_adds = sum(layer.num_params * math.prod(layer.shape[1:]) for layer in layers)
-    epochs = MAX_TRAIN_MULT_ADDS / (mult_adds * images)
+    epochs = MAX_TRAIN_MULT_ADDS / (count_mult_adds(config.network) * images)
     if config.epochs > epochs:
         raise TrainingError(
             f"{config.epochs:g} epochs of {images:,} images take too long in this network: use "
@@ -325,7 +472,7 @@ def planned_images(config: TrainConfig, images: int) -> int:
     return batch * max(1, round(config.epochs * (images // batch)))
 
 
-def _check_settings(config: NetworkConfig | TrainConfig, error: type[MnistError]) -> None:
+def _check_settings(config: NetworkConfig | TrainConfig | Defect, error: type[MnistError]) -> None:
     for name, setting in settings(type(config)).items():
         value, what = getattr(config, name), setting.noun or setting.label
         told = reprlib.repr(value)
@@ -350,6 +497,29 @@ def parse_convolutions(text: str) -> tuple[Conv, ...]:
         filters, kernel_size, padding, bare = match.groups()
         convolutions.append(Conv(int(filters), int(kernel_size), not bare, bool(padding)))
     return tuple(convolutions)
+
+
+def parse_defect(text: str) -> Defect:
+    """ "class-imbalance=7,0.05" -> that share of sevens; what is left out is as the form begins."""
+    kind, _, given = text.partition("=")
+    if kind not in DEFECTS:
+        known = ", ".join(DEFECTS)
+        raise TrainingError(f"There is no way to spoil data {reprlib.repr(kind)}: use {known}.")
+    needs, values = DEFECTS[kind].needs, [part for part in given.split(",") if part]
+    told: dict[str, Any] = {"kind": kind, "share": DEFECTS[kind].start}
+    try:
+        for name, value in zip(needs, values, strict=len(values) > len(needs)):
+            told[name] = float(value) if name == "share" else int(value)
+    except ValueError:
+        raise TrainingError(
+            f"{reprlib.repr(text)} spoils nothing: write {defect_form(kind)}."
+        ) from None
+    return Defect(**told)
+
+
+def defect_form(kind: str) -> str:
+    """How the command line writes a kind of defect: "class-imbalance=DIGIT,SHARE"."""
+    return "=".join(filter(None, (kind, ",".join(DEFECTS[kind].needs).upper())))
 
 
 def parse_dense(text: str) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from mnistcore.config import Conv, NetworkConfig, Setting, TrainConfig, settings
+from mnistcore.config import Conv, Defect, NetworkConfig, Setting, TrainConfig, settings
 
 MAX_NAME = 60  # characters of a run's name
 Recipe = TypeVar("Recipe", NetworkConfig, TrainConfig)
@@ -32,12 +32,15 @@ _FAST = TrainConfig(
     precision="auto",
 )
 _PLAIN = TrainConfig(NetworkConfig((), (128, 64)), epochs=2, batch_size=64)
+_SMALL_AND_FAST = replace(
+    _FAST, network=NetworkConfig((Conv(16, 5), Conv(64, 3)), (128,)), epochs=0.5
+)
 
 PRESETS: dict[str, Preset] = {
     "fast": Preset(
         "Fast",
         "Watch the test accuracy shoot past 95 % on MNIST in the first quarter of the run.",
-        replace(_FAST, network=NetworkConfig((Conv(16, 5), Conv(64, 3)), (128,)), epochs=0.5),
+        _SMALL_AND_FAST,
     ),
     "notebook-fast": Preset(
         "Small",
@@ -65,6 +68,23 @@ PRESETS: dict[str, Preset] = {
         "those that it never saw.",
         # With 10 images in a batch, every epoch has all of the 100.
         TrainConfig(NetworkConfig((), (512, 256)), epochs=100, batch_size=10, train_size=100),
+    ),
+    "wrong-labels": Preset(
+        "Wrong labels",
+        "Watch it read nine of ten test images although four labels in ten are wrong, and forget "
+        "how as it learns the wrong ones by heart.",
+        TrainConfig(
+            NetworkConfig((), (256, 128)),
+            epochs=30,
+            batch_size=50,
+            train_size=5_000,
+            defect=Defect("label-noise", share=0.4),
+        ),
+    ),
+    "never-saw-7": Preset(
+        "Never saw a 7",
+        "Watch what it calls the sevens of the test, for there is none among what it learns from.",
+        replace(_SMALL_AND_FAST, defect=Defect("missing-class", digit=7)),
     ),
 }
 
@@ -96,6 +116,7 @@ def describe_changes(start: TrainConfig, config: TrainConfig) -> list[str]:
             told.append(f"{what} {', '.join(words)}")
     if new.dense != old.dense:
         told.append("dense " + ", ".join(map(str, new.dense)) if new.dense else "no dense layers")
+    told += [str(config.defect)] if config.defect != start.defect else []
     return told + _describe_settings(old, new)
 
 

@@ -9,7 +9,7 @@ import sys
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 
-from mnistcore.config import TrainConfig
+from mnistcore.config import NUM_CLASSES, Digit, TrainConfig
 from mnistcore.serialization import MAX_NUMBER, Range, structure, type_hints
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ Share = Annotated[float, Range(0, 1)]  # an accuracy or a probability
 Loss = Annotated[float, Range(0, sys.float_info.max)]
 Count = Annotated[int, Range(0, MAX_NUMBER)]
 Amount = Annotated[float, Range(0, MAX_NUMBER)]
-Digit = Annotated[int, Range(0, 9)]
 Pid = Annotated[int, Range(-1, float("inf"))]  # one too large is no process, and not unknown either
 
 LiveState = Literal["queued", "starting", "running", "testing"]
@@ -118,6 +117,14 @@ class RunResult:
     test_count: Count = 0  # test images that these two rest on
     diverged: bool = False  # it broke off because its numbers were not finite any more
     fine_tune: FineTuneResult | None = None  # of a network that was taught by hand
+    # By what the training images show, where some were labelled otherwise on purpose.
+    true_train_accuracy: Share | None = None
+    # How many of the test images of each digit (rows) were read as which (columns).
+    confusion: tuple[tuple[Count, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.confusion and {len(self.confusion), *map(len, self.confusion)} != {NUM_CLASSES}:
+            raise ValueError("a confusion matrix has ten rows of ten")
 
     @property
     def is_evaluated(self) -> bool:

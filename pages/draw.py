@@ -1,8 +1,11 @@
 """Draw a digit and see a network read it, while the pen is still in the hand."""
 
+from contextlib import suppress
+
 import streamlit as st
 
 from mnistcore.drawing.strokes import are_several_digits
+from mnistcore.errors import MnistError
 from pages.common import model_picker, navigation, state
 from pages.common.canvas import canvas
 from pages.common.prediction_card import show_prediction
@@ -18,7 +21,7 @@ WHY = "Why this answer?"
 model_id = model_picker.selected_model()
 learning = model_picker.training_progress(model_id)
 past = answer_history.run_of(model_id)
-and_now = [WHY, state.TEACH, *([answer_history.ASK] if past else [])]
+and_now = [WHY, state.TEACH, state.FOOL, *([answer_history.ASK] if past else [])]
 if state.DRAW_MORE.get() not in and_now:  # it was another network's
     state.DRAW_MORE.pop()
 
@@ -38,6 +41,7 @@ def draw() -> None:
             below = st.container()
         # These bring torch, and the sheet need not wait for it.
         from mnistcore.drawing.rasterize import from_strokes
+        from pages.common import attack
         from pages.parts.draw import explanation, teaching
 
         taught = teaching.own_taught(model_id)
@@ -63,6 +67,7 @@ def draw() -> None:
                 nothing,
                 before=before,
                 spoken="answer",
+                averaged=True,
             )
             if learning:
                 news = model_picker.training_progress(model_id)
@@ -74,10 +79,14 @@ def draw() -> None:
             teaching.correct()
             st.segmented_control("And now?", and_now, wrap=True, **state.DRAW_MORE.kept())
     # Whatever takes longer than the answer comes after it, and only when it is asked for.
-    asked = more if more in (WHY, answer_history.ASK) else ""
+    asked = more if more in (WHY, state.FOOL, answer_history.ASK) else ""
     scroll_into_view(asked, "reasons in view", margin="5rem 0 24rem")
     if more == WHY:
         explanation.show(model_id, image, strokes)
+    elif more == state.FOOL:
+        with suppress(MnistError):  # the answer has said why
+            stamp = model_picker.weights_mtime_ns(model_id)
+            attack.show(model_picker.latest_model(model_id), stamp, image, state.DRAW_ATTACK)
     elif more == answer_history.ASK and past:
         answer_history.show(past, image)
     elif taught:
@@ -99,7 +108,11 @@ def upload() -> None:
 
         nothing = "There is no digit to be seen: try a picture of one, written large."
         image = show_prediction(
-            model_id, lambda: from_bitmap(vectorize.open_image(file)), nothing, spoken="picture"
+            model_id,
+            lambda: from_bitmap(vectorize.open_image(file)),
+            nothing,
+            spoken="picture",
+            averaged=True,
         )
         if image is not None and st.toggle(WHY, key="why this picture"):
             explanation.show(model_id, image)
@@ -121,5 +134,7 @@ with st.expander("Read a picture instead", icon=":material/photo_camera:"):
     upload()
 st.caption(
     "The bars share out 100 % among the ten digits: the more for one, the less for all others. "
+    "The network looks five times, at your digit as it is, slanted and turned a little both ways: "
+    "the bars are the mean. "
     "Where the drawing looks like no digit at all, it says so, and the bars are hatched."
 )

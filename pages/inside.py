@@ -13,7 +13,7 @@ navigation.require_frame(__file__)
 
 top = st.container(horizontal=True, vertical_alignment="bottom")
 top.title("Inside")
-test = shared_dataset().test
+train, test, _ = shared_dataset()
 show_fallback_notice()
 
 # They bring torch, and the title need not wait for it.
@@ -22,7 +22,14 @@ from mnistcore.drawing.rasterize import from_strokes
 from mnistcore.errors import MnistError
 from mnistcore.inspection import activations, attribution
 from pages.common.canvas import current_strokes
-from pages.parts.inside import embedding_map, max_activations, unit_arithmetic
+from pages.parts.inside import (
+    ablation,
+    embedding_map,
+    fooling,
+    max_activations,
+    unit_arithmetic,
+)
+from pages.parts.inside.subject import Subject
 
 TEST, DRAWING = "Test image", "Your drawing"
 
@@ -127,19 +134,11 @@ with left:
     largest = survey.max_activations[names.index(name)][:, chosen]
     max_activations.show(net, layer, chosen, largest, test, open_image)
 with right:
-    st.header("From ten sums to ten shares", anchor=False)
-    st.html(unit_arithmetic.softmax_table(out[-1]))
-    st.caption(
-        "Each sum becomes e to its power, which makes small leads large and everything positive; "
-        "then each is divided by their total. This is called *softmax*."
-    )
+    unit_arithmetic.show_softmax(out[-1])
 
-st.header("The map of all digits", anchor=False)
-st.markdown(
-    f"What the last hidden layer makes of {count:,} test images, brought down to two dimensions: "
-    "what it finds alike lies close together. Point at a digit to see it, choose it to look "
-    "inside. Those in a thin ring are misread; the one in a thick ring is the one above."
-)
 features = None if drawn is None else attribution.penultimate_features(net, drawn[None])
 marked = index if choice == TEST and index < count else None
 embedding_map.show(model_id, stamp, survey, test, marked, features, open_image)
+
+fooling.show(held, image, test, None if choice == DRAWING else index)
+ablation.show(Subject(held.model, stamp, image, train, test))

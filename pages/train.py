@@ -98,7 +98,7 @@ if run is None:
     with choices:
         speed.choose()
         twin = twins.choose(config, count)
-        bet.choose(twins=twin is not None)
+        bet.choose(config, twins=twin is not None)
     problem = ""
     try:
         check(config, count)

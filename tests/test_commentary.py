@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from mnistcore.config import Defect
 from mnistcore.records import Progress, RunResult, RunStatus
 from mnistcore.viz.commentary import (
     MILESTONES,
@@ -116,6 +117,37 @@ def test_one_bad_test_is_not_denied_and_soon_forgotten():
     hiccup[20] = replace(hiccup[20], test_accuracy=0.3)
     assert "become worse" in comment(hiccup[:21])
     assert "19 of 20" in comment(hiccup[:22])
+
+
+def test_wrong_labels_are_told_in_both_curves_and_no_step_is_blamed():
+    noise = Defect("label-noise", share=0.4)
+    learning = run(
+        lambda done: 0.92 - 0.5 * max(0.0, done - 0.4) if done else 0.1,
+        lambda done: min(0.96, 0.5 + 0.6 * done**2),
+    )
+    sentences = [comment(learning[: n + 1], noise) for n in range(len(learning))]
+    assert any("of those of training, 40% are wrong" in each for each in sentences)
+    assert "Training is above 60%, more labels than can be told from the images" in sentences[-1]
+    assert not any("too big" in each for each in sentences)
+    assert any("too big" in comment(learning[: n + 1]) for n in range(len(learning)))
+
+
+def test_what_it_never_saw_is_the_gap_between_the_curves():
+    learning = run(rising(0.89), rising(0.99))
+    assert comment(learning, Defect("missing-class", 3)) == (
+        "It has never seen the 3, and the test has it."
+    )
+    last = learning[-1]
+    result = RunResult(
+        images=60_000, train_accuracy=0.99, train_count=1000, test_accuracy=0.89, test_count=1000
+    )
+    told = describe_run(
+        RunStatus("finished", last, result=result), learning, Defect("missing-class")
+    )
+    assert (told.verdict, told.sentence) == (
+        "Spoiled",
+        "It has finished: it has never seen the 7, and the test has it.",
+    )
 
 
 def test_a_gap_within_chance_is_no_gap():

@@ -4,8 +4,10 @@ import math
 
 import pytest
 
+from mnistcore.config import Defect
 from mnistcore.evaluation.diagnosis import (
     CHANCE_LOSS,
+    attainable_accuracy,
     diagnose_fit,
     margin_of_error,
     suggest_learning_rate,
@@ -76,3 +78,40 @@ def test_the_margin_of_error_is_two_standard_errors_and_never_nothing():
 
 def test_a_guess_has_the_loss_of_ten_equal_chances():
     assert pytest.approx(2.3026, abs=1e-4) == CHANCE_LOSS
+
+
+NOISE = Defect("label-noise", share=0.4)
+
+
+@pytest.mark.parametrize(
+    ("kind_of_it", "defect", "train", "test"),
+    [
+        ("about right", NOISE, 0.585, 0.977),  # below 100 % for want of true labels alone
+        ("overfitting", NOISE, 0.962, 0.635),
+        ("overfitting", NOISE, 0.70, 0.88),  # although the test is ahead
+        ("underfitting", NOISE, 0.45, 0.70),
+        ("spoiled", Defect("label-noise", share=0.8), 0.19, 0.80),
+        ("spoiled", Defect("missing-class"), 0.991, 0.89),
+        ("spoiled", Defect("swapped-labels", 4, 9), 0.991, 0.795),
+        ("spoiled", Defect("inverted"), 0.98, 0.12),
+        ("about right", Defect("thick-only", share=0.2), 0.997, 0.985),
+        ("underfitting", Defect("missing-class"), 0.80, 0.70),
+    ],
+)
+def test_of_spoiled_data_it_is_said_what_it_did(kind_of_it, defect, train, test):
+    assert kind(train, test, defect=defect, test_loss=3.0) == kind_of_it
+
+
+def test_the_labels_that_can_be_had_without_learning_by_heart():
+    shares = (0.001, 0.4, 0.9, 1.0)
+    most = [attainable_accuracy(Defect("label-noise", share=share)) for share in shares]
+    assert most == pytest.approx([0.999, 0.6, 0.1, 1 / 9])
+    assert attainable_accuracy(Defect("missing-class")) == attainable_accuracy(Defect()) == 1
+
+
+def test_a_test_of_another_kind_shows_no_steps_too_big():
+    early = {"test_loss": 9.0, "history": BETTER}
+    assert kind(0.6, 0.1, **early) == "overfitting"
+    assert kind(0.3, 0.1, **early) == "diverged"
+    assert kind(0.3, 0.1, defect=Defect("inverted"), **early) == "underfitting"
+    assert kind(0.1, 0.1, defect=Defect("inverted"), **early) == "diverged"

@@ -344,3 +344,17 @@ def test_who_teaches_on_when_the_network_before_is_gone_loses_nothing(folder: Pa
         "Base, taught my hand, taught my hand",
         "Base, taught my hand",
     ]
+
+
+def test_the_machine_turns_a_drawing_into_another_digit_and_takes_no_more_than_it_needs() -> None:
+    app = draw_page(SEVEN, more="Fool it")
+    least = app.slider(key="draw changed").value
+    result = words(app).split("'Result'")[1]
+    assert f"a {app.segmented_control(key='draw target').value}." in result.replace("an 8", "a 8")
+    app.slider(key="draw changed").set_value(least - 1).run()
+    assert not app.exception
+    assert words(app).split("'Result'")[1] != result
+
+
+def test_without_a_drawing_there_is_nothing_to_fool() -> None:
+    assert "the machine will change it" in words(draw_page(more="Fool it"))

@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
 from test_draw_page import SEVEN, a_run
+from test_retouch import painted
 
 from mnistcore.config import Conv, NetworkConfig, TrainConfig
 from mnistcore.data.digits import Digits
 from mnistcore.inspection import embedding
 from mnistcore.models.checkpoint import save_network
 from mnistcore.models.network import build_network
+from mnistcore.models.registry import load_model
 from mnistcore.runs import store
 from pages.parts.inside import embedding_map
 
@@ -179,3 +182,81 @@ def test_maps_form_one_at_a_time_and_none_is_ever_empty(monkeypatch: pytest.Monk
 
 def test_an_empty_word_in_the_address_is_no_word() -> None:
     assert not inside(map="", test_image="", layer="", unit="").exception
+
+
+def result_of(app: AppTest) -> str:
+    """The card of what the network says of the changed picture."""
+    return next(body for body in written_out(app).split("<section ") if "'Result'" in body)
+
+
+def test_the_machine_turns_a_test_image_into_the_digit_that_is_asked_for(digits: Parts) -> None:
+    target = (int(digits[1].labels[5]) + 1) % 10
+    app = inside(test_image="5", fool="The machine", target=str(target))
+    least = app.slider(key="changed").value
+    assert f"a {target}." in result_of(app) or f"an {target}." in result_of(app)
+    app.slider(key="changed").set_value(least - 1).run()
+    assert f"a {target}." not in result_of(app)
+    app.segmented_control(key="method").set_value("Many steps").run()
+    assert f"a {target}." in result_of(app) or f"an {target}." in result_of(app)
+    assert app.slider(key="percent").value < 50
+    assert not app.exception
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"fool": "Nobody"},
+        {"fool": "The machine", "target": "elephant", "method": "magic", "changed": "-4"},
+        {"fool": "The machine", "method": "One step", "percent": "1e9"},
+        {"fool": "The machine", "target": "12", "changed": "61"},
+    ],
+)
+def test_fool_it_ignores_an_address_that_makes_no_sense(address: dict) -> None:
+    assert not inside(**address).exception
+
+
+def test_an_address_sets_how_the_machine_shall_fool_it() -> None:
+    app = inside(fool="The machine", method="One step", percent="20", target="3")
+    assert app.slider(key="percent").value == 20
+    assert app.segmented_control(key="target").value == 3
+
+
+def test_who_touches_up_a_test_image_is_told_how_many_pixels_and_keeps_the_best(
+    digits: Parts,
+) -> None:
+    index = 5
+
+    def paint(app: AppTest, side: int) -> None:
+        sheet = painted(lambda draw: draw.rectangle((0, 0, 11 * side - 1, 307), fill="white"))
+        app.session_state[f"sheet with test image {index}"] = {"drawing": {"data": sheet}}
+        app.run()
+        assert not app.exception
+
+    def still(app: AppTest) -> Button:
+        return app.button(key="still that digit")
+
+    app = inside(test_image=str(index), fool="You")
+    assert still(app).disabled
+    paint(app, side=28)
+    assert still(app).label.startswith("To me it is still a")
+    assert not still(app).disabled  # white all over, it reads something else
+    still(app).click().run()
+    worst = int((digits[1].images[index] != 255).sum())
+    assert f"Your best: **{worst} of 784 pixels**" in text(app)
+    assert still(app).disabled  # it is no better than itself
+    app.switch_page("pages/draw.py").run()
+    app.switch_page("pages/inside.py").run()
+    assert f"Your best: **{worst} of 784 pixels**" in text(app)
+
+
+def test_only_a_test_image_that_is_read_right_can_be_touched_up(digits: Parts) -> None:
+    assert "choose one above" in inside(SEVEN, fool="You", picture="Your drawing").caption[-1].value
+    app = inside(fool="You", model=a_run("Knows nothing", seed=3).id)
+    images, labels = digits[1].images[:40] / 255, digits[1].labels[:40]
+    read = load_model(app.session_state["model"]).probabilities(images).argmax(1)
+    wrong = int((read != labels).nonzero()[0])
+    app.number_input(key="test_image").set_value(wrong).run()
+    assert "misread as it is" in app.info[0].value
+    right = int((read == labels).nonzero()[0])
+    app.number_input(key="test_image").set_value(right).run()
+    assert not app.info

@@ -16,11 +16,13 @@ from test_draw_page import SEVEN
 
 from mnistcore.config import NetworkConfig, TrainConfig
 from mnistcore.data import download
+from mnistcore.data.defects import taught_set
 from mnistcore.drawing.rasterize import from_strokes
 from mnistcore.errors import DivergenceError
 from mnistcore.inspection.frames import recorded_steps
 from mnistcore.models.registry import load_model
-from mnistcore.records import PaceKind, Progress, RunResult
+from mnistcore.presets import PRESETS
+from mnistcore.records import PaceKind, Prediction, Progress, RunResult, RunStatus, to_dict
 from mnistcore.runs import queue, slow_motion, store
 from mnistcore.runs.worker import run_training
 from mnistcore.training import frame_recorder
@@ -365,6 +367,56 @@ def test_a_bet_counts_for_the_run_that_starts_next(folder: Path) -> None:
     (run,) = store.list_runs(folder)
     assert app.session_state["bets"] == {run.id: 91.0}
     assert "your bet: 91 %" in json.dumps(echarts(app))
+
+
+def test_a_spoiled_recipe_is_bet_on_trained_and_judged_digit_by_digit(folder: Path) -> None:
+    app = train_page()
+    app.button_group(key="preset").set_value("never-saw-7").run()
+    app.toggle(key="betting").set_value(True).run()
+    app.selectbox(key="digit bet").set_value(9).run()
+    assert app.selectbox(key="digit bet").label == "What will it take sevens for?"
+    assert any("Spoiled on purpose: **no 7**" in each.value for each in app.markdown)
+    next(each for each in app.button if each.label == "Start").click().run()
+    (run,) = store.list_runs(folder)
+    assert app.caption[0].value == "Recipe: Never saw a 7 (no 7)"
+    assert app.session_state["digit bets"] == {run.id: 9}
+    assert "Spoiled on purpose: no 7." in html(app)
+    assert "The damage is counted in the end" in html(app)
+    row = [0] * 10
+    counted = [[30 * (n == digit) for n in range(10)] for digit in range(10)]
+    counted[7] = [*row[:9], 30]
+    result = RunResult(
+        images=1500, train_accuracy=0.99, train_count=300, test_accuracy=0.9, test_count=300
+    )
+    result = replace(result, confusion=tuple(map(tuple, counted)))
+    store.write_record(run.path / "status.json", RunStatus("finished", result=result))
+    record = Progress(9, 9, 1500, train_accuracy=0.99, test_accuracy=0.9, test_count=300)
+    (run.path / "metrics.jsonl").write_text(json.dumps(to_dict(record)))
+    app.run()
+    assert not app.exception
+    assert "Of the 30 sevens in the test it reads none; it takes 30 for nines." in html(app)
+    assert "<b>Spoiled.</b>" in html(app)
+    said = " ".join(str(each.proto) for each in app.get("bidi_component"))
+    assert "takes sevens for nines: right, 30 of 30 are taken for nines." in said
+
+
+def test_wrong_labels_are_shown_as_they_were_given(folder: Path) -> None:
+    train, _ = dataset_by_name("digits")
+    recipe = replace(PRESETS["wrong-labels"].config, train_size=200)
+    taught = taught_set(train, recipe)
+    wrong = (taught.digits.labels != train.labels[:200]).nonzero().flatten().tolist()[:2]
+    run = store.create_run(recipe, preset="wrong-labels", dataset="digits", owner=ME)
+    said = [Prediction(wrong[0], int(taught.digits.labels[wrong[0]]), 0.9)]
+    said += [Prediction(wrong[1], int(train.labels[wrong[1]]), 0.8)]
+    progress = Progress(9, 9, 90, train_accuracy=0.7, test_accuracy=0.6, test_count=100)
+    status = RunStatus("stopped", progress=progress, train_predictions=tuple(said))
+    store.write_record(run.path / "status.json", status)
+    shown = html(train_page(run))
+    assert "<b>Learned from, by the labels given</b>: 1 of 2 right" in shown
+    for image in wrong:
+        label = int(taught.digits.labels[image])
+        assert f"labelled {label}" in shown and f"label {label}<br>" in shown
+    assert "right by the labels given, of the last 90 or so" in shown
 
 
 def test_who_does_not_bet_has_no_bet(folder: Path) -> None:

@@ -213,7 +213,9 @@ def test_each_test_reports_the_first_guesses_and_some_mistakes(digits):
         assert len(rest) <= 6
         assert all(digits[1].labels[g.image] != g.digit for g in rest)
         assert all(0 <= g.confidence <= 1 for g in progress.predictions)
-        assert [guess.image for guess in progress.train_predictions] == first_learned(QUICK, 1500)
+        assert [guess.image for guess in progress.train_predictions] == first_learned(
+            QUICK, torch.arange(1500)
+        )
     right = [digits[0].labels[g.image] == g.digit for g in tested[-1].train_predictions]
     assert sum(right) > 9
 

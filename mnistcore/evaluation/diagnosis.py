@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from mnistcore.config import DEFECTS, NUM_CLASSES, Defect
 from mnistcore.records import Progress
 
 CHANCE_LOSS = math.log(10)  # cross-entropy of who calls ten digits equally likely: 2.3026
@@ -15,13 +16,14 @@ MAX_TRAIN_ERROR = 0.05  # misreading more of the images that it learned from is 
 MAX_GENERALIZATION_GAP = 0.025  # losing more than this on new images is overfitting
 RAN_AWAY = "its steps were too big, and its loss ran away"
 SAFE_RATE = 0.01  # a learning rate with which every optimizer here gets somewhere
+CLEAN = Defect()
 _TITLES = {"diverged": "Its loss ran away", "collapsed": "It only guesses"}
 
 
 class Diagnosis(NamedTuple):
     """What is the matter with a network that has learned."""
 
-    kind: str  # "underfitting", "overfitting", "about right", "diverged" or "collapsed"
+    kind: str  # "underfitting", "overfitting", "about right", "diverged", "collapsed" or "spoiled"
     title: str  # in plain words; what it is called follows in `term`
     reason: str  # the rest of a sentence: "it fails already on what it was taught"
     advice: tuple[str, ...]  # what to try next
@@ -45,6 +47,18 @@ def generalization_gap_is_real(
     return train_accuracy - test_accuracy > max(MAX_GENERALIZATION_GAP, margin)
 
 
+def attainable_accuracy(defect: Defect) -> float:
+    """The training accuracy, as labelled, of who has learned all but wrong labels by heart."""
+    share = defect.share if defect.kind == "label-noise" else 0.0
+    return max(1 - share, share / (NUM_CLASSES - 1))
+
+
+def learns_wrong_labels(defect: Defect, train_accuracy: float) -> bool:
+    """Whether so many images are given the label that they had, that wrong ones are among them."""
+    most = attainable_accuracy(defect) + MAX_GENERALIZATION_GAP
+    return defect.kind == "label-noise" and train_accuracy > most
+
+
 def best_accuracy(history: Sequence[Progress]) -> float:
     """The highest test accuracy on the way, 0 where no test was taken."""
     tests = [record.test_accuracy for record in history]
@@ -66,8 +80,9 @@ def diagnose_fit(
     one_digit: float | None = None,
     diverged: bool = False,
     learning_rate: float | None = None,
+    defect: Defect = CLEAN,
 ) -> Diagnosis:
-    """Tell the five ways apart in which a training can end.
+    """Tell the six ways apart in which a training can end.
 
     Accuracies are shares from 0 to 1. test_loss: mean cross-entropy; history: the records of the
     training, in order; one_digit: the share of test answers that are one and the same digit, for
@@ -76,14 +91,21 @@ def diagnose_fit(
     A person reads nearly all digits, so misreading many of the very images that it learned from is
     the network's own fault (bias). What it loses on new images (variance) counts where it is more
     than chance explains. A bad loss alone proves nothing: what was learned by heart gives it, too.
+    defect: how the training images were spoiled. Their accuracy is by the labels that they had, so
+    of noisy ones no more can be had than is right, but by heart.
     """
-    error, gap = 1 - train_accuracy, train_accuracy - test_accuracy
+    error, gap = attainable_accuracy(defect) - train_accuracy, train_accuracy - test_accuracy
     overfits = generalization_gap_is_real(train_accuracy, test_accuracy, test_count)
+    if defect.kind == "label-noise":
+        overfits = learns_wrong_labels(defect, train_accuracy)
     fails = error > MAX_TRAIN_ERROR and (error >= gap or not overfits)
     loss = CHANCE_LOSS if test_loss is None else test_loss
     if diverged or not math.isfinite(loss):
         return _too_big("diverged", RAN_AWAY, learning_rate)
-    if fails and (found := _went_wrong(test_accuracy, loss, history, one_digit or 0.0)):
+    # Where the test is of another kind than what was learned from, it does not show this.
+    comparable = defect.kind in ("none", "label-noise") or train_accuracy <= CHANCE_ACCURACY
+    found = _went_wrong(test_accuracy, loss, history, one_digit or 0.0)
+    if fails and comparable and found:
         return _too_big(*found, learning_rate)
     if fails:
         return Diagnosis(
@@ -97,6 +119,8 @@ def diagnose_fit(
             ),
             term="underfitting: high bias",
         )
+    if defect:
+        return _diagnose_spoiled(defect, overfits, test_accuracy)
     if overfits:
         return Diagnosis(
             "overfitting",
@@ -117,6 +141,47 @@ def diagnose_fit(
             "look at its surest mistakes, and whether you would have known",
             "see in sunshine and snow whether it reads what looks different from its lessons",
         ),
+    )
+
+
+def _diagnose_spoiled(defect: Defect, overfits: bool, test_accuracy: float) -> Diagnosis:
+    """Of one that has learned what it was taught."""
+    term = DEFECTS[defect.kind].term
+    if defect.kind == "label-noise" and overfits:
+        return Diagnosis(
+            "overfitting",
+            "It has learned wrong labels by heart",
+            "it has learned labels by heart, and the wrong ones with them",
+            (
+                "to stop earlier: the wrong labels are learned last",
+                "more images, each shown less often",
+                "augmentation, dropout or a smaller network: less room to learn by heart",
+            ),
+            term=f"overfitting to {term}",
+        )
+    noisy = defect.kind == "label-noise"
+    if overfits or (noisy and test_accuracy < 1 - MAX_TRAIN_ERROR):
+        return Diagnosis(
+            "spoiled",
+            "Spoiled data",
+            defect.why,
+            (
+                "the same again with clean data",
+                "images like those that it will meet, and of all kinds",
+            ),
+            term=term,
+        )
+    return Diagnosis(
+        "about right",
+        "Hardly spoiled",
+        "wrong labels of all kinds cancel out, as long as it cannot learn them by heart"
+        if noisy
+        else "what was done to its images hardly shows in the test",
+        (
+            "more of the same, to see when it breaks",
+            "a look at which digits suffer first",
+        ),
+        term=f"robust to {term}",
     )
 
 

@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from torch import Tensor
+
 from mnistcore.config import TrainConfig, check
+from mnistcore.data.defects import TaughtSet, taught_set
 from mnistcore.data.digits import Digits, epoch_permutation
 from mnistcore.errors import MnistError, RunError
 from mnistcore.inspection.frames import read_frame
@@ -57,11 +60,17 @@ def training_provenance(model_id: str, runs_folder: Path | None = None) -> Train
     return TrainingProvenance(dataset, config, result.images, accuracy, count)
 
 
+def seen_places(taught: TaughtSet, config: TrainConfig, images: int) -> Tensor:
+    """Where the images are that a run's first epoch showed, in whole batches; images: in all."""
+    count = len(taught.places)
+    whole = count - count % min(config.batch_size, count)
+    return taught.places[epoch_permutation(config.seed, 0, count)[: min(images, whole)]]
+
+
 def seen_images(train: Digits, config: TrainConfig, images: int) -> Digits:
-    """Those of `train` that a run's first epoch showed, in whole batches; images: shown in all."""
-    train = train.head(config.train_size or len(train))
-    whole = len(train) - len(train) % min(config.batch_size, len(train))
-    return train.select(epoch_permutation(config.seed, 0, len(train))[: min(images, whole)])
+    """Those of `train` that a run's first epoch showed, in whole batches, as they were taught."""
+    taught = taught_set(train, config)
+    return taught.select(seen_places(taught, config, images))
 
 
 def seen_subset(learned: TrainingProvenance, train: Digits) -> Digits | None:

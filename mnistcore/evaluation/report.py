@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mnistcore.data.digits import Digits
-from mnistcore.evaluation.diagnosis import Diagnosis, diagnose_fit, margin_of_error
+from mnistcore.evaluation.diagnosis import CLEAN, Diagnosis, diagnose_fit, margin_of_error
 from mnistcore.evaluation.metrics import Score, by_confidence, evaluate
 from mnistcore.evaluation.provenance import UNKNOWN, TrainingProvenance, seen_subset
 from mnistcore.models.registry import Model
@@ -53,7 +53,7 @@ def diagnose_report(
     exam: EvaluationReport, history: Sequence[Progress] = (), diverged: bool = False
 ) -> Diagnosis | None:
     """The verdict, with what `training_history` tells; None if no training accuracy is known."""
-    score, trained = exam.score, exam.train_accuracy
+    score, trained, config = exam.score, exam.train_accuracy, exam.learned.config
     if trained is None:
         return None
     found = diagnose_fit(
@@ -64,9 +64,13 @@ def diagnose_report(
         history=history,
         one_digit=float(score.predicted.bincount().max()) / score.count,
         diverged=diverged,
-        learning_rate=exam.learned.config.learning_rate if exam.learned.config else None,
+        learning_rate=config.learning_rate if config else None,
+        defect=config.defect if config else CLEAN,
     )
-    return report_diagnosis(trained, exam.train_count, score.accuracy, score.count, found)
+    relabelled = bool(config and config.defect.relabels)
+    return report_diagnosis(
+        trained, exam.train_count, score.accuracy, score.count, found, relabelled=relabelled
+    )
 
 
 def report_diagnosis(
@@ -75,13 +79,19 @@ def report_diagnosis(
     test_accuracy: float,
     test_count: int,
     found: Diagnosis | None = None,
+    *,
+    relabelled: bool = False,
 ) -> Diagnosis:
-    """A diagnosis in words, with its figures; `found` where more is known than the accuracies."""
+    """A diagnosis in words, with its figures; `found` where more is known than the accuracies.
+
+    relabelled: whether some of what it learned from had other labels than their own.
+    """
     found = found or diagnose_fit(train_accuracy, test_accuracy, test_count)
     few = f"{train_count:,} " if train_count < SMALL_SAMPLE else ""
+    as_labelled = ", as they were labelled," if relabelled else ""
     sentence = (
-        f"It reads **{train_accuracy:.1%}** of the {few}images that it learned from and "
-        f"**{test_accuracy:.1%}** of new ones: {found.reason}."
+        f"It reads **{train_accuracy:.1%}** of the {few}images that it learned from{as_labelled} "
+        f"and **{test_accuracy:.1%}** of new ones: {found.reason}."
     )
     rests_on = (
         f"This rests on {test_count:,} test images that it never learned from, and {train_count:,} "

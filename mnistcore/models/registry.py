@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from mnistcore.data.augment import views
 from mnistcore.errors import ModelError
 from mnistcore.inference.ood import OODDetector
 from mnistcore.inspection.frames import frame_path, read_frame
@@ -37,6 +38,13 @@ class Model:
         # Weights that have all but run away can give sums that no number holds.
         logits: Tensor = self.network(images.unsqueeze(1))
         return logits.nan_to_num().softmax(1)
+
+    @torch.inference_mode()
+    def averaged_probabilities(self, images: Tensor) -> Tensor:
+        """Test-time augmentation: the mean of `probabilities` over `views`; shapes as there."""
+        looks = views(images.unsqueeze(1))[:, :, 0]
+        shares = self.probabilities(looks.flatten(0, 1)).unflatten(0, looks.shape[:2])
+        return shares.mean(0)
 
     @torch.inference_mode()
     def in_distribution(self, image: Tensor) -> bool:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from mnistcore.data.loading import LoadedDataset
 from mnistcore.errors import DivergenceError
-from mnistcore.evaluation.metrics import evaluate
-from mnistcore.evaluation.provenance import seen_images
+from mnistcore.evaluation.metrics import confusion_matrix, evaluate
+from mnistcore.evaluation.provenance import seen_places
 from mnistcore.models.checkpoint import read_checkpoint, save_checkpoint, save_network
 from mnistcore.records import ModelCard, Progress, RunResult, State, to_dict
 from mnistcore.runs.status_reporter import StatusReporter
@@ -126,14 +126,17 @@ class Lane:
     def _result(self) -> RunResult:
         training, progress, config = self.training, self.progress, self.run.config()
         train, test, network = self._data.train, self._data.test, training.network
-        if progress is not None and progress.test_count == len(test):
-            test_accuracy, test_loss = progress.test_accuracy, progress.test_loss
+        if progress and progress.test_count == len(test) and training.last_test:
+            labels, score = training.last_test
         else:
-            score = evaluate(network, test)
+            labels, score = test.labels, evaluate(network, test)
             training.require_finite(score.loss)
-            test_accuracy, test_loss = score.accuracy, score.loss
-        learned = seen_images(train, training.config, self.images) if self.images else train
-        clean = learned.head(N_TRAIN_EVALUATION)
+        taught, defect = training.taught, training.config.defect
+        places = seen_places(taught, training.config, self.images) if self.images else taught.places
+        places = places[:N_TRAIN_EVALUATION]
+        learned = evaluate(network, taught.select(places))
+        truly = (learned.predicted == train.labels[places]).double().mean()
+        confusion = confusion_matrix(labels, score.predicted).tolist()
         return RunResult(
             run=self.run.id,
             preset=config.preset,
@@ -143,11 +146,13 @@ class Lane:
             images=self.images,
             seconds=round(training.seconds, 3),
             images_per_second=round(self.images / training.seconds, 1) if training.seconds else 0.0,
-            train_accuracy=evaluate(network, clean).accuracy,
-            train_count=len(clean),
-            test_accuracy=test_accuracy,
-            test_loss=test_loss,
+            train_accuracy=learned.accuracy,
+            train_count=learned.count,
+            test_accuracy=score.accuracy,
+            test_loss=score.loss,
             test_count=len(test),
+            true_train_accuracy=float(truly) if defect.relabels else None,
+            confusion=tuple(map(tuple, confusion)),
         )
 
     def _diverge(self, error: DivergenceError) -> None:

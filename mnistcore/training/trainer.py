@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from mnistcore.config import TrainConfig, check, planned_images
 from mnistcore.data.augment import AUGMENTATIONS
+from mnistcore.data.defects import taught_set
 from mnistcore.data.digits import Digits, epoch_permutation, to_model_input
 from mnistcore.errors import DivergenceError, TrainingError
 from mnistcore.evaluation.diagnosis import suggest_learning_rate
@@ -87,10 +88,11 @@ def shown_images(total: int) -> list[int]:
     return [total * n // few for n in range(few)]
 
 
-def first_learned(config: TrainConfig, images: int) -> list[int]:
-    """The N_SHOWN_PREDICTIONS of so many training images that it learns from first."""
-    order: list[int] = epoch_permutation(config.seed, 0, images)[:N_SHOWN_PREDICTIONS].tolist()
-    return order
+def first_learned(config: TrainConfig, places: Tensor) -> list[int]:
+    """The N_SHOWN_PREDICTIONS of the training images at `places` that it learns from first."""
+    order = epoch_permutation(config.seed, 0, len(places))
+    first: list[int] = places[order[:N_SHOWN_PREDICTIONS]].tolist()
+    return first
 
 
 def spread_sample(total: int, count: int) -> Tensor:
@@ -119,18 +121,21 @@ class Trainer:
 
     def __init__(self, config: TrainConfig, train_set: Digits, test_set: Digits) -> None:
         check(config, len(train_set))
-        torchrun.check(config, len(train_set))
+        taught = taught_set(train_set, config)
+        self._places = taught.places
+        if not len(self._places):
+            raise TrainingError("No training image is left: spoil fewer, or take more images.")
+        torchrun.check(config, len(self._places))
         tune_malloc()
         self.config = config
         self.device = pick_device(config.device)
-        train_set = train_set.head(config.train_size or len(train_set))
         # The whole dataset lives where the network does, as bytes; batches are cut from it there.
         self.test_set = replace(test_set, images=test_set.images.to(self.device))
-        self._images = train_set.images.to(self.device)
-        self._labels = train_set.labels.to(self.device)
-        self.batch_size = min(config.batch_size, len(train_set))
-        self.batches = len(train_set) // self.batch_size  # per epoch; every batch is full
-        self.total_steps = planned_images(config, len(train_set)) // self.batch_size
+        self.taught = taught.to(self.device)
+        self.batch_size = min(config.batch_size, len(self._places))
+        self.batches = len(self._places) // self.batch_size  # per epoch; every batch is full
+        # As many images as of clean data: where some are missing, the others come more often.
+        self.total_steps = max(1, planned_images(config, len(train_set)) // self.batch_size)
         self.network = build_network(config.network, config.seed).to(
             self.device,
             memory_format=torch.channels_last,  # type: ignore[call-overload]  # torch lacks it
@@ -144,6 +149,7 @@ class Trainer:
         self.stops: frozenset[int] = frozenset()  # steps at which to yield a Progress besides
         self.every_step = False  # whether to yield a Progress after every batch
         self.last_batch: Batch | None = None
+        self.last_test: tuple[Tensor, Score] | None = None  # the newest: labels, and what was said
         self._recent: list[Batch] = []  # since the last record
         self._sums = torch.zeros(3, device=self.device)  # weight, loss, right: decaying averages
         self._order_epoch = -1
@@ -183,7 +189,8 @@ class Trainer:
         config = self.config
         chosen = distributed.share(self._chosen())
         distributed.seed_apart(config.seed, self.step)
-        images, labels = self._images[chosen], self._labels[chosen]
+        learned = self.taught.select(chosen)
+        images, labels = learned.images, learned.labels
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
         images = AUGMENTATIONS[config.augmentation](to_model_input(images))
@@ -215,8 +222,8 @@ class Trainer:
         """The places of the images of the next batch."""
         epoch, place = divmod(self.step, self.batches)
         if self._order_epoch != epoch:
-            order = epoch_permutation(self.config.seed, epoch, len(self._labels))
-            self._order, self._order_epoch = order.to(self.device), epoch
+            order = epoch_permutation(self.config.seed, epoch, len(self._places))
+            self._order, self._order_epoch = self._places[order].to(self.device), epoch
         return self._order[place * self.batch_size : (place + 1) * self.batch_size]
 
     def _learning_rate(self) -> float:
@@ -238,11 +245,12 @@ class Trainer:
         with self._products():
             score = evaluate(self.network, sample)
         self.require_finite(score.loss)
+        self.last_test = sample.labels, score
         wrong = (score.predicted != sample.labels).nonzero().flatten().tolist()
         fixed = range(min(N_SHOWN_PREDICTIONS, len(sample)))
         rows = [*fixed, *[index for index in wrong if index not in fixed][:N_SHOWN_MISTAKES]]
-        own = torch.tensor(first_learned(self.config, len(self._labels)))
-        learned = evaluate(self.network, Digits(self._images[own], self._labels[own], ""))
+        own = torch.tensor(first_learned(self.config, self._places))
+        learned = evaluate(self.network, self.taught.select(own))
         return replace(
             progress,
             test_loss=score.loss,

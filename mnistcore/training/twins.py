@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from mnistcore.config import TrainConfig, check, layer_summary, planned_images
+from mnistcore.config import Defect, TrainConfig, check, layer_summary, planned_images
 from mnistcore.errors import MnistError, TrainingError
 
 
@@ -60,6 +60,8 @@ CHANGES: dict[str, Change] = {
         "with eight times as many images per step",
         lambda config, images: replace(config, batch_size=8 * config.batch_size),
     ),
+    "wrong-labels": Change("with 40 % wrong labels", _set(defect=Defect("label-noise", share=0.4))),
+    "clean-data": Change("with clean data", _set(defect=Defect())),
 }
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
+from mnistcore.config import Defect
 from mnistcore.evaluation import diagnosis
 from mnistcore.records import Progress, RunResult, RunStatus, State
 
@@ -32,6 +33,7 @@ _VERDICTS = {
     "about right": "Learned to read",
     "overfitting": "Learned by heart",
     "underfitting": "Falls short",
+    "spoiled": "Spoiled",
 }
 
 
@@ -44,8 +46,13 @@ class Commentary(NamedTuple):
     plateau: str = ""  # since when it hardly improved, if that was early
 
 
-def describe_run(status: RunStatus, records: Sequence[Progress]) -> Commentary:
-    """Figures and sentence of a run, by its judgement if it has one; records: read after status."""
+def describe_run(
+    status: RunStatus, records: Sequence[Progress], defect: Defect = diagnosis.CLEAN
+) -> Commentary:
+    """Figures and sentence of a run, by its judgement if it has one; records: read after status.
+
+    defect: how its training images were spoiled.
+    """
     figures = status.progress or (records[-1] if records else None)
     tested = [record for record in records if record.test_accuracy is not None]
     result = status.result
@@ -56,12 +63,12 @@ def describe_run(status: RunStatus, records: Sequence[Progress]) -> Commentary:
     if status.state in ("finished", "stopped") and result and result.is_evaluated:
         figures = figures and _with_test(figures, result)
         if result.images:  # else it was stopped before it learned from any
-            found = _diagnose(result, records)
-            sentence = _at_the_end(status.state, found)
+            found = _diagnose(result, records, defect)
+            sentence = _at_the_end(status.state, found, spoiled=bool(defect))
             verdict = _VERDICTS.get(found.kind, found.title)
             return Commentary(figures, sentence, verdict, describe_plateau(result, tested))
     newest = [figures] if figures else []
-    return Commentary(figures, comment([*tested[:-1], *newest]))
+    return Commentary(figures, comment([*tested[:-1], *newest], defect))
 
 
 def describe_plateau(result: RunResult, tested: Sequence[Progress]) -> str:
@@ -99,7 +106,7 @@ def _with_test(figures: Progress, test: Progress | RunResult) -> Progress:
     return replace(figures, **{name: getattr(test, name) for name in names})
 
 
-def comment(records: Sequence[Progress]) -> str:
+def comment(records: Sequence[Progress], defect: Defect = diagnosis.CLEAN) -> str:
     """One sentence on where training stands; records: its Progress records, in order.
 
     What the newest test says is never contradicted. All else has to be so in two tests in a row,
@@ -111,7 +118,10 @@ def comment(records: Sequence[Progress]) -> str:
         return (
             "It has seen nothing yet: its weights are random, and about one guess in ten is right."
         )
-    if told := _trouble(tested) or _remark(tested):
+    found = _diagnose(tested[-1], tested, defect)
+    if told := _trouble(tested, found, bool(defect)):
+        return told
+    if told := _remark_on_spoiled(tested[-1], defect) if defect else _remark(tested):
         return told
     passed = [least for least in MILESTONES if _accuracy(tested[-1]) > least]
     if not passed:
@@ -132,14 +142,38 @@ def _remark(tested: Sequence[Progress]) -> str:
     return remark
 
 
-def _trouble(tested: Sequence[Progress]) -> str:
+def _remark_on_spoiled(now: Progress, defect: Defect) -> str:
+    """How it shows in the two curves that the training images were spoiled; empty if it does not.
+
+    The training curve goes by the labels that were taught, the test curve by true ones.
+    """
+    train_accuracy, accuracy = now.train_accuracy or 0.0, _accuracy(now)
+    if defect.kind != "label-noise":
+        gap = diagnosis.generalization_gap_is_real(train_accuracy, accuracy, now.test_count)
+        return f"{capitalized(defect.why)}." if gap else ""
+    if diagnosis.learns_wrong_labels(defect, train_accuracy):
+        most = diagnosis.attainable_accuracy(defect)
+        return (
+            f"Training is above {most:.0%}, more labels than can be told from the images: it "
+            "begins to learn wrong ones by heart."
+        )
+    if accuracy > train_accuracy + AHEAD:
+        return (
+            f"The test is ahead, for its labels are true: of those of training, {defect.share:.0%} "
+            "are wrong."
+        )
+    return ""
+
+
+def _trouble(tested: Sequence[Progress], found: diagnosis.Diagnosis, spoiled: bool) -> str:
     """What is plain from the newest test: it has run away, fallen, or only guesses; else empty."""
     now = tested[-1]
-    found = _diagnose(now, tested)
     # Before, it may yet find its feet.
     over = _is_late(now) or diagnosis.best_accuracy(tested) >= diagnosis.LEARNED
     if found.kind == "diverged" or (found.kind == "collapsed" and over):
         return f"{capitalized(found.reason)}. Try a smaller learning rate."
+    if spoiled:  # then a test may fall for other reasons
+        return ""
     accuracy = _accuracy(now)
     margin = diagnosis.margin_of_error(accuracy, now.test_count)
     if accuracy < diagnosis.best_accuracy(tested) - 0.05 - margin:
@@ -176,14 +210,20 @@ def _is_late(record: Progress) -> bool:
     return record.step >= 0.25 * record.total_steps
 
 
-def _at_the_end(state: State, found: diagnosis.Diagnosis) -> str:
+def _at_the_end(state: State, found: diagnosis.Diagnosis, spoiled: bool) -> str:
     how = "It has finished" if state == "finished" else "It was stopped"
+    if spoiled:
+        return f"{how}: {found.reason}."
     return how + _ENDS.get(found.kind, f": {found.reason}.")
 
 
-def _diagnose(judged: Progress | RunResult, history: Sequence[Progress]) -> diagnosis.Diagnosis:
+def _diagnose(
+    judged: Progress | RunResult, history: Sequence[Progress], defect: Defect
+) -> diagnosis.Diagnosis:
     figures = judged.train_accuracy or 0.0, _accuracy(judged), judged.test_count
-    return diagnosis.diagnose_fit(*figures, test_loss=judged.test_loss, history=history)
+    return diagnosis.diagnose_fit(
+        *figures, test_loss=judged.test_loss, history=history, defect=defect
+    )
 
 
 def _accuracy(tested: Progress | RunResult) -> float:

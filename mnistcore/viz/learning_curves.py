@@ -21,6 +21,7 @@ class Curve(NamedTuple):
     records: Sequence[Progress]  # in order
     images: int  # that the whole run will see
     is_twin: bool = False  # of the run before it
+    ceiling: float | None = None  # of its training accuracy, but for labels learned by heart
 
 
 def accuracy_chart(
@@ -35,6 +36,10 @@ def accuracy_chart(
     if bet is not None:
         label = {"formatter": f"your bet: {bet:g} %", "position": "insideStartTop"}
         series[0]["markLine"] = _mark({"yAxis": max(bet, least)}, label, "dashed")
+    ceiling = 100 * (curves[0].ceiling or 0.0)
+    if ceiling > least and not _are_twins(curves):
+        label = {"formatter": f"true labels: {ceiling:.0f} %", "position": "insideEndBottom"}
+        series[1]["markLine"] = _mark({"yAxis": ceiling}, label, "dotted")
     what = "Share of test images" if _are_twins(curves) else "Share"
     return _chart(f"{what} read right (%)", series, curves, least, 100)
 

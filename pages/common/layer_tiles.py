@@ -12,7 +12,7 @@ from mnistcore.models.network import Network
 from mnistcore.viz.theme import diverging_rgba
 from pages.common import tiles
 
-_SHOWN = 64  # units of a layer at the most
+MAX_SHOWN = 64  # units of a layer at the most
 
 
 def show(
@@ -28,8 +28,8 @@ def show(
     index of the unit clicked, if squares are to be clicked.
     """
     name, weights = layer.name, activations.weight_module(network, layer).weight.detach().cpu()
-    count, first = len(values), values[:_SHOWN]
-    size = "" if count <= _SHOWN else f", the first {_SHOWN} of which are shown"
+    count, first = len(values), values[:MAX_SHOWN]
+    size = "" if count <= MAX_SHOWN else f", the first {MAX_SHOWN} of which are shown"
     if name == "answer":
         about = "one sum for each digit; the largest wins"
     elif values.ndim == 3:
@@ -46,7 +46,7 @@ def show(
     rows = {"says": maps}
     if layer == activations.weight_layers(network)[0]:
         window = weights.shape[2:] or (IMAGE_SIZE, IMAGE_SIZE)
-        rows["looks for"] = weights[:_SHOWN].view(len(first), *window)
+        rows["looks for"] = weights[:MAX_SHOWN].view(len(first), *window)
     for what, each in rows.items():
         if what == "looks for":
             st.markdown("What each of them looks for, its weights:")

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 import streamlit as st
 
-from mnistcore.config import Conv, NetworkConfig, TrainConfig, settings
+from mnistcore.config import DEFECTS, Conv, Defect, NetworkConfig, TrainConfig, settings
 from mnistcore.presets import PRESETS
 from pages.common import state
 
@@ -17,6 +17,10 @@ _FIELDS = {
     "learning_rate": "rate",
     "weight_decay": "decay",
     "label_smoothing": "smoothing",
+    "kind": "spoil",
+    "digit": "spoil digit",
+    "other": "spoil other",
+    "share": "spoil share",
 }
 Word: TypeAlias = str | None  # of an address: None is left out
 Number: TypeAlias = int | None
@@ -33,6 +37,16 @@ def stop_text(value: float | None) -> str:
     if value is None:
         return "all"
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def share_text(value: float) -> str:
+    """A share as a slider and the address have it: "40 %"."""
+    return f"{100 * value:g} %"
+
+
+def defect_text(kind: str) -> str:
+    """A way to spoil data as the form and the address have it."""
+    return DEFECTS[kind].title
 
 
 def conv_defaults(start: NetworkConfig) -> tuple[Conv, ...]:
@@ -109,7 +123,7 @@ def train(
         known = _form(start, conv_defaults(start.network), width_defaults(start.network))
         asked = _form(config, config.network.convolutions, config.network.dense)
         for name, text in asked.items():
-            if text != known[name]:
+            if text != known.get(name):
                 link.parameters[state.train_field(preset, name)] = text
     return link
 
@@ -123,6 +137,7 @@ def _form(config: TrainConfig, convs: tuple[Conv, ...], widths: tuple[int, ...])
         texts[f"window {number}"] = window_text(conv.kernel_size)
         texts[f"pool {number}"] = _text(conv.pool)
     texts |= {f"units {number}": str(width) for number, width in enumerate(widths)}
+    texts |= {field_name(n): text for n, text in _defect(config.defect).items()}
     for part in (network, config):
         for name, setting in settings(type(part)).items():
             value = getattr(part, name)
@@ -130,6 +145,15 @@ def _form(config: TrainConfig, convs: tuple[Conv, ...], widths: tuple[int, ...])
                 value = value == setting.switches_on
             if setting.on_form:
                 texts[field_name(name)] = stop_text(value) if setting.stops else _text(value)
+    return texts
+
+
+def _defect(defect: Defect) -> dict[str, str]:
+    """What the fields for spoiled data say; those that it does not need say nothing."""
+    texts = {"kind": defect_text(defect.kind)}
+    for name in DEFECTS[defect.kind].needs:
+        value = getattr(defect, name)
+        texts[name] = share_text(value) if name == "share" else _text(value)
     return texts
 
 

@@ -39,16 +39,18 @@ def show_prediction(
     *,
     before: str | None = None,
     spoken: str = "",
+    averaged: bool = False,
 ) -> Tensor | None:
     """Read a picture with the network of this name, show what it says, and return the picture.
 
     picture: gives (28, 28) float32 in [0, 1], or None where there is `nothing` to read. before: the
-    name of the network that it was taught from; spoken: under this key it is read out as well.
+    name of the network that it was taught from; spoken: under this key it is read out as well;
+    averaged: over several views of the picture, see `predict`.
     """
     try:
         image, model = picture(), model_picker.latest_model(which)
         earlier = model_picker.latest_model(before) if before else None
-        reading = show_reading(model, image, nothing, before=earlier)
+        reading = show_reading(model, image, nothing, before=earlier, averaged=averaged)
         if spoken:
             announce(_in_words(reading), spoken)
         return image
@@ -58,14 +60,24 @@ def show_prediction(
 
 
 def show_reading(
-    model: Model, image: Tensor | None, nothing: str = NOTHING, *, before: Model | None = None
+    model: Model,
+    image: Tensor | None,
+    nothing: str = NOTHING,
+    *,
+    before: Model | None = None,
+    mark: str = "before your teaching",
+    name: str = "Answer",
+    averaged: bool = False,
 ) -> PredictionResult:
-    """What a network says of an image, (28, 28) float32 in [0, 1], and another said before."""
+    """What a network says of an image, (28, 28) float32 in [0, 1], and another said before.
+
+    mark: what the thin line at what was said before is called; name: of the card, for who hears it.
+    """
     from mnistcore.inference.predict import predict
 
-    was = predict(before, image) if before else None
-    reading = predict(model, image, nothing)
-    st.html(_card(reading, image, was))
+    was = predict(before, image, averaged=averaged) if before else None
+    reading = predict(model, image, nothing, averaged=averaged)
+    st.html(_card(reading, image, was, mark, name))
     return reading
 
 
@@ -77,23 +89,27 @@ def _in_words(reading: PredictionResult) -> str:
 
 
 def _card(
-    prediction: PredictionResult, image: Tensor | None, before: PredictionResult | None
+    prediction: PredictionResult,
+    image: Tensor | None,
+    before: PredictionResult | None,
+    mark: str,
+    name: str,
 ) -> str:
     """The answer large, what the network saw, and how sure it is of each of the ten digits."""
     sentence, nothing = prediction.sentence, [None] * 10
-    marks = [p if p >= LEAST_MARK else None for p in before.probabilities or ()] if before else None
+    lines = [p if p >= LEAST_MARK else None for p in before.probabilities or ()] if before else None
     if before and before.digit not in (None, prediction.digit):
         sentence += f" Before: {with_article(before.digit)}."
     doubt, faint = ("", "") if prediction.sure else ("?", ";opacity:.45")
     shown = "–" if prediction.digit is None else f"{prediction.digit}{doubt}"
     large = shown if prediction.in_distribution else "?"
-    shares = zip(range(10), prediction.probabilities or nothing, marks or nothing, strict=True)
-    rows = "".join(_row(prediction, digit, share, mark) for digit, share, mark in shares)
+    shares = zip(range(10), prediction.probabilities or nothing, lines or nothing, strict=True)
+    rows = "".join(_row(prediction, digit, share, line) for digit, share, line in shares)
     told = ["If it had to choose."] * (not prediction.in_distribution)
-    told += ["Thin line: before your teaching."] * bool(marks)
+    told += [f"Thin line: {mark}."] * bool(lines)
     legend = f"<small style='font-size:.875rem'>{' '.join(told)}</small>"
     return (
-        "<section aria-label='Answer' style='max-width:46rem;container-type:inline-size'>"
+        f"<section aria-label='{name}' style='max-width:46rem;container-type:inline-size'>"
         f"<p style='{_SENTENCE}'>{sentence}</p>"
         "<div style='display:flex;flex-wrap:wrap;gap:.4rem 1.2rem'>"
         "<figure style='margin:0;text-align:center;font-size:.85rem'>"

@@ -20,6 +20,7 @@ from mnistcore.viz.twin_commentary import Winner
 if TYPE_CHECKING:  # torch takes seconds to import
     from mnistcore.demos.single_neuron import NeuronState
     from mnistcore.drawing.strokes import Stroke
+    from mnistcore.inspection.ablation import Unit
     from mnistcore.runs.store import Run
     from mnistcore.training.finetune_session import FineTuneSession, LabeledDrawing
     from mnistcore.training.trials import TrialResult
@@ -172,6 +173,8 @@ TRAIN_TWINS_CLOSER = Key[bool]("closer at twins", True)  # else their lines lie 
 TRAIN_LAYERS = Key[bool]("layers", False)  # whether a moment's are shown
 TRAIN_BETTING = Key[bool]("betting", False)  # on the next run
 TRAIN_BET = Key[float]("bet", 90.0)  # percent
+TRAIN_DIGIT_BET = Key[int | None]("digit bet", None)  # which suffers, or what one is taken for
+TRAIN_DIGIT_BETS = Key[Mapping[str, int]]("digit bets", {})  # by run
 TRAIN_BETS = Key[Mapping[str, float]]("bets", {})  # by run
 TRAIN_TWIN = Key[str]("twin", "")  # of the next run: a key of CHANGES; none if empty
 TRAIN_TWIN_BET = Key[Winner | None]("twin bet", None)  # on the next run
@@ -216,6 +219,7 @@ DRAW_PUT = Key[int]("drawing_put", 0)  # how often the server has put strokes on
 DRAW_PEN = Key[float]("pen", 20.0)
 DRAW_MORE = Key[str | None]("more", None)
 TEACH = "Teach it my handwriting"  # of what DRAW_MORE may be
+FOOL = "Fool it"  # likewise
 DRAW_SAID = Key[str]("draw said", "")  # by a line that stays, for who hears it
 DRAW_NEWS = Key[str]("lesson news", "")
 DRAW_MEANT = Key[int | None]("was", None)  # the digit that a drawing was meant to be
@@ -224,12 +228,69 @@ DRAW_DOUBT = Key[Doubt | None]("doubt", None)
 # Begun, and the network that it will take the place of; None until the page runs next.
 DRAW_TEACHING: Key[tuple[FineTuneSession, Run | None] | None] = Key("teaching", None)
 
+
+# Draw and Inside: how the machine shall fool the network
+class AttackKeys(NamedTuple):
+    """What is chosen for an attack on one page, and whether it stands in the address."""
+
+    target: Key[int | None]
+    method: Key[str]
+    changed: Key[int]  # pixels
+    percent: Key[int]  # of full ink, by which each pixel may change
+    seen: Key[Any]  # what the slider was set for
+    bound: bool
+
+
+DRAW_ATTACK = AttackKeys(
+    Key("draw target", None),
+    Key("draw method", "Few pixels"),
+    Key("draw changed", 1),
+    Key("draw percent", 2),
+    Key("draw attacked", None),
+    bound=False,
+)
+INSIDE_ATTACK = AttackKeys(
+    Key("target", None),
+    Key("method", "Few pixels"),
+    Key("changed", 1),
+    Key("percent", 2),
+    Key("attacked", None),
+    bound=True,
+)
+
+
 # Inside
+class Retouched(NamedTuple):
+    """A test image that was touched up by hand, and what it was read as."""
+
+    changed: int  # pixels
+    read: int
+    pixels: bytes  # 28 x 28
+
+
+INSIDE_FOOL = Key[str | None]("fool", None)  # who shall fool it
+INSIDE_PEN = Key[str]("retouching pen", "Ink")
+# The fewest pixels, by network, when its weights were written, and test image.
+INSIDE_FOOLED: Key[Mapping[tuple[str, int, int], Retouched]] = Key("fooled", {})
 INSIDE_PICTURE = Key[str]("picture", "Test image")
 INSIDE_INDEX = Key[int]("test_image", 0)
 INSIDE_LAYER = Key[str]("layer", "")
 INSIDE_UNIT = Key[int]("unit", 0)
 INSIDE_MAP = Key[str]("map", "PCA")
+INSIDE_BREAK = Key[bool]("break", False)  # whether Break it is open
+INSIDE_BREAK_WHERE = Key[str]("where", "")  # the layer that is broken; all of them if empty
+INSIDE_BREAK_SHARE = Key[int]("share", 0)  # percent of its units that are off at random
+INSIDE_BREAK_NOISE = Key[int]("shake", 0)  # percent of the weights' spread
+INSIDE_BREAK_SEED = Key[int]("chance", 1)
+INSIDE_BREAK_TAPPED: Key[frozenset[Unit] | None] = Key("tapped", None)  # switched by hand
+INSIDE_BREAK_BET = Key[int]("break bet", 30)  # percent of the units
+INSIDE_BREAK_BETS: Key[Mapping[Any, int]] = Key("break bets", {})  # by network and layer
+INSIDE_BREAK_HEAL = Key[Any]("heal", None)  # the network and the damage to be healed
+
+
+def inside_sheet(index: int) -> Key[Any]:
+    """What the browser says was painted over a test image."""
+    return Key(f"sheet with test image {index}", None)
 
 
 # Evaluate
@@ -261,7 +322,10 @@ def evaluate_chosen(grid: str) -> Key[int | None]:
 _ADDRESS = {
     *(MODEL, TRAIN_RUN, TRAIN_PRESET, TRAIN_TWIN, TRAIN_MOMENT),
     *(EXPLORE_PART, EXPLORE_DIGIT, EXPLORE_PAGE, EXPLORE_INDEX, EXPLORE_VIEW),
-    *(INSIDE_PICTURE, INSIDE_INDEX, INSIDE_LAYER, INSIDE_UNIT, INSIDE_MAP),
+    *(INSIDE_PICTURE, INSIDE_INDEX, INSIDE_LAYER, INSIDE_UNIT, INSIDE_MAP, INSIDE_FOOL),
+    *(each for each in INSIDE_ATTACK if isinstance(each, Key)),
+    *(INSIDE_BREAK, INSIDE_BREAK_WHERE, INSIDE_BREAK_SHARE, INSIDE_BREAK_NOISE),
+    *(INSIDE_BREAK_SEED, INSIDE_BREAK_TAPPED),
     *(EVALUATE_LOOK, EVALUATE_TRUE, EVALUATE_PREDICTED, EVALUATE_CORRUPTION, *SEVERITIES),
 }
 _OLD_NAMES = {("Inside", "index"): INSIDE_INDEX, ("Evaluate", "shift"): "translate"}

@@ -23,16 +23,19 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return tile
   }
   // What stays the same stays in place, and keeps the focus.
-  const drawn = JSON.stringify({ ...data, chosen: null })
+  const drawn = JSON.stringify({ ...data, chosen: null, off: null })
   if (box.drawn !== drawn) {
-    const had_focus = box.contains(parentElement.activeElement)
+    const focused = [...box.children].indexOf(parentElement.activeElement)
     box.replaceChildren(...data.names.map(draw))
-    if (had_focus) (box.children[data.chosen ?? 0] ?? box.firstChild)?.focus({ preventScroll: true })
+    if (focused >= 0)
+      (box.children[data.chosen ?? focused] ?? box.firstChild)?.focus({ preventScroll: true })
     box.drawn = drawn
   }
   if (data.clickable) {
     [...box.children].forEach((tile, place) => {
-      tile.setAttribute("aria-pressed", place === data.chosen)
+      const off = data.off.includes(place)
+      tile.classList.toggle("off", off)
+      tile.setAttribute("aria-pressed", off || place === data.chosen)
       tile.tabIndex = place === (data.chosen ?? 0) ? 0 : -1
       tile.onclick = () => setTriggerValue("picked", place)
     })

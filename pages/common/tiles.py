@@ -47,13 +47,15 @@ def tiles(
     columns: int | None = 6,
     captions: Sequence[object] | None = None,
     chosen: int | None = None,
+    off: Sequence[int] = (),
     on_pick: Callable[[int], None] | None = None,
 ) -> None:
     """Small pictures side by side; with `on_pick`, each is a button.
 
     images: (n, rows, columns) uint8, or (n, rows, columns, 4) with colours of their own; names:
     what a screen reader says for each; columns: None for as many as fit; chosen: the place of the
-    one that is framed; on_pick: called with the place of the one that was clicked.
+    one that is framed; off: the places of those that are crossed out; on_pick: called with the
+    place of the one that was clicked.
     """
     data = {
         "sprite": ink_uri(images),
@@ -62,6 +64,7 @@ def tiles(
         "columns": columns,
         "captions": [str(each) for each in captions or ()],
         "chosen": chosen,
+        "off": list(off),
         "clickable": on_pick is not None,
     }
     _tiles(key=key, data=data, on_picked_change=picking(key, len(names), on_pick))

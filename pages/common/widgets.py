@@ -39,7 +39,8 @@ def chart(figure: "Figure", alt: str | None = None, **more: Any) -> None:
 _line = st.components.v2.component(
     "spoken_line",
     html="<p></p>",
-    css="p { margin: 0; font: 1.1rem var(--st-font); color: var(--st-text-color); }",
+    css="""p { margin: 0; font: 1.1rem var(--st-font); color: var(--st-text-color);
+        background: var(--st-background-color); }""",
     js="""
     export default function({ data, parentElement }) {
         const line = parentElement.querySelector("p")

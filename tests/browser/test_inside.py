@@ -93,3 +93,43 @@ def test_a_phone_needs_no_sideways_scrolling(app: App, phone: Page) -> None:
         visit(phone, f"{app.address}/inside?layer={layer}")
         expect(the_map(phone)).to_be_visible()
         assert fits_its_width(phone)
+
+
+def test_a_test_image_is_fooled_by_hand_with_undo_and_redo_and_then_by_the_machine(
+    app: App, desktop: Page
+) -> None:
+    def said(words: str) -> None:
+        spoken = desktop.get_by_role("status").filter(has_text=words)
+        expect(spoken).to_be_visible(timeout=20_000)
+
+    visit(desktop, f"{app.address}/inside?test_image=4&fool=You")
+    sheet = desktop.get_by_role("img", name="Test image 4, ")
+    sheet.scroll_into_view_if_needed()
+    said("Nothing is changed yet.")
+    box = sheet.bounding_box()
+    assert box
+    rows = [box["y"] + 11 * row + 5 for row in range(2, 26, 2)]
+    desktop.mouse.move(box["x"] + 20, rows[0])
+    desktop.mouse.down()
+    for number, y in enumerate(rows):  # to and fro, down the sheet
+        desktop.mouse.move(box["x"] + (290 if number % 2 else 20), y, steps=3)
+    desktop.mouse.up()
+    said("Fooled, if you are not!")
+    desktop.get_by_role("button", name="Undo").click()
+    said("Nothing is changed yet.")
+    desktop.get_by_role("button", name="Redo").click()
+    said("Fooled, if you are not!")
+    desktop.get_by_role("button", name="To me it is still").click()
+    best = desktop.get_by_text(re.compile(r"Your best: \d+ of 784 pixels"))
+    expect(best).to_be_visible()
+    many = int(re.search(r"best: (\d+)", best.inner_text())[1])
+
+    desktop.get_by_test_id("stButtonGroup").get_by_text("Eraser").click()
+    settle(desktop)
+    desktop.mouse.click(box["x"] + 153, rows[5])  # in the middle of the ink
+    said("Fooled, if you are not!")
+    expect(desktop.get_by_role("status").filter(has_text=f"{many} pixels")).to_have_count(0)
+
+    desktop.get_by_test_id("stButtonGroup").get_by_text("The machine").click()
+    said("Fooled: ")
+    assert "fool=The+machine" in desktop.url

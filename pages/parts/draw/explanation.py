@@ -66,7 +66,8 @@ def _attribution_map(network: Network, image: Tensor, key: str) -> None:
         in_all = f"In all, orange is stronger: even a blank sheet looks more like {one} to it."
     st.markdown(
         f":blue-background[Blue] ink spoke for **{one}** and against {with_article(other)}, "
-        f":orange-background[orange] ink the other way, the stronger the more. {in_all}"
+        f":orange-background[orange] ink the other way, the stronger the more. {in_all} "
+        "Of the five looks behind the answer, this is about the one at the digit as it is."
     )
 
 

@@ -15,6 +15,7 @@ _ICONS = {
     "overfitting": ":material/call_split:",
     "diverged": ":material/trending_up:",
     "collapsed": ":material/trending_down:",
+    "spoiled": ":material/water_drop:",
 }
 
 
@@ -56,9 +57,11 @@ def show_verdict(exam: EvaluationReport, *, unfolded: bool) -> None:
         return
     so_far = ", so far" if model_picker.training_progress(which) else ""
     term = f" ({found.term})" if found.term else ""
+    defect = exam.learned.config.defect if exam.learned.config else None
+    spoiled = f" What it learned from was spoiled: {defect}." if defect else ""
     line = (
-        f"{name} reads {test.accuracy:.1%} of {test.count:,} clean test images right{so_far}. "
-        f"**{found.title}**{term}"
+        f"{name} reads {test.accuracy:.1%} of {test.count:,} clean test images right{so_far}."
+        f"{spoiled} **{found.title}**{term}"
     )
     with st.expander(line, icon=_ICONS[found.kind], expanded=unfolded):
         figures, words = st.columns([1, 2], gap="medium")

@@ -101,6 +101,13 @@ def show(
     shows; drawing: (1, units), the features of the visitor's own; on_pick: called with the place
     of the image to be opened.
     """
+    st.header("The map of all digits", anchor=False)
+    st.markdown(
+        f"What the last hidden layer makes of {len(survey.logits):,} test images, brought down to "
+        "two dimensions: what it finds alike lies close together. Point at a digit to see it, "
+        "choose it to look inside. Those in a thin ring are misread; the one in a thick ring is "
+        "the one above."
+    )
     pca, forming, sheet = _maps(which, stamp, test.dataset, survey, test)
     # The address goes on saying what it always said.
     key = state.INSIDE_MAP

@@ -159,6 +159,16 @@ def _line(name: str, value: float, style: str = "") -> str:
     )
 
 
+def show_softmax(logits: Tensor) -> None:
+    """How ten logits, (10,), become ten probabilities."""
+    st.header("From ten sums to ten shares", anchor=False)
+    st.html(softmax_table(logits))
+    st.caption(
+        "Each sum becomes e to its power, which makes small leads large and everything positive; "
+        "then each is divided by their total. This is called *softmax*."
+    )
+
+
 def softmax_table(logits: Tensor) -> str:
     """The ten logits, (10,), e to the power of each, and its share of them all."""
     logits = logits.double()

@@ -10,6 +10,7 @@ from mnistcore.runs.store import Run
 from mnistcore.viz.theme import BLUE, RIGHT, WRONG
 from pages.common.datasets import train_and_test
 from pages.common.text import with_article
+from pages.parts.train import spoiling
 from pages.parts.train.predictions import picture
 
 HEIGHT = 260  # pixels that it takes, as much as the chart whose place it takes
@@ -29,13 +30,19 @@ def show(run: Run, batch: BatchRecord | None, twins: BatchRecord | None = None) 
             return
         try:
             train, _ = train_and_test(run.config().dataset)
-            network = run.train_config().network
+            config = run.train_config()
+            taught = spoiling.taught_images(train, config)
         except MnistError:  # a damaged run, or one of images that cannot be had today
             return
-        shown = [each for each in batch.predictions if each.image < len(train)]
+        labels = taught.digits.labels
         tiles = "".join(
-            _tile(picture(train.dataset, "training", each.image), each.digit, int(label))
-            for each, label in zip(shown, train.labels[[e.image for e in shown]], strict=True)
+            _tile(
+                picture(train.dataset, "training", image, taught.is_inverted(image)),
+                digit,
+                int(labels[image]),
+            )
+            for image, digit, _ in batch.predictions
+            if image < len(labels)
         )
         also = f" Its twin: {twins.right} of {twins.count}, {twins.loss:.3f}." if twins else ""
         st.html(
@@ -45,7 +52,7 @@ def show(run: Run, batch: BatchRecord | None, twins: BatchRecord | None = None) 
             f'<div style="display:grid;grid-template-columns:repeat(12,1fr);gap:2px;'
             f'margin:.2rem 0">{tiles}</div>'
             "Then it changed its weights, on average by"
-            f"{_changes(network, batch.changes)}</div>"
+            f"{_changes(config.network, batch.changes)}</div>"
         )
 
 

@@ -1,11 +1,14 @@
-"""A bet on where the test accuracy of a run will end, or on which twin wins, made beforehand."""
+"""A bet on where the test accuracy of a run will end, on a digit, or on which twin wins."""
 
 import streamlit as st
 
+from mnistcore.config import NUM_CLASSES, TrainConfig
 from mnistcore.records import RunResult, RunStatus
 from mnistcore.runs.store import Run
+from mnistcore.viz import defect_commentary
 from mnistcore.viz.twin_commentary import SAME, Winner, find_winner
 from pages.common import state
+from pages.parts.train import spoiling
 
 _WINNERS: dict[Winner, str] = {
     "this": "the recipe as it is",
@@ -14,8 +17,11 @@ _WINNERS: dict[Winner, str] = {
 }
 
 
-def choose(*, twins: bool) -> None:
-    """The bet on the next run, if the visitor dares one; of twins, on which reads more."""
+def choose(config: TrainConfig, *, twins: bool) -> None:
+    """The bet on the next run, if the visitor dares one; of twins, on which reads more.
+
+    Of spoiled data also on a digit.
+    """
     if twins:
         st.selectbox(
             "Bet first: which will read more in the end?",
@@ -38,6 +44,14 @@ def choose(*, twins: bool) -> None:
             format="%g",
             **state.TRAIN_BET.kept(),
         )
+        if asked := defect_commentary.question(config.defect):
+            st.selectbox(
+                asked,
+                range(NUM_CLASSES),
+                index=None,
+                placeholder="your bet",
+                **state.TRAIN_DIGIT_BET.kept(),
+            )
 
 
 def place(run: Run) -> None:
@@ -49,6 +63,10 @@ def place(run: Run) -> None:
             state.TRAIN_TWIN_BET.set(None)
     elif state.TRAIN_BETTING.get():
         state.TRAIN_BETS.set({**state.TRAIN_BETS.get(), run.id: state.TRAIN_BET.get()})
+        digit = state.TRAIN_DIGIT_BET.get()
+        if digit is not None and defect_commentary.question(spoiling.defect_of(run)):
+            state.TRAIN_DIGIT_BETS.set({**state.TRAIN_DIGIT_BETS.get(), run.id: digit})
+            state.TRAIN_DIGIT_BET.set(None)
         state.TRAIN_BETTING.set(False)
 
 
@@ -62,7 +80,11 @@ def outcome(run: Run, status: RunStatus) -> str:
     if run.twin:
         bet, why = state.TRAIN_TWIN_BETS.get().get(run.id, (None, ""))
         return verdict_on_twins(bet, why, find_winner(status, run.twin.status()))
-    return verdict(on(run), status.result)
+    told = verdict(on(run), status.result)
+    digit, result = state.TRAIN_DIGIT_BETS.get().get(run.id), status.result
+    if digit is None or result is None or not result.confusion:
+        return told
+    return f"{told} {defect_commentary.judge_bet(spoiling.defect_of(run), digit, result.confusion)}"
 
 
 def verdict(percent: float | None, result: RunResult | None) -> str:

@@ -12,6 +12,7 @@ from mnistcore.viz import network_diagram
 from pages.common import links, state
 from pages.common.datasets import train_and_test
 from pages.common.text import escape_markdown
+from pages.parts.train import spoiling
 
 
 def chosen(others: Sequence[Run]) -> list[Run]:
@@ -47,7 +48,11 @@ def recipe_text(run: Run) -> str:
     except MnistError:
         return ""
     changes = describe_changes(scale_epochs(preset.config, images), config.train)
-    return f"{preset.title} with {', '.join(changes)}" if changes else preset.title
+    if config.train.defect and config.train.defect == preset.config.defect:
+        title = f"{preset.title} ({config.train.defect})"
+    else:
+        title = preset.title
+    return f"{title} with {', '.join(changes)}" if changes else title
 
 
 def show_recipe(run: Run) -> None:
@@ -64,7 +69,7 @@ def show_recipe(run: Run) -> None:
     ]
     with st.expander("Its recipe", icon=":material/receipt_long:"):
         st.html(network_diagram.network_html(layer_summary(config.network)))
-        st.markdown(f"How it learns: {', '.join(told)}.")
+        st.markdown(f"How it learns: {', '.join(told)}. {spoiling.describe(config.defect)}")
         if preset in PRESETS:
             links.train(preset, config=config).show("Change this recipe", ":material/tune:")
 

@@ -7,7 +7,9 @@ from typing import Any
 import streamlit as st
 
 from mnistcore.config import (
+    DEFECTS,
     Conv,
+    Defect,
     NetworkConfig,
     Setting,
     TrainConfig,
@@ -46,10 +48,12 @@ def describe(preset: str, config: TrainConfig, images: int) -> str:
     size, epochs = min(config.train_size or images, images), config.epochs
     share = f"half of {size:,}" if epochs == 0.5 else f"{size:,}"
     often = "once" if epochs in (0.5, 1) else f"{epochs:g} times"
+    instead = "; those that are left come more often" if config.defect.leaves_out else ""
+    spoiled = f" Spoiled on purpose: **{config.defect}**{instead}." if config.defect else ""
     return (
         f"{own if is_own else watch_for}  \n"
         f"**{count_parameters(config.network):,} weights** will learn from "
-        f"**{share} training images**, {often} each."
+        f"**{share} training images**, {often} each.{spoiled}"
     )
 
 
@@ -67,7 +71,8 @@ def edit_config(preset: str, images: int) -> TrainConfig:
             counts = _number_of_layers(preset, start)
         with right:
             changed = _settings(preset, recipe, lambda name: name in _BASIC)
-        basic = {"convolutions", "dense", *map(links.field_name, _BASIC)}
+            changed["defect"] = _defect(preset, recipe.defect)
+        basic = {"convolutions", "dense", *map(links.field_name, (*_BASIC, *settings(Defect)))}
         with _expander("More settings", asked - basic, state.TRAIN_MORE_OPEN):
             left, right = st.columns(2, gap="large")
             with left:
@@ -100,6 +105,33 @@ def _settings(
         for name, setting in settings(type(start)).items()
         if setting.on_form and wanted(name)
     }
+
+
+def _defect(preset: str, start: Defect) -> Defect:
+    """How the training data is spoiled, with what the visitor's choice needs to be told."""
+    known, chosen = settings(Defect), state.train_field(preset, links.field_name("kind"))
+    share = state.train_field(preset, links.field_name("share"))
+    kind = st.selectbox(
+        known["kind"].label,
+        list(DEFECTS),
+        list(DEFECTS).index(start.kind),
+        format_func=links.defect_text,
+        help=known["kind"].help,
+        on_change=lambda: share.set(DEFECTS[chosen.get()].start),  # of another kind it means other
+        **chosen.bound(),
+    )
+    values: dict[str, Any] = {"kind": kind}
+    if kind != start.kind:
+        start = Defect(kind, share=DEFECTS[kind].start)
+    for name in DEFECTS[kind].needs:
+        value, key = getattr(start, name), _field(preset, links.field_name(name))
+        if name == "share":
+            what = f"How much {DEFECTS[kind].share}"
+            stops = sorted({*known[name].stops, value})
+            values[name] = st.select_slider(what, stops, value, format_func=links.share_text, **key)
+        else:
+            values[name] = st.selectbox(known[name].label, range(10), value, **key)
+    return Defect(**values)
 
 
 def _widget(setting: Setting, value: Any, **more: Any) -> Any:

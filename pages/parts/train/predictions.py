@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from mnistcore.config import TrainConfig
+from mnistcore.data.defects import TaughtSet
 from mnistcore.data.digits import Digits
 from mnistcore.errors import MnistError
 from mnistcore.records import Prediction, RunStatus
@@ -18,6 +20,7 @@ from mnistcore.viz import theme
 from pages.common.datasets import train_and_test
 from pages.common.images import png_uri
 from pages.common.text import with_article
+from pages.parts.train import spoiling
 
 
 def show(run: Run, status: RunStatus) -> None:
@@ -25,18 +28,20 @@ def show(run: Run, status: RunStatus) -> None:
     try:
         config = run.config()
         train, test = train_and_test(config.dataset)
+        taught = spoiling.taught_images(train, config.train or TrainConfig())
     except MnistError:  # a damaged run, or one of images that cannot be had today
         return
     known, learned = (
         [each for each in predictions if each.image < len(images)]
         for predictions, images in (
             (status.predictions, test),
-            (status.train_predictions, train),
+            (status.train_predictions, taught.digits),
         )
     )
     if config.train and (learned or not known):  # runs of before tell of new ones alone
-        size = min(config.train.train_size or len(train), len(train))
-        _row("Learned from", learned, first_learned(config.train, size), train, "training")
+        first = first_learned(config.train, taught.places)
+        by = ", by the labels given" if config.train.defect.relabels else ""
+        _row(f"Learned from{by}", learned, first, train, "training", taught)
     _row("Never seen", known[:N_SHOWN_PREDICTIONS], shown_images(len(test)), test, "test")
     st.html(
         "<b>Some of the test images that it gets wrong</b>"
@@ -45,29 +50,45 @@ def show(run: Run, status: RunStatus) -> None:
 
 
 def _row(
-    title: str, known: Sequence[Prediction], shown: Sequence[int], images: Digits, part: str
+    title: str,
+    known: Sequence[Prediction],
+    shown: Sequence[int],
+    images: Digits,
+    part: str,
+    taught: TaughtSet | None = None,
 ) -> None:
     """The images that are shown, with what is known of them by now."""
-    right = sum(int(images.labels[each.image]) == each.digit for each in known)
+    labels = (taught.digits if taught else images).labels
+    right = sum(int(labels[each.image]) == each.digit for each in known)
     told = f": {right} of {len(known)} right" if known else ""
     waiting = [Prediction(image, -1, 0.0) for image in shown]
-    st.html(f"<b>{title}</b>{told}" + _tiles(known or waiting, images, part))
+    st.html(f"<b>{title}</b>{told}" + _tiles(known or waiting, images, part, taught))
 
 
-def _tiles(predictions: Sequence[Prediction], images: Digits, part: str) -> str:
-    """Pictures with the network's word below: a tick or a cross, never colour alone."""
+def _tiles(
+    predictions: Sequence[Prediction], images: Digits, part: str, taught: TaughtSet | None = None
+) -> str:
+    """Pictures with the network's word below: a tick or a cross, never colour alone.
+
+    taught: what they were to be learned as, by which the words are right or not.
+    """
     tiles = []
     for index, digit, confidence in predictions:
-        label = int(images.labels[index])
-        words, colour = [f"<b>✓ {digit}</b>", f"{confidence:.0%}"], theme.RIGHT
+        label = truth = int(images.labels[index])
+        alt, inverted = f"{part} image {index}, {with_article(truth)}", False
+        if taught:
+            label, inverted = int(taught.digits.labels[index]), taught.is_inverted(index)
+        instead = f"not {label}" if digit != label else ""
+        if label != truth:
+            alt, instead = f"{alt}, labelled {label}", f"label {label}"
+        mark, colour = ("✓", theme.RIGHT) if digit == label else ("✗", theme.WRONG)
+        words = [f"<b>{mark} {digit}</b>", *filter(None, [instead]), f"{confidence:.0%}"]
         if digit < 0:
             words, colour = [], theme.GREY
-        elif digit != label:
-            words, colour = [f"<b>✗ {digit}</b>", f"not {label}", f"{confidence:.0%}"], theme.WRONG
         tiles.append(
             f'<figure style="margin:0;text-align:center;width:3.1rem;height:6.7rem">'
-            f'<img src="{picture(images.dataset, part, index)}" alt="{part} image {index}, '
-            f'{with_article(label)}" style="width:3.1rem;height:3.1rem;image-rendering:pixelated;'
+            f'<img src="{picture(images.dataset, part, index, inverted)}" alt="{alt}" '
+            f'style="width:3.1rem;height:3.1rem;image-rendering:pixelated;'
             f'border-radius:.4rem;border:3px solid {colour}">'
             f'<figcaption style="line-height:1.2">{"<br>".join(words)}</figcaption></figure>'
         )
@@ -76,9 +97,9 @@ def _tiles(predictions: Sequence[Prediction], images: Digits, part: str) -> str:
 
 
 @st.cache_data(show_spinner=False, max_entries=500)
-def picture(dataset: str, part: str, index: int) -> str:
+def picture(dataset: str, part: str, index: int, inverted: bool = False) -> str:
     """The address of an image of a dataset; part: "training" or "test"."""
     from PIL import Image
 
-    images = train_and_test(dataset)[part == "test"].images
-    return png_uri(Image.fromarray(255 - images[index].numpy()))
+    image = train_and_test(dataset)[part == "test"].images[index]
+    return png_uri(Image.fromarray((image if inverted else 255 - image).numpy()))

@@ -30,6 +30,7 @@ from pages.parts.train import (
     moment_layers,
     predictions,
     speed,
+    spoiling,
     steering,
     twins,
 )
@@ -39,6 +40,10 @@ LONG_S = 30.0  # seconds of training after which a look costs more than it shows
 _WHY_AHEAD = (
     "Why was the test ahead? The training curve is a mean of the last "
     f"{RUNNING_AVERAGE_IMAGES:,} images, also of those from when it knew less."
+)
+_WHY_AHEAD_OF_NOISE = (
+    "Why is the test ahead? Its labels are true, and the training curve goes by the labels that "
+    "were given."
 )
 CLOSER = 90.0  # percent from which the accuracy is shown when one looks closer
 
@@ -72,14 +77,17 @@ def _panel(
         st.rerun()
     twin, titles = run.twin, twins.titles(run)
     pair = [(run, status), *([(twin, twin.status())] if twin else [])]
+    defects = {each.id: spoiling.defect_of(each) for each, _ in pair}
     lines = []
     for (each, _), title in zip(pair, titles, strict=True):
         records = each.metrics()  # after the status: so they have all that it speaks of
         name, images = title or run.name, _planned(each, records)
-        lines.append(learning_curves.Curve(name, records, images, is_twin=each is twin))
+        ceiling = spoiling.ceiling(defects[each.id])
+        line = learning_curves.Curve(name, records, images, each is twin, ceiling)
+        lines.append(line)
     told = [
-        commentary.describe_run(its, line.records)
-        for (_, its), line in zip(pair, lines, strict=True)
+        commentary.describe_run(its, line.records, defects[each.id])
+        for (each, its), line in zip(pair, lines, strict=True)
     ]
     left, right = st.columns([5, 2], vertical_alignment="center")
     with left:
@@ -103,9 +111,10 @@ def _panel(
     if replayed:
         _stage(run, status, titles, lines, least, sentence)
         moment_layers.show(run, live=status.state in LIVE)
-    for (_, its), title, line, (figures, *_) in zip(pair, titles, lines, told, strict=False):
+    for (each, its), title, line, (figures, *_) in zip(pair, titles, lines, told, strict=False):
         if figures or not its.result:
-            _figures(figures or Progress(0, 1, 0), line.images, title)
+            figures = figures or Progress(0, 1, 0)
+            _figures(figures, line.images, title, relabelled=defects[each.id].relabels)
     if has_curves:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.toggle(
@@ -116,12 +125,13 @@ def _panel(
                 **closer.kept(),
             )
             shown = "visible" if commentary.is_test_ahead(lines[0].records) else "hidden"
-            st.html(f'<div style="font-size:.9rem;visibility:{shown}">{_WHY_AHEAD}</div>')
+            why = _WHY_AHEAD_OF_NOISE if lines[0].ceiling else _WHY_AHEAD
+            st.html(f'<div style="font-size:.9rem;visibility:{shown}">{why}</div>')
         if replayed:
             show_loss(lines)
         else:
             show_charts(lines, least)
-            live_region(sentence, key="narrator", lines=3)
+            live_region(f"{sentence} {bet.outcome(run, status)}".strip(), key="narrator", lines=3)
             st.caption("How it learned was not kept, so there is nothing to play back.")
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Draw a digit for it", type="primary", icon=":material/draw:"):
@@ -133,6 +143,7 @@ def _panel(
             film.show(run)
     if twin:
         twins.show_links(twin)
+    spoiling.show_damage(pair)
     comparison.show(run, others)
     predictions.show(run, status)
     if replayed:  # last, for it takes time, and what changes at the end shall change together
@@ -301,23 +312,27 @@ def _bar(status: RunStatus) -> str:
 def _in_a_sentence(result: RunResult | None) -> str:
     if not result or not result.is_evaluated:
         return ""
+    labelled = " as they were labelled" if result.true_train_accuracy is not None else ""
     return (
         f"It reads <b>{result.test_accuracy:.1%}</b> of {result.test_count:,} test images and "
-        f"{result.train_accuracy:.1%} of {result.train_count:,} training images, "
+        f"{result.train_accuracy:.1%} of {result.train_count:,} training images{labelled}, "
         f"after {result.seconds:.0f} s of training."
     )
 
 
-def _figures(p: Progress, images: int, title: str = "") -> None:
+def _figures(p: Progress, images: int, title: str, *, relabelled: bool) -> None:
     test, train = (
         "–" if share is None else f"{share:.1%}" for share in (p.test_accuracy, p.train_accuracy)
     )
+    by = " by the labels given" if relabelled else ""
     recent = min(p.images, RUNNING_AVERAGE_IMAGES)
     figures = {
         f"of {p.test_count:,} test images right"
         if p.test_count
         else "of the test images right": test,
-        f"right, of the last {recent:,} or so shown" if recent else "of those shown right": train,
+        f"right{by}, of the last {recent:,} or so"
+        if recent
+        else f"of those shown right{by}": train,
         f"of {images:,} images looked at": f"{p.images:,}",
         "images per second": f"{p.images_per_second:,.0f}" if p.images_per_second else "–",
     }

@@ -1,0 +1,130 @@
+"""Fool it, your way: a test image touched up by hand until the network changes its mind."""
+
+import streamlit as st
+import torch
+from PIL import Image
+from streamlit_drawable_canvas import st_canvas
+from torch import Tensor
+
+from mnistcore.data.digits import Digits, to_float
+from mnistcore.drawing.retouch import PEN_WIDTH, SHEET_SIZE, retouch
+from mnistcore.errors import DrawingError
+from mnistcore.models.registry import Model
+from pages.common import state, tiles
+from pages.common.prediction_card import show_reading
+from pages.common.state import Retouched
+from pages.common.text import escape_markdown, with_article
+from pages.common.widgets import live_region, one_of
+
+_PENS = {"Ink": "#ffffff", "Eraser": "#000000"}
+# The library shows its buttons to who points at the sheet: a finger does not.
+_toolbar = st.components.v2.component(
+    "toolbar_shown",
+    js="""
+    const rules = new CSSStyleSheet()
+    rules.replaceSync(`
+        .dc-toolbar { opacity: 1; top: -3.5rem; }
+        .dc-toolbar-card { box-shadow: none; }
+        .dc-icon-button { padding: 0.5rem; }
+        .dc-icon-button svg { width: 1.1rem; height: 1.1rem; }
+        [aria-label^="Update"], [aria-label="Edit"], .dc-toolbar-separator { display: none; }
+    `)
+    export default function({ data }) {
+        const show = (times) => {
+            const parts = [...document.querySelectorAll(".st-key-retouching *")]
+            const host = parts.find(each => each.shadowRoot?.querySelector(".dc-toolbar"))
+            if (!host) return times && setTimeout(show, 100, times - 1)
+            host.shadowRoot.adoptedStyleSheets = [...host.shadowRoot.adoptedStyleSheets, rules]
+            const sheet = host.shadowRoot.querySelector(".upper-canvas")
+            sheet.setAttribute("role", "img")
+            sheet.setAttribute("aria-label", data.name)
+        }
+        show(100)
+    }
+    """,
+)
+
+
+def show(model: Model, stamp: int, test: Digits, index: int) -> None:
+    """A sheet with a test image on it, what the network says of it as it is now, and the best.
+
+    stamp: when the weights were written.
+    """
+    original, label = test.images[index], int(test.labels[index])
+    digit = with_article(label)
+    if int(model.probabilities(to_float(original)[None])[0].argmax()) != label:
+        st.info(f"This is {digit}, and it is misread as it is: take another test image.")
+        return
+    st.markdown(
+        f"Touch it up until the network no longer reads {digit}, and you still do. "
+        "The fewer pixels, the better."
+    )
+    sheet, answer = st.columns(2, gap="large")
+    with sheet:
+        painted = _sheet(original, index, f"Test image {index}, {digit}, to paint on")
+    with answer:
+        try:
+            touched = retouch(original, painted)
+        except DrawingError as error:
+            st.warning(escape_markdown(error))
+            return
+        said = st.container()
+        reading = show_reading(model, to_float(touched), name="Touched up")
+        assert reading.digit is not None  # for there is an image
+        now = Retouched(int((touched != original).sum()), reading.digit, touched.numpy().tobytes())
+        spot = (model.model_id, stamp, index)
+        with said:
+            _score(now, label, spot, noticed=not reading.in_distribution)
+        if best := state.INSIDE_FOOLED.get().get(spot):
+            _show_best(best, label)
+
+
+def _sheet(original: Tensor, index: int, name: str) -> object:
+    """Show it; what the browser says was painted on it."""
+    picture = Image.fromarray(original.numpy())
+    with st.container(key="retouching"):
+        pen = one_of("Pen", list(_PENS), state.INSIDE_PEN, bound=False)
+        st_canvas(
+            stroke_width=round(PEN_WIDTH),
+            stroke_color=_PENS[pen],
+            background_image=picture.resize((SHEET_SIZE, SHEET_SIZE), Image.Resampling.NEAREST),
+            height=SHEET_SIZE,
+            width=SHEET_SIZE,
+            return_image_data=True,
+            key=state.inside_sheet(index),
+        )
+        _toolbar(key="toolbar", data={"name": name})
+    sent = (state.inside_sheet(index).get() or {}).get("drawing")
+    return sent.get("data") if isinstance(sent, dict) else None
+
+
+def _score(now: Retouched, label: int, spot: tuple[str, int, int], noticed: bool) -> None:
+    """Whether it is fooled, and a button for who is not."""
+    best = state.INSIDE_FOOLED.get().get(spot)
+    many = f"{now.changed} pixel{'s' * (now.changed != 1)} changed"
+    words = f"{many}: it still reads {with_article(label)}."
+    fooled = now.read != label
+    if fooled:
+        words = f"{many}: it reads {with_article(now.read)}. Fooled, if you are not!"
+        words += " But it notices something." * noticed
+    live_region(words if now.changed else "Nothing is changed yet.", "retouched", 2)
+
+    def keep() -> None:
+        state.INSIDE_FOOLED.set({**state.INSIDE_FOOLED.get(), spot: now})
+
+    better = fooled and (best is None or now.changed < best.changed)
+    st.button(
+        f"To me it is still {with_article(label)}",
+        key="still that digit",
+        icon=":material/check:",
+        disabled=not better,
+        on_click=keep,
+    )
+
+
+def _show_best(best: Retouched, label: int) -> None:
+    """The fewest pixels so far, and what they made of the image."""
+    st.markdown(f"Your best: **{best.changed} of 784 pixels**.")
+    image = torch.frombuffer(bytearray(best.pixels), dtype=torch.uint8).reshape(1, 28, 28)
+    name = f"{with_article(label)}, read as {with_article(best.read)}"
+    tiles.tiles(image, [name], "retouched best", columns=8, captions=[f"✗ {best.read}"])
