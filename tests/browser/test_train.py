@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from visit import App, StartApp, fits_its_width, settle, visit
 
-from mnistcore.config import TrainConfig
+from mnistcore.config import Defect, TrainConfig
 from mnistcore.runs import store
 from mnistcore.runs.store import Run, list_runs
 
@@ -109,6 +109,28 @@ def test_somebody_else_can_watch_but_not_steer(app: App, browser: Browser):
         owner.get_by_role("button", name="Stop").click()
         expect(guest.get_by_text("Stopped.")).to_be_visible(timeout=30_000)
         no_handles(guest)
+
+
+def test_a_network_that_never_saw_a_seven_is_bet_on_and_evaluate_says_why(app: App, desktop: Page):
+    visit(desktop, f"{app.address}/train?preset=never-saw-7&never-saw-7+epochs=3")
+    desktop.get_by_text("Bet on it first").click()
+    desktop.get_by_role("combobox", name="What will it take sevens for?").click()
+    desktop.get_by_role("option", name="9", exact=True).click()
+    settle(desktop)
+    desktop.get_by_role("button", name="Start").click()
+    expect(desktop.get_by_text(RESULT)).to_be_visible(timeout=90_000)
+    bet = re.compile(
+        r"You bet that it takes sevens for nines: (right|not this time), \d+ of 30 are"
+    )
+    expect(desktop.get_by_text(bet)).to_be_visible()
+    expect(desktop.get_by_text("Spoiled on purpose: no 7.", exact=True)).to_be_visible()
+    expect(desktop.get_by_text("sevens in the test it reads none; it takes")).to_be_visible()
+    run = newest(app)
+    assert run.train_config().defect == Defect("missing-class", 7)
+    assert run.status().result.confusion[7][7] == 0
+    desktop.get_by_role("link", name="How good is it really?").click()
+    settle(desktop)
+    expect(desktop.get_by_text("What it learned from was spoiled: no 7.")).to_be_visible()
 
 
 def no_handles(page: Page) -> None:
