@@ -165,8 +165,10 @@ def write(sign: str, rng: np.random.Generator) -> NDArray[np.float64]:
         first, last = (round(len(line) * share) for share in rng.uniform(0, MAX_TRIM, 2))
         line = line[first : len(line) - last]
         strokes.append(np.stack([line[:-1], line[1:]], 1))
-    width = WIDTH if sign in DIGITS else 1
-    return distort(np.concatenate(strokes), rng, DISTORTION) * np.array([width, 1])
+    line = distort(np.concatenate(strokes), rng, DISTORTION)
+    if sign in DIGITS:
+        line[..., 0] *= WIDTH
+    return line
 
 
 def round_corners(line: NDArray[np.float64], times: int = N_ROUNDINGS) -> NDArray[np.float64]:

@@ -43,8 +43,8 @@ class Model:
     def averaged_probabilities(self, images: Tensor) -> Tensor:
         """Test-time augmentation: the mean of `probabilities` over `views`; shapes as there."""
         looks = views(images.unsqueeze(1))[:, :, 0]
-        shares = self.probabilities(looks.flatten(0, 1)).unflatten(0, looks.shape[:2])
-        return shares.mean(0)
+        shares = self.probabilities(looks.flatten(0, 1))
+        return shares.view(*looks.shape[:2], -1).mean(0)
 
     @torch.inference_mode()
     def in_distribution(self, image: Tensor) -> bool:
