@@ -117,8 +117,7 @@ def judge(
     model: Model, pictures: torch.Tensor, labels: torch.Tensor, averaged: bool = True
 ) -> Score:
     """What the model says of pictures with these labels: as Draw reads, or in one pass."""
-    read = model.averaged_probabilities if averaged else model.probabilities
-    shares = torch.cat([read(batch) for batch in pictures.split(250)])
+    shares = torch.cat([model.probabilities(batch, averaged) for batch in pictures.split(250)])
     confidence, predicted = shares.max(1)
     accuracy = float((predicted == labels).double().mean())
     return Score(accuracy, float("nan"), len(labels), predicted, confidence)

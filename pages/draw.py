@@ -134,7 +134,7 @@ with st.expander("Read a picture instead", icon=":material/photo_camera:"):
     upload()
 st.caption(
     "The bars share out 100 % among the ten digits: the more for one, the less for all others. "
-    "The network looks five times, at your digit as it is, slanted and turned a little both ways: "
-    "the bars are the mean. "
+    "The app's own network looks five times, at your digit as it is, slanted and turned a little "
+    "both ways: the bars are the mean. "
     "Where the drawing looks like no digit at all, it says so, and the bars are hatched."
 )

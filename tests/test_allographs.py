@@ -5,8 +5,10 @@ import pytest
 import torch
 
 from mnistcore.data import drawn_digits, loading
+from mnistcore.data.drawn_digits import draw_digits
 from mnistcore.drawing.allographs import DIGITS, LETTERS, round_corners, write
 from mnistcore.inference import ood_data
+from mnistcore.models.registry import load_model
 
 
 @pytest.mark.parametrize("sign", [*DIGITS, *LETTERS])
@@ -37,3 +39,11 @@ def test_drawn_digits_join_the_training_images_and_no_test_image(digits, monkeyp
     assert len(train) == len(digits[0]) + 50
     assert torch.bincount(train.labels[-50:]).tolist() == [5] * 10
     assert torch.equal(test.images, digits[1].images)
+
+
+def test_the_shipped_network_reads_crossed_sevens_and_flagged_ones_of_hands_it_never_met():
+    unseen, model = draw_digits(300, seed=99), load_model()
+    images = unseen.images.float() / 255
+    right = model.probabilities(images).argmax(1) == unseen.labels
+    assert right.float().mean() > 0.97
+    assert not model.ood_detector.is_ood(images).float().mean() > 0.03

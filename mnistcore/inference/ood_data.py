@@ -28,6 +28,7 @@ LIKE_DIGITS = "DOQoIJilZzSsGbgq"
 LETTERS = "".join(c for c in string.ascii_letters if c not in LIKE_DIGITS)
 TYPE_SIZE = 120  # pixels: the size in which type is set before it is thinned
 PADDING = 4  # pixels of black around a training image, so that its ink touches no edge
+RING_RATE = 0.4  # of scribbles of several marks: inside a ring, so that not all rings are a 0
 _CANVAS_SIZE = 200.0  # pixels: of a scribble; it is scaled anyway
 
 
@@ -65,13 +66,19 @@ def composites(digits: Tensor) -> Tensor:
 
 
 def scribbles(count: int, rng: np.random.Generator) -> Tensor:
-    """Drawings without meaning: a pen that wanders about, or up to five marks of any kind."""
+    """Drawings without meaning: a pen that wanders about, up to five marks, or some in a ring."""
     drawn: list[Tensor] = []
     while len(drawn) < count:
         box = np.array([rng.uniform(0.5, 1.0), 1.0]) * _CANVAS_SIZE
         marks = int(rng.integers(1, 6))
         # One line, arc or corner alone may well be a 1, a 0 or a 7.
         parts = [_random_mark(rng) for _ in range(marks)] if marks > 1 else [_random_walk(rng)]
+        if marks > 1 and rng.random() < RING_RATE:
+            small = rng.uniform(0.1, 0.5, marks)
+            places = zip(parts, small, rng.uniform(0.25, 0.75, (marks, 2)), strict=True)
+            turn = np.linspace(0, 2 * np.pi, 40)[:, None]
+            ring = 0.5 + 0.5 * np.hstack([np.cos(turn), np.sin(turn)])
+            parts = [ring, *((part - part.mean(0)) * size + at for part, size, at in places)]
         if (picture := from_strokes([list(map(tuple, part * box)) for part in parts])) is not None:
             drawn.append(picture)
     return torch.stack(drawn)

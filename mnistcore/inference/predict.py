@@ -29,13 +29,11 @@ def predict(
 ) -> PredictionResult:
     """Read one image, (28, 28) float32 in [0, 1]; None is answered with the sentence `nothing`.
 
-    averaged: over several views of it, which reads strange hands better; else in one pass, which
-    is what activations, attribution maps and attacks are about.
+    averaged: see `Model.probabilities`; activations, attributions and attacks are about one pass.
     """
     if image is None:
         return PredictionResult(None, None, False, nothing)
-    read = model.averaged_probabilities if averaged else model.probabilities
-    probabilities = read(image[None])[0]
+    probabilities = model.probabilities(image[None], averaged)[0]
     first, second = probabilities.topk(2).indices.tolist()
     in_distribution = model.in_distribution(image)
     sure = in_distribution and float(probabilities[first]) >= CONFIDENCE_THRESHOLD

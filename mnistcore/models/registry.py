@@ -32,19 +32,24 @@ class Model:
     ood_detector: OODDetector | None = None  # its own; without one, the shipped network's counts
     accepted_drawings: Tensor | None = None  # (m, 28, 28): in distribution, for somebody drew them
 
+    @property
+    def reads_views(self) -> bool:
+        """Whether it may average; a taught copy has learned a drawing as it is, not its views."""
+        return self.model_id == SHIPPED
+
     @torch.inference_mode()
-    def probabilities(self, images: Tensor) -> Tensor:
-        """images: (n, 28, 28) float32 in [0, 1] -> (n, 10), each row adding up to 1."""
+    def probabilities(self, images: Tensor, averaged: bool = False) -> Tensor:
+        """images: (n, 28, 28) float32 in [0, 1] -> (n, 10), each row adding up to 1.
+
+        averaged: if it `reads_views`, the mean over these of each image (test-time augmentation).
+        """
+        if averaged and self.reads_views:
+            return torch.stack([self.probabilities(v[:, 0]) for v in views(images[:, None])]).mean(
+                0
+            )
         # Weights that have all but run away can give sums that no number holds.
         logits: Tensor = self.network(images.unsqueeze(1))
         return logits.nan_to_num().softmax(1)
-
-    @torch.inference_mode()
-    def averaged_probabilities(self, images: Tensor) -> Tensor:
-        """Test-time augmentation: the mean of `probabilities` over `views`; shapes as there."""
-        looks = views(images.unsqueeze(1))[:, :, 0]
-        shares = self.probabilities(looks.flatten(0, 1))
-        return shares.view(*looks.shape[:2], -1).mean(0)
 
     @torch.inference_mode()
     def in_distribution(self, image: Tensor) -> bool:
