@@ -17,6 +17,7 @@ _HOMES = {
     "Network": "models.network",
     "build_network": "models.network",
     "TrainConfig": "config",
+    "Defect": "config",
     "Progress": "records",
     "train": "training.trainer",
     "evaluate": "evaluation.metrics",

@@ -172,7 +172,7 @@ DEFECTS: dict[str, DefectKind] = {
     ),
     "class-imbalance": DefectKind(
         "few of one digit",
-        "{percent} % of the {digit}s",
+        "only {percent} % of the {digit}s",
         "class imbalance",
         "it has hardly seen the {digit}, and the test has as many as of any digit",
         digits=1,

@@ -6,7 +6,7 @@ import streamlit as st
 
 from mnistcore.drawing.strokes import are_several_digits
 from mnistcore.errors import MnistError
-from pages.common import model_picker, navigation, state
+from pages.common import links, model_picker, navigation, state
 from pages.common.canvas import canvas
 from pages.common.prediction_card import show_prediction
 from pages.common.widgets import announce, scroll_into_view
@@ -87,6 +87,7 @@ def draw() -> None:
         with suppress(MnistError):  # the answer has said why
             stamp = model_picker.weights_mtime_ns(model_id)
             attack.show(model_picker.latest_model(model_id), stamp, image, state.DRAW_ATTACK)
+        links.inside(fool="You").show("Fool it yourself, by a test image")
     elif more == answer_history.ASK and past:
         answer_history.show(past, image)
     elif taught:

@@ -117,7 +117,7 @@ def test_a_curve_says_how_many_units_can_go() -> None:
 @pytest.fixture(scope="module")
 def learned(digits: Parts) -> Network:
     """A network that reads most of the small digits."""
-    return heal(build_network(NETWORK_KINDS["normalised"], 1), digits[0])
+    return heal(build_network(NETWORK_KINDS["normalised"], 1), digits[0]).network
 
 
 def test_the_curve_falls_from_its_own_accuracy_to_guessing(learned: Network, digits: Parts) -> None:
@@ -133,7 +133,7 @@ def test_a_healed_network_reads_better_and_what_was_off_stays_off(
     before = weights(learned)
     damage = Damage(random_units(hidden_units(learned), 0.5, 2))
     damaged = ablate(learned, damage)
-    healed = heal(damaged, digits[0])
+    healed = heal(damaged, digits[0]).network
     assert weights(learned).equal(before) and weights(damaged).equal(before)
     test = digits[1]
     assert evaluate(healed, test).accuracy > evaluate(damaged, test).accuracy + 0.2
@@ -141,4 +141,4 @@ def test_a_healed_network_reads_better_and_what_was_off_stays_off(
     for layer in weight_layers(healed)[:-1]:
         off = [unit.number for unit in damage.off if unit.layer == layer.name]
         assert not out[layer.last + 1][:, off].any()
-    assert weights(heal(damaged, digits[0])).equal(weights(healed))
+    assert weights(heal(damaged, digits[0]).network).equal(weights(healed))

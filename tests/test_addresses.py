@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnistcore.config import Conv, NetworkConfig, TrainConfig
+from mnistcore.config import Conv, Defect, NetworkConfig, TrainConfig
 from mnistcore.data.corruptions import CORRUPTIONS
 from mnistcore.presets import PRESET_IDS, PRESETS
 from mnistcore.runs import queue
@@ -129,6 +129,7 @@ def test_a_link_to_a_recipe_sets_up_that_recipe() -> None:
         augmentation="affine",
         seed=9,
         epochs=2.5,
+        defect=Defect("class-imbalance", 3, share=0.02),
     )
     link = links.train(preset="memoriser", config=config)
     assert made_at(link) == config

@@ -43,7 +43,7 @@ def test_units_off_and_on_again_give_the_very_same_page() -> None:
     assert not app.exception
     assert "211 of 352 units are off" in spoken(app)
     assert written_out(app) != before
-    press(app, "All on again")
+    press(app, "All as it was")
     assert written_out(app) == before
     app.slider(key="shake").set_value(80).run()
     assert "every weight is shaken by 80%" in spoken(app)
@@ -148,4 +148,4 @@ def test_networks_without_convolutions_are_broken_too(config: NetworkConfig) -> 
 
 def test_units_that_the_other_network_lacks_are_left_out() -> None:
     app = broken(model=a_run("Flat").id, where="convolution 3", tapped="convolution 1 1, dense 1 3")
-    assert "1 of 8 units are off" in spoken(app)
+    assert "1 of 8 units is off" in spoken(app)

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnistcore import config
 from mnistcore.cli import _parser
-from mnistcore.config import NetworkConfig, Setting, TrainConfig, _setting, settings
+from mnistcore.config import Defect, NetworkConfig, Setting, TrainConfig, _setting, settings
 from mnistcore.presets import PRESETS
 from pages.common import links
 
@@ -47,6 +47,22 @@ def test_what_is_changed_in_the_form_is_changed_in_the_recipe() -> None:
     app.run()
     made: TrainConfig = app.session_state["made"]
     assert (made.batch_size, made.learning_rate, made.network.dense) == (512, 1e-3, ())
+
+
+def test_spoiled_data_asks_for_what_its_kind_needs() -> None:
+    app = form("fast")
+    assert app.session_state["made"].defect == Defect()
+    kind = app.selectbox(key="fast spoil")
+    kind.set_value("label-noise").run()
+    app.select_slider(key="fast spoil share").set_value(0.8).run()
+    assert app.session_state["made"].defect == Defect("label-noise", share=0.8)
+    kind.set_value("class-imbalance").run()  # of which 0.8 would be no few
+    app.selectbox(key="fast spoil digit").set_value(3).run()
+    assert app.session_state["made"].defect == Defect("class-imbalance", 3, share=0.01)
+    kind.set_value("swapped-labels").run()
+    app.selectbox(key="fast spoil other").set_value(8).run()
+    assert app.session_state["made"].defect == Defect("swapped-labels", 3, 8)
+    assert "fast spoil share" not in shown(app)
 
 
 def shown(app: AppTest) -> dict[str, tuple[str, str]]:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from test_worker import make
 
+from mnistcore.cli import main
 from mnistcore.config import (
     DEFECTS,
     Defect,
@@ -21,6 +22,7 @@ from mnistcore.data.defects import stroke_widths, taught_set
 from mnistcore.errors import TrainingError
 from mnistcore.presets import PRESETS, describe_changes
 from mnistcore.records import RunConfig, RunResult, from_dict, to_dict
+from mnistcore.runs import store
 from mnistcore.runs.worker import run_training
 from mnistcore.training.trainer import first_learned, train
 
@@ -210,8 +212,16 @@ def test_it_learns_from_what_is_taught_and_looks_at_as_many_images(digits):
     assert seen == set(range(10)) - {7}
     assert (progress.images, progress.total_steps) == (clean.images, clean.total_steps)
     assert progress.epoch > clean.epoch
-    learned = first_learned(training.config, training.taught.places)
+    learned = first_learned(training.config, training.taught)
     assert [each.image for each in progress.train_predictions] == learned
+
+
+def test_what_is_left_comes_in_the_order_of_clean_data(digits):
+    clean, spoilt = (
+        taught_set(digits[0], each).order(3, 1) for each in (QUICK, spoiled("missing-class=7"))
+    )
+    labels = digits[0].labels
+    assert spoilt.tolist() == clean[labels[clean] != 7].tolist()
 
 
 def test_nothing_left_to_learn_from_is_said(digits):
@@ -239,6 +249,21 @@ def test_the_record_says_how_it_was_spoiled_and_what_came_of_it(tmp_path, digits
     run_training(clean)
     assert len(clean.status().result.confusion) == 10
     assert clean.status().result.true_train_accuracy is None
+
+
+def test_the_command_line_spoils_and_says_so(folder, capsys):
+    words = ["train", "--preset", "plain", "--epochs", "1", "--spoil", "swapped-labels=4,9"]
+    assert main([*words, "--device", "cpu", "--json"]) == 0
+    said = capsys.readouterr()
+    assert "spoiled on purpose: 4 and 9 swapped" in said.err
+    assert "as they are labelled" in said.err
+    answer = json.loads(said.out.splitlines()[-1])
+    assert store.find_run(answer["run"], folder).train_config().defect == (
+        Defect("swapped-labels", 4, 9)
+    )
+    assert answer["true_train_accuracy"] < answer["train_accuracy"]
+    assert main(["train", "--spoil", "missing-class=x"]) == 2
+    assert "write missing-class=DIGIT" in capsys.readouterr().err
 
 
 def test_a_confusion_matrix_is_ten_by_ten():

@@ -2,8 +2,9 @@
 
 import pytest
 
-from mnistcore.config import NetworkConfig, TrainConfig
+from mnistcore.config import Defect, NetworkConfig, TrainConfig
 from mnistcore.errors import RunError
+from mnistcore.evaluation.provenance import TrainingProvenance
 from mnistcore.models.checkpoint import save_network
 from mnistcore.models.network import build_network
 from mnistcore.records import FineTuneResult
@@ -15,6 +16,7 @@ from mnistcore.training.finetune_session import (
     fine_tune_result,
     is_full,
     read_drawings,
+    replay_set,
 )
 
 SEVEN = [[(80.0, 90.0), (230.0, 90.0), (130.0, 300.0)]]
@@ -51,6 +53,14 @@ def test_the_accuracy_on_what_it_learned_rests_on_what_it_has_seen(tmp_path, mon
     run = teaching.keep(digits[1].head(10), "me")
     assert run.status().result.train_count == 64
     assert run.config().train == base.config().train
+
+
+def test_a_spoiled_network_is_reminded_of_what_it_was_taught(digits):
+    recipe = TrainConfig(defect=Defect("missing-class", 7))
+    learned = TrainingProvenance("digits", recipe, 1_000, None, 0)
+    assert 7 not in replay_set(learned, digits[0]).labels
+    assert replay_set(learned._replace(config=TrainConfig()), digits[0]) is digits[0]
+    assert replay_set(learned._replace(dataset="mnist"), digits[0]) is digits[0]
 
 
 def test_a_teaching_takes_so_many_lessons_and_so_many_points():

@@ -249,6 +249,21 @@ def test_who_touches_up_a_test_image_is_told_how_many_pixels_and_keeps_the_best(
     assert f"Your best: **{worst} of 784 pixels**" in text(app)
 
 
+def test_pixels_can_be_painted_and_taken_back_by_keyboard(digits: Parts) -> None:
+    def press(app: AppTest, label: str) -> None:
+        next(button for button in app.button if button.label == label).click().run()
+        assert not app.exception
+
+    app = inside(test_image="5", fool="You")
+    press(app, "Paint this pixel: ink")
+    app.number_input(key="painted row").set_value(3).run()
+    app.segmented_control(key="retouching pen").set_value("Eraser").run()
+    press(app, "Paint this pixel: eraser")
+    assert app.session_state["painted pixels of test image 5"] == {(14, 14): 255, (3, 14): 0}
+    press(app, "Take these back")
+    assert "painted pixels of test image 5" not in app.session_state
+
+
 def test_only_a_test_image_that_is_read_right_can_be_touched_up(digits: Parts) -> None:
     assert "choose one above" in inside(SEVEN, fool="You", picture="Your drawing").caption[-1].value
     app = inside(fool="You", model=a_run("Knows nothing", seed=3).id)

@@ -26,6 +26,7 @@ from mnistcore.records import PaceKind, Prediction, Progress, RunResult, RunStat
 from mnistcore.runs import queue, slow_motion, store
 from mnistcore.runs.worker import run_training
 from mnistcore.training import frame_recorder
+from mnistcore.training.twins import twin_of
 from mnistcore.viz.twin_commentary import Winner
 from pages.common import datasets
 from pages.common.datasets import dataset_by_name
@@ -398,6 +399,20 @@ def test_a_spoiled_recipe_is_bet_on_trained_and_judged_digit_by_digit(folder: Pa
     assert "<b>Spoiled.</b>" in html(app)
     said = " ".join(str(each.proto) for each in app.get("bidi_component"))
     assert "takes sevens for nines: right, 30 of 30 are taken for nines." in said
+
+
+def test_a_spoiled_twin_is_told_beside_its_run(folder: Path) -> None:
+    config = PRESETS["fast"].config
+    twin = twin_of(config, "wrong-labels")
+    run = store.create_run(config, twin=twin, preset="fast", dataset="digits", owner=ME)
+    whole = tuple(tuple(30 * (n == digit) for n in range(10)) for digit in range(10))
+    for each in (run, run.twin):
+        result = RunResult(test_accuracy=1.0, test_count=300, confusion=whole)
+        store.write_record(each.path / "status.json", RunStatus("finished", result=result))
+    app = train_page(run)
+    assert "with 40 % wrong labels; thin line: as you set it" in html(app)
+    assert html(app).count("left:calc(100.0%") == 10
+    assert app.caption[0].value.endswith("the same again, but with 40 % wrong labels.")
 
 
 def test_wrong_labels_are_shown_as_they_were_given(folder: Path) -> None:

@@ -11,6 +11,7 @@ import torch
 
 from mnistcore.config import Conv, NetworkConfig, TrainConfig, check
 from mnistcore.data.augment import affine, augmented_examples
+from mnistcore.data.defects import taught_set
 from mnistcore.data.digits import to_model_input
 from mnistcore.errors import DivergenceError, TrainingError
 from mnistcore.evaluation.metrics import evaluate
@@ -214,7 +215,7 @@ def test_each_test_reports_the_first_guesses_and_some_mistakes(digits):
         assert all(digits[1].labels[g.image] != g.digit for g in rest)
         assert all(0 <= g.confidence <= 1 for g in progress.predictions)
         assert [guess.image for guess in progress.train_predictions] == first_learned(
-            QUICK, torch.arange(1500)
+            QUICK, taught_set(digits[0], QUICK)
         )
     right = [digits[0].labels[g.image] == g.digit for g in tested[-1].train_predictions]
     assert sum(right) > 9

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mnistcore.config import NUM_CLASSES, TrainConfig
-from mnistcore.data.digits import Digits
+from mnistcore.data.digits import Digits, epoch_permutation
 
 _CHUNK = 5_000  # images that are measured at a time: 16 MB
 
@@ -30,6 +30,14 @@ class TaughtSet(NamedTuple):
         images, labels = (each.to(device) for each in (self.digits.images, self.digits.labels))
         inverted = None if self.inverted is None else self.inverted.to(device)
         return TaughtSet(Digits(images, labels, self.digits.dataset), self.places, inverted)
+
+    def order(self, seed: int, epoch: int) -> Tensor:
+        """Where the images are that an epoch shows, in turn: (m,) int64, as of clean data."""
+        order = epoch_permutation(seed, epoch, len(self.digits))
+        if len(self.places) == len(order):
+            return order
+        kept = torch.zeros(len(order), dtype=torch.bool).index_fill(0, self.places, value=True)
+        return order[kept[order]]
 
     def is_inverted(self, index: int) -> bool:
         """Whether the image at this place of the training set is shown inverted."""

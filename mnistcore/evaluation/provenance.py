@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mnistcore.config import TrainConfig, check
 from mnistcore.data.defects import TaughtSet, taught_set
-from mnistcore.data.digits import Digits, epoch_permutation
+from mnistcore.data.digits import Digits
 from mnistcore.errors import MnistError, RunError
 from mnistcore.inspection.frames import read_frame
 from mnistcore.models.checkpoint import images_seen, load_network
@@ -64,7 +64,7 @@ def seen_places(taught: TaughtSet, config: TrainConfig, images: int) -> Tensor:
     """Where the images are that a run's first epoch showed, in whole batches; images: in all."""
     count = len(taught.places)
     whole = count - count % min(config.batch_size, count)
-    return taught.places[epoch_permutation(config.seed, 0, count)[: min(images, whole)]]
+    return taught.order(config.seed, 0)[: min(images, whole)]
 
 
 def seen_images(train: Digits, config: TrainConfig, images: int) -> Digits:

@@ -25,6 +25,7 @@ class Attack:
     strengths: tuple[float, ...]  # n of them: epsilon, or the number of changed pixels
     images: Tensor  # (n, 28, 28) float32 in [0, 1]
     probabilities: Tensor  # (n, 10)
+    complete: bool = True  # False where MAX_SECONDS came first
 
     def smallest(self) -> int | None:
         """The place of the least strength at which the target is read, or None."""
@@ -51,11 +52,12 @@ def pgd(network: Network, image: Tensor, target: int) -> Attack:
     """
     epsilons = torch.tensor(EPSILONS).reshape(-1, 1, 1)
     low, high = (image - epsilons).clamp(min=0), (image + epsilons).clamp(max=1)
-    images = image.expand(len(EPSILONS), -1, -1)
+    images, taken = image.expand(len(EPSILONS), -1, -1), 0
     for _ in _until_deadline(N_STEPS):
         step = _loss_gradient(network, images, target).sign()
         images = (images - 2.5 / N_STEPS * epsilons * step).clamp(low, high)
-    return _read(network, images, EPSILONS, target)
+        taken += 1
+    return _read(network, images, EPSILONS, target, complete=taken == N_STEPS)
 
 
 def greedy_pixels(network: Network, image: Tensor, target: int) -> Attack:
@@ -79,7 +81,8 @@ def greedy_pixels(network: Network, image: Tensor, target: int) -> Attack:
         flat = tried[best]
         untouched[places[best]] = False
         found.append(flat.reshape(28, 28))
-    return _read(network, torch.stack(found), tuple(range(1, len(found) + 1)), target)
+    strengths, complete = tuple(range(1, len(found) + 1)), len(found) == MAX_PIXELS
+    return _read(network, torch.stack(found), strengths, target, complete=complete)
 
 
 def nearest_digit(network: Network, image: Tensor) -> int:
@@ -117,9 +120,16 @@ def _until_deadline(steps: int) -> Iterator[int]:
             return
 
 
-def _read(network: Network, images: Tensor, strengths: tuple[float, ...], target: int) -> Attack:
+def _read(
+    network: Network,
+    images: Tensor,
+    strengths: tuple[float, ...],
+    target: int,
+    *,
+    complete: bool = True,
+) -> Attack:
     probabilities = _logits(network, images).softmax(1)
-    return Attack(target, strengths, images, probabilities)
+    return Attack(target, strengths, images, probabilities, complete)
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from mnistcore.data.defects import taught_set
 from mnistcore.data.digits import Digits
 from mnistcore.data.loading import DATASETS
 from mnistcore.drawing import strokes
@@ -16,7 +17,7 @@ from mnistcore.drawing.rasterize import from_strokes
 from mnistcore.drawing.strokes import Stroke
 from mnistcore.errors import TrainingError
 from mnistcore.evaluation.metrics import evaluate
-from mnistcore.evaluation.provenance import seen_subset, training_provenance
+from mnistcore.evaluation.provenance import TrainingProvenance, seen_subset, training_provenance
 from mnistcore.models.checkpoint import save_network
 from mnistcore.models.network import Network
 from mnistcore.models.registry import Model, load_model, shipped_ood_detector
@@ -27,6 +28,7 @@ from mnistcore.serialization import finite_or_none
 from mnistcore.training.finetune import N_STEPS, REPLAY_PER_BATCH, fine_tune
 
 N_EVALUATION = 1_000  # images of test and training part each: more take longer than learning
+N_SPOILED_REPLAY = 10_000  # images: 8 MB
 MAX_DRAWINGS = 200  # lessons in one teaching; nobody draws more, and a file should not either
 MAX_TOTAL_POINTS = 100_000  # in the strokes of all of them together, for the same reason
 
@@ -54,6 +56,18 @@ def is_full(lessons: Sequence[LabeledDrawing]) -> bool:
     return len(lessons) >= MAX_DRAWINGS or points >= MAX_TOTAL_POINTS
 
 
+def replay_set(learned: TrainingProvenance, train: Digits) -> Digits:
+    """What a network is reminded of: all of `train`, or of spoiled images some as it was taught.
+
+    Else one that never saw a 7 would learn it from there, and not from a drawing.
+    """
+    config = learned.config
+    if config is None or not config.defect or not learned.met(train.dataset):
+        return train
+    taught = taught_set(train, config)
+    return taught.select(taught.order(config.seed, 0)[:N_SPOILED_REPLAY]) or train
+
+
 class FineTuneSession:
     """Learns these lessons while iterated, for the share done, with breaks; `keep` makes a run."""
 
@@ -65,7 +79,8 @@ class FineTuneSession:
         self.alpha = 1.0  # of the way that it went, see limit_forgetting
         self._seconds = 0.0
         self._done = 0
-        self._steps = fine_tune(self.model.network, self.drawings, self.digits, replay)
+        taught = replay_set(self.learned, replay)
+        self._steps = fine_tune(self.model.network, self.drawings, self.digits, taught)
 
     def __iter__(self) -> Iterator[float]:
         while True:

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from mnistcore.config import TrainConfig, check, planned_images
 from mnistcore.data.augment import AUGMENTATIONS
-from mnistcore.data.defects import taught_set
-from mnistcore.data.digits import Digits, epoch_permutation, to_model_input
+from mnistcore.data.defects import TaughtSet, taught_set
+from mnistcore.data.digits import Digits, to_model_input
 from mnistcore.errors import DivergenceError, TrainingError
 from mnistcore.evaluation.diagnosis import suggest_learning_rate
 from mnistcore.evaluation.metrics import Score, evaluate
@@ -88,10 +88,9 @@ def shown_images(total: int) -> list[int]:
     return [total * n // few for n in range(few)]
 
 
-def first_learned(config: TrainConfig, places: Tensor) -> list[int]:
-    """The N_SHOWN_PREDICTIONS of the training images at `places` that it learns from first."""
-    order = epoch_permutation(config.seed, 0, len(places))
-    first: list[int] = places[order[:N_SHOWN_PREDICTIONS]].tolist()
+def first_learned(config: TrainConfig, taught: TaughtSet) -> list[int]:
+    """The N_SHOWN_PREDICTIONS training images that it learns from first."""
+    first: list[int] = taught.order(config.seed, 0)[:N_SHOWN_PREDICTIONS].tolist()
     return first
 
 
@@ -122,18 +121,17 @@ class Trainer:
     def __init__(self, config: TrainConfig, train_set: Digits, test_set: Digits) -> None:
         check(config, len(train_set))
         taught = taught_set(train_set, config)
-        self._places = taught.places
-        if not len(self._places):
+        if not (count := len(taught.places)):
             raise TrainingError("No training image is left: spoil fewer, or take more images.")
-        torchrun.check(config, len(self._places))
+        torchrun.check(config, count)
         tune_malloc()
         self.config = config
         self.device = pick_device(config.device)
         # The whole dataset lives where the network does, as bytes; batches are cut from it there.
         self.test_set = replace(test_set, images=test_set.images.to(self.device))
         self.taught = taught.to(self.device)
-        self.batch_size = min(config.batch_size, len(self._places))
-        self.batches = len(self._places) // self.batch_size  # per epoch; every batch is full
+        self.batch_size = min(config.batch_size, count)
+        self.batches = count // self.batch_size  # per epoch; every batch is full
         # As many images as of clean data: where some are missing, the others come more often.
         self.total_steps = max(1, planned_images(config, len(train_set)) // self.batch_size)
         self.network = build_network(config.network, config.seed).to(
@@ -222,8 +220,8 @@ class Trainer:
         """The places of the images of the next batch."""
         epoch, place = divmod(self.step, self.batches)
         if self._order_epoch != epoch:
-            order = epoch_permutation(self.config.seed, epoch, len(self._places))
-            self._order, self._order_epoch = self._places[order].to(self.device), epoch
+            order = self.taught.order(self.config.seed, epoch)
+            self._order, self._order_epoch = order.to(self.device), epoch
         return self._order[place * self.batch_size : (place + 1) * self.batch_size]
 
     def _learning_rate(self) -> float:
@@ -249,7 +247,7 @@ class Trainer:
         wrong = (score.predicted != sample.labels).nonzero().flatten().tolist()
         fixed = range(min(N_SHOWN_PREDICTIONS, len(sample)))
         rows = [*fixed, *[index for index in wrong if index not in fixed][:N_SHOWN_MISTAKES]]
-        own = torch.tensor(first_learned(self.config, self._places))
+        own = torch.tensor(first_learned(self.config, self.taught))
         learned = evaluate(self.network, self.taught.select(own))
         return replace(
             progress,

@@ -19,7 +19,7 @@ PLURALS = (
     "eights",
     "nines",
 )
-_LEFT_OUT = ("missing-class", "class-imbalance")  # one digit, or most of it
+LEFT_OUT = ("missing-class", "class-imbalance")  # one digit, or most of it
 
 
 class Answer(NamedTuple):
@@ -32,14 +32,14 @@ class Answer(NamedTuple):
 
 def question(defect: Defect) -> str:
     """What a digit can be bet on; empty where there is nothing to guess."""
-    if defect.kind in _LEFT_OUT:
+    if defect.kind in LEFT_OUT:
         return f"What will it take {PLURALS[defect.digit]} for?"
     return "" if defect.kind in ("none", "swapped-labels") else "Which digit will suffer most?"
 
 
 def answer(defect: Defect, confusion: Confusion) -> Answer:
     """What came of it: the digit for which most of a left-out one are taken, or the worst read."""
-    if defect.kind in _LEFT_OUT:
+    if defect.kind in LEFT_OUT:
         row = confusion[defect.digit]
         most = max((d for d in range(len(row)) if d != defect.digit), key=row.__getitem__)
         return Answer(most, row[most], sum(row))
@@ -52,7 +52,7 @@ def judge_bet(defect: Defect, bet: int, confusion: Confusion) -> str:
     """Whether a bet on a digit was right, in a sentence."""
     digit, images, of = answer(defect, confusion)
     was = "right" if bet == digit else "not this time"
-    if defect.kind in _LEFT_OUT:
+    if defect.kind in LEFT_OUT:
         which = PLURALS[defect.digit]
         told = f"{images:,} of {of:,} are taken for {PLURALS[digit]}"
         return f"You bet that it takes {which} for {PLURALS[bet]}: {was}, {told}."
@@ -73,7 +73,7 @@ def describe_damage(defect: Defect, result: RunResult) -> str:
 def _by_digit(defect: Defect, confusion: Confusion) -> str:
     if not confusion:
         return ""
-    named = defect.kind in (*_LEFT_OUT, "swapped-labels")
+    named = defect.kind in (*LEFT_OUT, "swapped-labels")
     digit = defect.digit if named else answer(defect, confusion).digit
     row = confusion[digit]
     wrong = sorted((d for d in range(len(row)) if d != digit and row[d]), key=lambda d: -row[d])

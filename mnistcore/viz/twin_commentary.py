@@ -68,7 +68,7 @@ def _so_far(one: Twin, other: Twin, alike: bool) -> str:
     tested = [[r for r in each.records if r.test_accuracy is not None] for each in (one, other)]
     if not all(records and records[-1].step for records in tested):
         return (
-            "Both begin with the same weights, and see the same images: only one thing differs."
+            "Both begin with the same weights: only one thing differs."
             if alike
             else "They cannot begin with the same weights, because their shapes differ."
         )

@@ -70,6 +70,8 @@ def show(model: Model, stamp: int, image: Tensor | None, keys: AttackKeys) -> No
         if attack.smallest() is not None and not reading.in_distribution:
             verdict += " But it notices something: to it, this is hardly a digit any more."
         live_region(verdict, "attack", 3)
+    if not attack.complete:
+        st.caption("This network is so large that the search was left before its end.")
     st.caption(f"{_HOW[method]} {_MEANING}")
 
 
@@ -104,7 +106,7 @@ def _verdict(attack: Attack, place: int, method: str, answer: int) -> str:
     def amount(place: int) -> str:
         strength = attack.strengths[place]
         if not few:
-            return f"{strength:.0%}"
+            return f"{100 * strength:.0f} %"
         return f"{strength:g} pixel{'s' * (strength > 1)}"
 
     by = (

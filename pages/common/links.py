@@ -168,10 +168,12 @@ def inside(
     unit: Number = None,
     model: Word = None,
     picture: Word = None,
+    fool: Word = None,
 ) -> Link:
-    """To a test image's way through a network, and to a unit of it."""
+    """To a test image's way through a network, to a unit of it, and to who shall fool it."""
     keys = (state.INSIDE_INDEX, state.INSIDE_LAYER, state.INSIDE_UNIT, state.MODEL)
-    return _link("Inside", (*keys, state.INSIDE_PICTURE), index, layer, unit, model, picture)
+    more = (state.INSIDE_PICTURE, state.INSIDE_FOOL)
+    return _link("Inside", (*keys, *more), index, layer, unit, model, picture, fool)
 
 
 def evaluate(

@@ -293,6 +293,11 @@ def inside_sheet(index: int) -> Key[Any]:
     return Key(f"sheet with test image {index}", None)
 
 
+def inside_pixels(index: int) -> Key[Mapping[tuple[int, int], int]]:
+    """Pixels of a test image that were painted by keyboard: row and column, and the new value."""
+    return Key(f"painted pixels of test image {index}", {})
+
+
 # Evaluate
 SEVERITIES = ("rotate", "translate", "scale", "thicken", "blur", "noise", "invert")
 EVALUATE_LOOK = Key[str]("look", "Mistakes")

@@ -10,7 +10,7 @@ def test_units_go_and_come_back_and_what_is_left_is_bet_on_and_healed(
     app: App, phone: Page
 ) -> None:
     visit(phone, f"{app.address}/inside?break=true")
-    line = phone.get_by_role("status").filter(has_text="of 352 units are off")
+    line = phone.get_by_role("status").filter(has_text="of 352 units")
     table = phone.locator("table").filter(has_text="as it was")
     card = phone.get_by_role("region", name="Answer")
     expect(line).to_contain_text("0 of 352")

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 import streamlit as st
+import torch
 
 from mnistcore.config import NUM_CLASSES
 from mnistcore.data.digits import Digits
@@ -19,11 +20,11 @@ from pages.common.bars import bar
 from pages.common.layer_tiles import MAX_SHOWN
 from pages.common.prediction_card import show_reading
 from pages.common.text import with_article
-from pages.common.widgets import live_region, scroll_into_view
+from pages.common.widgets import live_region, room_for, scroll_into_view
 from pages.parts.inside import ablation_bet, healing
 from pages.parts.inside.subject import EVERYWHERE, Subject
 
-_MAX_SEED = 10**6
+_MAX_SEED = 999_999
 _MAX_LETTERS = 10_000  # of the units that an address names
 _TICK_S = 0.3  # of each of which all that look on together may count test images
 _ONE_COUNTS = threading.Lock()
@@ -45,6 +46,7 @@ def show(subject: Subject) -> None:
     )
     if not is_open:
         return
+    torch.set_num_threads(1)  # this run of a fragment is a thread of its own, see model_picker
     network = subject.model.network
     with st.container(horizontal=True, vertical_alignment="bottom"):
         where, units = _choose_where(network)
@@ -61,7 +63,7 @@ def show(subject: Subject) -> None:
         figures, below = st.container(), st.container()
         networks = {"as it was": (network, ""), "broken": (damaged, damage.name)}
         with below:
-            if healed := healing.heal(subject, damage.name, damaged):
+            if healed := healing.heal(subject, damage, damaged):
                 networks["healed"] = (healed, f"healed {damage.name}")
         with figures:
             accuracy = _figures(subject, networks)
@@ -106,9 +108,13 @@ def _choose_damage(network: Network, units: list[Unit]) -> Damage:
     )
     seed = _seed()
     st.button(
-        "Roll again", icon=":material/casino:", on_click=_set_seed, args=(seed % _MAX_SEED + 1,)
+        "Roll again",
+        icon=":material/casino:",
+        disabled=not (share or noise),
+        on_click=_set_seed,
+        args=(seed % _MAX_SEED + 1,),
     )
-    st.button("All on again", icon=":material/undo:", on_click=_mend)
+    st.button("All as it was", icon=":material/undo:", on_click=_mend)
     tapped = _tapped(network)
     state.INSIDE_BREAK_SEED.tell(None if seed == 1 else str(seed))
     state.INSIDE_BREAK_TAPPED.tell(_written(tapped) or None)
@@ -192,7 +198,8 @@ def _in_words(subject: Subject, damage: Damage, damaged: Network, score: DigitAc
     before, now = (
         int(attribution.predict_logits(each, subject.image).argmax()) for each in (network, damaged)
     )
-    off = f"{len(damage.off):,} of {len(ablation.hidden_units(network)):,} units are off"
+    count, units = len(damage.off), len(ablation.hidden_units(network))
+    off = f"{count:,} of {units:,} units {'is' if count == 1 else 'are'} off"
     shaken = f", and every weight is shaken by {damage.noise:.0%}" if damage.noise else ""
     kept = "as before" if now == before else f"before it read {with_article(before)}"
     right = f"of {score.total:,} test images, {score.accuracy:.1%} are read right"
@@ -230,6 +237,7 @@ def _figures(subject: Subject, networks: dict[str, tuple[Network, str]]) -> floa
     looks = iter([True])
 
     def show() -> None:
+        torch.set_num_threads(1)
         if not next(looks, False) and _ONE_COUNTS.acquire(blocking=False):
             try:
                 until = time.monotonic() + _TICK_S
@@ -239,14 +247,9 @@ def _figures(subject: Subject, networks: dict[str, tuple[Network, str]]) -> floa
                 _ONE_COUNTS.release()
         known = min(len(score) for _, score in scores.values())
         found = {name: score.first(known) for name, (_, score) in scores.items()}
-        st.html(_table(found))
         count, total = next(iter(found.values())).total, len(subject.test)
-        st.caption(
-            f"Read right, of all {total:,} test images."
-            if count == total
-            else f"Read right, of a sample of {count:,} of {total:,} test images; the others are "
-            "being read ..."
-        )
+        some = f"a sample of {count:,} of {total:,} test images; the others are being read ..."
+        st.html(_table(found, some if count < total else f"all {total:,} test images."))
         if busy and not behind():
             st.rerun()
 
@@ -255,7 +258,7 @@ def _figures(subject: Subject, networks: dict[str, tuple[Network, str]]) -> floa
     return next(iter(scores.values()))[1].first(1).accuracy
 
 
-def _table(found: dict[str, DigitAccuracies]) -> str:
+def _table(found: dict[str, DigitAccuracies], of: str) -> str:
     """A column for each network, a row for all test images and for those of each digit."""
     head = "".join(f"<th scope='col' colspan='2'>{name}</th>" for name in found)
     rows = [("all", [each.accuracy for each in found.values()])]
@@ -273,4 +276,5 @@ def _table(found: dict[str, DigitAccuracies]) -> str:
         "<table style='width:100%;text-align:right;border-spacing:.5rem .1rem;"
         "border-collapse:separate;font-variant-numeric:tabular-nums'><thead><tr>"
         f"<th scope='col'>digit</th>{head}</tr></thead><tbody>{lines}</tbody></table>"
+        f"<p style='margin:.3rem 0;font-size:.875rem;{room_for(2)}'>Read right, of {of}</p>"
     )

@@ -23,7 +23,7 @@ _toolbar = st.components.v2.component(
     js="""
     const rules = new CSSStyleSheet()
     rules.replaceSync(`
-        .dc-toolbar { opacity: 1; top: -3.5rem; }
+        .dc-toolbar { opacity: 1 !important; top: -3.5rem !important; }
         .dc-toolbar-card { box-shadow: none; }
         .dc-icon-button { padding: 0.5rem; }
         .dc-icon-button svg { width: 1.1rem; height: 1.1rem; }
@@ -34,7 +34,8 @@ _toolbar = st.components.v2.component(
             const parts = [...document.querySelectorAll(".st-key-retouching *")]
             const host = parts.find(each => each.shadowRoot?.querySelector(".dc-toolbar"))
             if (!host) return times && setTimeout(show, 100, times - 1)
-            host.shadowRoot.adoptedStyleSheets = [...host.shadowRoot.adoptedStyleSheets, rules]
+            const sheets = host.shadowRoot.adoptedStyleSheets
+            if (!sheets.includes(rules)) host.shadowRoot.adoptedStyleSheets = [...sheets, rules]
             const sheet = host.shadowRoot.querySelector(".upper-canvas")
             sheet.setAttribute("role", "img")
             sheet.setAttribute("aria-label", data.name)
@@ -61,13 +62,12 @@ def show(model: Model, stamp: int, test: Digits, index: int) -> None:
     )
     sheet, answer = st.columns(2, gap="large")
     with sheet:
-        painted = _sheet(original, index, f"Test image {index}, {digit}, to paint on")
-    with answer:
         try:
-            touched = retouch(original, painted)
+            touched = _sheet(original, index, f"Test image {index}, {digit}, to paint on")
         except DrawingError as error:
             st.warning(escape_markdown(error))
             return
+    with answer:
         said = st.container()
         reading = show_reading(model, to_float(touched), name="Touched up")
         assert reading.digit is not None  # for there is an image
@@ -79,9 +79,12 @@ def show(model: Model, stamp: int, test: Digits, index: int) -> None:
             _show_best(best, label)
 
 
-def _sheet(original: Tensor, index: int, name: str) -> object:
-    """Show it; what the browser says was painted on it."""
-    picture = Image.fromarray(original.numpy())
+def _sheet(original: Tensor, index: int, name: str) -> Tensor:
+    """Show it; the image as it is now, (28, 28) uint8; or DrawingError."""
+    image = original.clone()
+    for (row, column), value in state.inside_pixels(index).get().items():
+        image[row, column] = value
+    picture = Image.fromarray(image.numpy())
     with st.container(key="retouching"):
         pen = one_of("Pen", list(_PENS), state.INSIDE_PEN, bound=False)
         st_canvas(
@@ -94,8 +97,29 @@ def _sheet(original: Tensor, index: int, name: str) -> object:
             key=state.inside_sheet(index),
         )
         _toolbar(key="toolbar", data={"name": name})
+    _by_keyboard(index, pen)
     sent = (state.inside_sheet(index).get() or {}).get("drawing")
-    return sent.get("data") if isinstance(sent, dict) else None
+    return retouch(image, sent.get("data") if isinstance(sent, dict) else None)
+
+
+def _by_keyboard(index: int, pen: str) -> None:
+    """Single pixels, for who has neither a mouse nor a finger: they lie under what is painted."""
+    key = state.inside_pixels(index)
+
+    def paint() -> None:
+        key.set({**key.get(), (row, column): 255 if pen == "Ink" else 0})
+
+    def take_back() -> None:
+        key.pop()
+
+    with (
+        st.expander("By keyboard", icon=":material/keyboard:"),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        row = st.number_input("Row", 0, 27, 14, width=120, key="painted row")
+        column = st.number_input("Column", 0, 27, 14, width=120, key="painted column")
+        st.button(f"Paint this pixel: {pen.lower()}", key="paint", on_click=paint)
+        st.button("Take these back", disabled=not key.get(), on_click=take_back)
 
 
 def _score(now: Retouched, label: int, spot: tuple[str, int, int], noticed: bool) -> None:

@@ -40,6 +40,7 @@ def show(run: Run, batch: BatchRecord | None, twins: BatchRecord | None = None) 
                 picture(train.dataset, "training", image, taught.is_inverted(image)),
                 digit,
                 int(labels[image]),
+                int(train.labels[image]),
             )
             for image, digit, _ in batch.predictions
             if image < len(labels)
@@ -56,13 +57,16 @@ def show(run: Run, batch: BatchRecord | None, twins: BatchRecord | None = None) 
         )
 
 
-def _tile(uri: str, digit: int, label: int) -> str:
+def _tile(uri: str, digit: int, label: int, truth: int) -> str:
+    """label: that it is taught with, of what shows a `truth`."""
     mark, color = ("✓", RIGHT) if digit == label else ("✗", WRONG)
-    words = f"{with_article(label)}, read as {with_article(digit)}"
+    labelled = f", labelled {label}" if label != truth else ""
+    words = f"{with_article(truth)}{labelled}, read as {with_article(digit)}"
+    below = f"{digit}{mark}" + (f"<br><small>label {label}</small>" if labelled else "")
     return (
         f'<div style="text-align:center;line-height:1.25"><img src="{uri}" alt="{words}" '
         f'style="width:100%;max-width:2.2rem;image-rendering:pixelated;border-radius:3px;'
-        f'border-bottom:3px solid {color}"><br><span aria-hidden="true">{digit}{mark}</span></div>'
+        f'border-bottom:3px solid {color}"><br><span aria-hidden="true">{below}</span></div>'
     )
 
 

@@ -39,7 +39,7 @@ def show(run: Run, status: RunStatus) -> None:
         )
     )
     if config.train and (learned or not known):  # runs of before tell of new ones alone
-        first = first_learned(config.train, taught.places)
+        first = first_learned(config.train, taught)
         by = ", by the labels given" if config.train.defect.relabels else ""
         _row(f"Learned from{by}", learned, first, train, "training", taught)
     _row("Never seen", known[:N_SHOWN_PREDICTIONS], shown_images(len(test)), test, "test")

@@ -143,7 +143,7 @@ def _panel(
             film.show(run)
     if twin:
         twins.show_links(twin)
-    spoiling.show_damage(pair)
+    spoiling.show_damage(pair, titles)
     comparison.show(run, others)
     predictions.show(run, status)
     if replayed:  # last, for it takes time, and what changes at the end shall change together

@@ -1,5 +1,6 @@
 """Spoiled training data: how it was spoiled, and the damage, digit by digit."""
 
+import html
 from collections.abc import Sequence
 
 import streamlit as st
@@ -15,6 +16,7 @@ from mnistcore.viz import defect_commentary
 from mnistcore.viz.theme import BLUE
 from pages.common import links
 from pages.common.bars import bar_row
+from pages.common.text import with_article
 from pages.common.widgets import room_for
 
 _HOW_COUNTED = " The training accuracy goes by the labels that were given, wrong ones too."
@@ -42,16 +44,16 @@ def ceiling(defect: Defect) -> float | None:
     return attainable_accuracy(defect) if defect.kind == "label-noise" else None
 
 
-def show_damage(pair: Sequence[tuple[Run, RunStatus]]) -> None:
+def show_damage(pair: Sequence[tuple[Run, RunStatus]], titles: Sequence[str]) -> None:
     """What a spoiled run, or its spoiled twin, reads of each digit, and what it takes them for.
 
     The same place before there is anything to tell as after. pair: the run, and its twin if it has
-    one, which is a thin line.
+    one, by their titles.
     """
-    spoiled = [(run, status) for run, status in pair if defect_of(run)]
-    if not spoiled:
+    spoiled = next((n for n, (run, _) in enumerate(pair) if defect_of(run)), None)
+    if spoiled is None or (pair[0][1].result or RunResult()).fine_tune:
         return
-    run, status = spoiled[0]
+    run, status = pair[spoiled]
     defect, others = defect_of(run), [its for each, its in pair if each is not run]
     own, other = _recalls(status), _recalls(*others)
     rows = "".join(
@@ -65,23 +67,34 @@ def show_damage(pair: Sequence[tuple[Run, RunStatus]]) -> None:
         )
         for digit in range(NUM_CLASSES)
     )
-    line = " (the thin line: the other one)" if others else ""
+    names = [html.escape(title[:1].lower() + title[1:]) for title in titles]
+    line = f" {names[spoiled]}; thin line: {names[1 - spoiled]}" if others else ""
     bars, words = st.columns(2, gap="large")
     bars.html(
         f"<b>Test images of each digit read right</b>{line}"
         f'<div style="display:grid;gap:.15rem;margin-top:.4rem">{rows}</div>'
     )
-    told = defect_commentary.describe_damage(defect, status.result or RunResult())
+    result = status.result or RunResult()
+    told = defect_commentary.describe_damage(defect, result)
+    waiting = "The damage is counted in the end, on all test images."
+    if result.diverged:
+        waiting = "It broke off before the damage could be counted."
     with words:
         st.html(
             f"<b>{describe(defect)}</b> The test images are as they were, with true labels."
             f"{_HOW_COUNTED if defect.relabels else ''}"
             f'<div style="margin-top:.6rem;{room_for(6, wide=4)}">'
-            f"{told or 'The damage is counted in the end, on all test images.'}</div>"
+            f"{told or waiting}</div>"
         )
         links.evaluate(model=run.id, look="Mix-ups").show(
             "What it mixes up", ":material/grid_on:", disabled=not status.result
         )
+        if defect.kind in defect_commentary.LEFT_OUT:
+            links.draw(model=run.id).show(
+                f"Draw it {with_article(defect.digit)}, and teach it",
+                ":material/draw:",
+                disabled=not status.result,
+            )
 
 
 def _recalls(status: RunStatus | None = None) -> list[float | None]:

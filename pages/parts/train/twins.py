@@ -111,6 +111,7 @@ def show_link(run: Run) -> None:
         return
     known = changes_for(config, images)
     if made.preset and known:
-        links.train(made.preset, config=config, twin=next(iter(known))).show(
+        twin = "clean-data" if config.defect else next(iter(known))
+        links.train(made.preset, config=config, twin=twin).show(
             "The same again, but ...", ":material/content_copy:"
         )
