@@ -252,8 +252,8 @@ def test_a_drawing_that_nobody_named_is_not_left_out_of_a_teaching(folder: Path)
 
 def test_what_was_learned_lies_on_the_sheet_and_is_read_before_and_after() -> None:
     app = draw_page(SEVEN, more=TEACH)
-    say_that_it_was(app, 2)
-    press(app, "No, keep it as a 2")
+    say_that_it_was(app, 3)
+    press(app, "No, keep it as a 3")
     press(app, "Teach")
     assert app.session_state["drawing"] == [SEVEN]
     assert "Before: a 7." in words(app)
