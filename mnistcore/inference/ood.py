@@ -15,12 +15,12 @@ from mnistcore.inference.calibration import N_HELD_OUT, held_out
 from mnistcore.models.network import Network
 
 # What the head is trained on: digits, in distribution, against what is none.
-N_TRAIN = 12_000  # training images
+N_TRAIN = 20_000  # training images
 N_RERENDERED = 5_000  # of these, drawn anew as the canvas would give them
-N_TYPED = 2_000  # digits in type
-N_HANDWRITTEN = 10_000  # digits as different hands write them
-N_TYPED_LETTERS = 6_000
-N_LETTERS = 18_000  # as different hands write them
+N_TYPED = 3_000  # digits in type
+N_HANDWRITTEN = 12_000  # digits as different hands write them
+N_TYPED_LETTERS = 9_000
+N_LETTERS = 24_000  # as different hands write them
 N_SCRIBBLES = 6_000
 MAX_FALSE_REJECTION_RATE = 0.004  # of held-out digits: a digit that is refused annoys more
 HIDDEN_UNITS = 64
