@@ -54,8 +54,8 @@ class Visitor:
 
     def __init__(self, port: int, cookie: str = "") -> None:
         self.address, self.cookie = f"localhost:{port}", cookie
-        self.page = self.query = self.session = self.answer = self.warning = ""
-        self.renewed = "", 0.0  # the fragment that renews itself, and every how many seconds
+        self.page = self.query = self.session = self.answer = self.warning = self.script = ""
+        self.renewed: dict[str, float] = {}  # what renews itself: fragment, every how many seconds
         self.answered = 0.0  # when that came
         self.heard = 0  # the last report that the server has told of
         self.errors = 0
@@ -81,18 +81,26 @@ class Visitor:
 
     async def open(self, page: str) -> None:
         """Run the whole page, until it stands."""
-        self.page, self.warning = page, ""
+        self.page, self.warning, self.script = page, "", ""
         self.states.clear()
         await self._run("")
 
     async def watch(self, page: str, query: str, until: Callable[[], bool]) -> None:
-        """Look at a page that renews itself, as a browser asks it to."""
+        """Look at a page that renews itself, and ask for what is due, as a browser does."""
         self.query = query
         await self.open(page)
+        listening = asyncio.create_task(self._listen())
+        due: dict[str, float] = {}
         while not until():
-            fragment, every = self.renewed
-            await asyncio.sleep(every)
-            await self._run(fragment)
+            now = time.perf_counter()
+            for fragment, every in list(self.renewed.items()):
+                if due.setdefault(fragment, now + every) <= now:
+                    due[fragment] = now + every
+                    await self._ask(fragment, is_auto_rerun=True)
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(1)  # what was asked for last is still to come
+        listening.cancel()
+        await asyncio.wait([listening])
 
     async def draw(self, strokes: list[list[tuple[float, float]]]) -> None:
         """Report what is on the sheet, and wait for the answer."""
@@ -129,6 +137,7 @@ class Visitor:
             async with asyncio.timeout(PATIENCE):
                 while len(took) < len(told):
                     await asyncio.sleep(0.05)
+        await asyncio.sleep(1)  # what was asked for last is still to come
         listening.cancel()
         return took
 
@@ -149,7 +158,9 @@ class Visitor:
         await self._run(fragment)
 
     async def press(self, label: str) -> None:
-        """Press a button that the page has, and wait until it stands again."""
+        """Press a button as soon as the page has it, and wait until it stands again."""
+        while label not in self.widgets:
+            await self._done()
         widget, fragment = self.widgets[label]
         await self._run(fragment, WidgetState(id=widget, trigger_value=True))
 
@@ -157,9 +168,17 @@ class Visitor:
         await self._ask(fragment, *pressed)
         await self._done()
 
-    async def _ask(self, fragment: str, *pressed: WidgetState) -> None:
+    async def _listen(self) -> None:
+        while True:
+            await self._until("script_finished")
+
+    async def _ask(self, fragment: str, *pressed: WidgetState, is_auto_rerun: bool = False) -> None:
         message = BackMsg()
-        message.rerun_script.page_name = self.page
+        message.rerun_script.is_auto_rerun = is_auto_rerun
+        message.rerun_script.page_name, message.rerun_script.page_script_hash = (
+            self.page,
+            self.script,
+        )
         message.rerun_script.query_string = self.query
         message.rerun_script.fragment_id = fragment
         message.rerun_script.widget_states.widgets.extend([*self.states.values(), *pressed])
@@ -176,10 +195,14 @@ class Visitor:
             while True:
                 message = ForwardMsg.FromString(await self.socket.recv())
                 found = message.WhichOneof("type")
-                if found == "new_session" and message.new_session.HasField("initialize"):
-                    self.session = message.new_session.initialize.session_id
+                if found == "new_session":
+                    self.session = message.new_session.initialize.session_id or self.session
+                    if not message.metadata.run.fragment_ids:
+                        self.renewed.clear()
+                elif found == "navigation":
+                    self.script = message.navigation.page_script_hash
                 elif found == "auto_rerun":
-                    self.renewed = message.auto_rerun.fragment_id, message.auto_rerun.interval
+                    self.renewed[message.auto_rerun.fragment_id] = message.auto_rerun.interval
                 elif found == "delta":
                     self._note(message.delta)
                 if found == kind:

@@ -1,4 +1,4 @@
-"""Command line: train, resume, runs, predict, evaluate, calibrate."""
+"""Command line: train, resume, runs, predict, evaluate, calibrate, export."""
 
 import argparse
 import contextlib
@@ -17,6 +17,7 @@ from typing import Any, NoReturn, TextIO, get_type_hints
 from mnistcore import config, serialization
 from mnistcore.config import NetworkConfig, TrainConfig
 from mnistcore.errors import MnistError
+from mnistcore.export.formats import FORMATS
 from mnistcore.presets import PRESET_IDS, PRESETS, scale_epochs
 from mnistcore.records import OLD_FINE_TUNE_NAMES, Progress, RunResult
 from mnistcore.runs import queue, store, worker
@@ -146,6 +147,12 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = command("evaluate", _evaluate, "judge a network on the test images")
     calibrate = command("calibrate", _calibrate, "teach a finished network how sure it may be")
     calibrate.add_argument("--out", type=Path, required=True, help="the .safetensors to write")
+    export = command("export", _export, "take a network home: files that others open")
+    export.add_argument("model", metavar="RUN", help="shipped, a run, or a file")
+    export.add_argument("--to", default="all", choices=(*FORMATS, "all"), help="which files (all)")
+    export.add_argument(
+        "--out", type=_folder, default=Path(), metavar="FOLDER", help="where to (here)"
+    )
     for learner in (train, evaluate):
         learner.add_argument(
             "--dataset", choices=("mnist", "digits", "mnist+digits", "mnist+digits+drawn")
@@ -329,6 +336,19 @@ def _runs(options: argparse.Namespace) -> Answer:
         shown = f"{accuracy:.2%}" if accuracy is not None else "-"
         lines.append(f"{run.id}  {status.state:<12} {shown:>7}  {run.name}")
     return {"runs": listed}, lines
+
+
+def _export(options: argparse.Namespace) -> Answer:
+    from mnistcore.export.files import write_files
+    from mnistcore.export.subject import load_subject
+
+    subject = load_subject(options.model, options.runs)
+    formats = list(FORMATS) if options.to == "all" else [options.to]
+    written = {}
+    for path in write_files(subject, formats, options.out):
+        print(f"wrote {path}", file=sys.stderr)
+        written[str(path)] = path.stat().st_size
+    return {"files": written}, [f"{size:>9,} bytes  {name}" for name, size in written.items()]
 
 
 def _predict(options: argparse.Namespace) -> Answer:

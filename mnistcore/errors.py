@@ -31,3 +31,7 @@ class ModelError(MnistError):
 
 class DrawingError(MnistError):
     """A picture or a file of strokes that cannot be read."""
+
+
+class ExportError(MnistError):
+    """A network that cannot be written into the file that is asked for."""

@@ -14,7 +14,8 @@ def read(name: str) -> str:
 
 def test_the_container_holds_what_the_app_needs():
     copied = re.findall(r"^COPY (\S+) ", read("Containerfile"), re.M)
-    assert {*copied} == {"requirements.txt", ".streamlit", "mnistcore", "pages", "app.py"}
+    lists = {"requirements.txt", "requirements-export.txt"}
+    assert {*copied} == {*lists, ".streamlit", "mnistcore", "pages", "app.py"}
     assert all((ROOT / name).exists() for name in copied)
 
 

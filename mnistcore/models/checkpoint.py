@@ -50,6 +50,20 @@ def save_network(
     accepted_drawings: Tensor | None = None,
 ) -> None:
     """Write a SavedNetwork of these into one .safetensors file; raises OSError."""
+    content = serialize_network(
+        network, card, ood_head=ood_head, accepted_drawings=accepted_drawings
+    )
+    store.write_atomically(path, content)
+
+
+def serialize_network(
+    network: Network,
+    card: ModelCard | None = None,
+    *,
+    ood_head: OODHead | None = None,
+    accepted_drawings: Tensor | None = None,
+) -> bytes:
+    """What `save_network` writes."""
     tensors = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
     if ood_head is not None:
         tensors |= {_OOD_PREFIX + name: tensor for name, tensor in ood_head.state_dict().items()}
@@ -59,7 +73,7 @@ def save_network(
         "network": json.dumps(asdict(network.config)),
         "card": json.dumps(to_dict(card or ModelCard()), allow_nan=False),
     }
-    store.write_atomically(path, save(tensors, metadata))
+    return save(tensors, metadata)
 
 
 def load_network(path: Path) -> SavedNetwork:

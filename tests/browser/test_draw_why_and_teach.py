@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 from test_draw import SEVEN, answer, draw, on_screen, open_draw, press, says, sheet, swipe, upload
 from visit import App, StartApp, fits_its_width, settle
 
+from mnistcore.models.checkpoint import load_network
+
 WHY, TEACH = "Why this answer?", "Teach it my handwriting"
 SLOW = 60_000  # milliseconds: learning takes a busy machine its time
 
@@ -62,7 +64,9 @@ def test_reasons_and_lessons_fit_a_phone(app: App, phone: Page) -> None:
     assert [len({round(box[side]) for box in boxes}) for side in ("x", "y")] == [5, 2]
     assert min(box["height"] for box in boxes) >= 40  # pixels
     main = phone.get_by_test_id("stMain")
-    at = main.evaluate("it => { it.scrollTo(0, 390); return it.scrollTop }")
+    main.evaluate("it => it.scrollTo(0, 390)")
+    digits.last.scroll_into_view_if_needed()  # as a tap would
+    at = main.evaluate("it => it.scrollTop")
     choose(phone, "Wrong?", "9")
     expect(phone.get_by_text("Kept: this is a 9.").last).to_be_in_viewport()  # first: only heard
     assert main.evaluate("it => it.scrollTop") == at  # what is seen already needs no scrolling
@@ -84,9 +88,14 @@ def test_a_correction_is_learned_kept_for_its_owner_and_undone(
     expect(answer(desktop).locator("p")).to_contain_text("a 4")
     expect(desktop.get_by_text("1 of 1")).to_be_visible()
     assert "model=" in desktop.url
+    press(desktop, "Take it home")
     with desktop.expect_download() as download:
-        desktop.get_by_role("button", name="Download it").click()
-    assert download.value.path().stat().st_size > 10_000
+        desktop.get_by_role("button", name="network.safetensors").click()
+    assert load_network(download.value.path()).card.result.fine_tune.labels == (4,)
+    with desktop.expect_download() as download:
+        desktop.get_by_role("button", name="notebook.ipynb").click()
+    assert "load_file" in download.value.path().read_text()  # no recipe alone leads to it
+    desktop.keyboard.press("Escape")
     assert len(list(app.runs.glob("*/lessons.jsonl"))) == 1
 
     press(desktop, "Undo the teaching")

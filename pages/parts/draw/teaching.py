@@ -15,7 +15,7 @@ from mnistcore.records import FineTuneResult, RunResult
 from mnistcore.runs import store
 from mnistcore.training import finetune_session
 from mnistcore.training.finetune_session import FineTuneSession, LabeledDrawing
-from pages.common import model_picker, state, tiles
+from pages.common import model_picker, state, take_home, tiles
 from pages.common.canvas import clear, current_strokes, put_on_sheet
 from pages.common.datasets import shared_dataset
 from pages.common.identity import creator, visitor_token
@@ -305,5 +305,4 @@ def before_and_after(taught: Taught) -> None:
         "The taught network is yours: nobody else's changes. It is kept among the runs, to choose "
         "again another day. If it has come to read strangers worse, more lessons help, or undo it."
     )
-    name, icon = "taught.safetensors", ":material/download:"
-    st.download_button("Download it", run.model.read_bytes, name, on_click="ignore", icon=icon)
+    take_home.show(run.id)

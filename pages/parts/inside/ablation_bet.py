@@ -1,5 +1,7 @@
 """A bet on how many units can go before a network reads less than 90 %, measured and judged."""
 
+from collections.abc import Iterator
+
 import streamlit as st
 
 from mnistcore.errors import MnistError
@@ -21,11 +23,11 @@ class Measurement:
 
     def __init__(self, subject: Subject, units: list[Unit]) -> None:
         self.curve: list[tuple[float, float]] = []  # as far as it is: share off, accuracy
-        self._network, self._units, self._test = subject.model.network, units, subject.test
-        self._task = turns.begin(self._measure)
+        points = ablation.accuracy_by_share(subject.model.network, units, subject.test)
+        self._task = turns.begin(lambda report: self._grow(points, report))
 
-    def _measure(self, report: ReportProgress) -> None:
-        for point in ablation.accuracy_by_share(self._network, self._units, self._test):
+    def _grow(self, points: Iterator[tuple[float, float]], report: ReportProgress) -> None:
+        for point in points:  # which let go of the network in the end
             self.curve.append(point)
             report(len(self.curve), len(ablation.SHARES))
 

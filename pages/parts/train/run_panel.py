@@ -18,7 +18,7 @@ from mnistcore.runs.store import LIVE, RESUMABLE, Run
 from mnistcore.training.trainer import RUNNING_AVERAGE_IMAGES
 from mnistcore.viz import commentary, learning_curves, theme
 from mnistcore.viz.twin_commentary import find_winner
-from pages.common import links, state
+from pages.common import links, state, take_home
 from pages.common.datasets import train_and_test
 from pages.common.widgets import live_region, room_for
 from pages.parts.train import (
@@ -139,6 +139,7 @@ def _panel(
         links.evaluate(model=run.id).show(
             "How good is it really?", ":material/fact_check:", disabled=not status.result
         )
+        take_home.show(run.id, disabled=run.under_way() or not run.model.is_file())
         if replayed:
             film.show(run)
     if twin:

@@ -1,0 +1,1 @@
+"""What of a network can be taken home: files that others open."""

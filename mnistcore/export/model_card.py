@@ -1,0 +1,71 @@
+"""The model card: what a network is, what it learned from, how good it is, and how to use it."""
+
+from dataclasses import asdict
+
+from mnistcore.config import TrainConfig, layer_summary
+from mnistcore.data.loading import DATASETS
+from mnistcore.export.onnx import PREPROCESSING
+from mnistcore.export.subject import Subject
+
+
+def make_model_card(subject: Subject) -> str:
+    """Markdown for whoever opens the weights (Mitchell et al. 2019, Model Cards)."""
+    layers = " -> ".join(layer.text for layer in layer_summary(subject.network.config))
+    count = sum(weights.numel() for weights in subject.network.parameters())
+    parts = [
+        f"# {subject.title}",
+        "Reads handwritten digits: 28 x 28 grey pixels in, ten numbers out, one for each digit.",
+        f"## Network\n\n{layers}: {count:,} weights, float32",
+        f"## Input and output\n\n{PREPROCESSING}",
+        f"## Learned from\n\n{_training(subject)}",
+        f"## How good it is\n\n{_measured(subject)}",
+        "## What it is not\n\nIt learned from single digits, upright and in the middle. It always "
+        "names a digit, also for what is none. Never let it decide about people.",
+        f"## How to load it\n\n{_LOADING}",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+_LOADING = """```python
+from safetensors.torch import load_file
+
+weights = load_file("network.safetensors")  # "layers.0.weight" and so on, as in the notebook
+```
+
+Or with the package that made it:
+
+```python
+from pathlib import Path
+from mnistcore.models.checkpoint import load_network
+
+network = load_network(Path("network.safetensors")).network.eval()
+```"""
+
+
+def _training(subject: Subject) -> str:
+    told = DATASETS[subject.dataset]
+    if subject.config is None:
+        return f"{told}. The recipe is not known."
+    if subject.config.defect:
+        told += f", spoiled on purpose: {subject.config.defect}"
+    if tuned := subject.fine_tune:
+        told += f"; then it was fine-tuned on {len(tuned.labels)} drawings"
+    return f"{told}.\n\n{_settings(subject.config)}"
+
+
+def _settings(config: TrainConfig) -> str:
+    values = asdict(config)
+    for name in ("network", "defect", "device", "threads", "precision"):
+        del values[name]
+    rows = [f"| {name.replace('_', ' ')} | {value} |" for name, value in values.items()]
+    return "\n".join(["| setting | value |", "| --- | --- |", *rows])
+
+
+def _measured(subject: Subject) -> str:
+    result = subject.result
+    if result is None or result.test_accuracy is None:
+        return "Not measured: its training has not ended."
+    told = f"{result.test_accuracy:.2%} of {result.test_count:,} test images read right"
+    if result.train_accuracy is not None:
+        told += f", {result.train_accuracy:.2%} of {result.train_count:,} training images"
+    return f"{told}. It never learned from the test images."

@@ -1,0 +1,85 @@
+"""What is exported: a network and its card, without what nobody else is to know."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mnistcore.config import TrainConfig
+from mnistcore.errors import ModelError
+from mnistcore.evaluation.provenance import training_provenance
+from mnistcore.models.checkpoint import load_from_checkpoint, load_network
+from mnistcore.models.network import Network
+from mnistcore.models.registry import SHIPPED, SHIPPED_TITLE, weights_path
+from mnistcore.records import FineTuneResult, ModelCard, RunResult
+from mnistcore.runs import store
+from mnistcore.runs.store import Run
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network and what is known of it; nothing tells of a machine, a visitor, or a run's id."""
+
+    network: Network
+    card: ModelCard
+    dataset: str  # a key of DATASETS
+
+    @property
+    def title(self) -> str:
+        """What the run or network is called."""
+        return self.card.title
+
+    @property
+    def config(self) -> TrainConfig | None:
+        """By which it was trained; None where that makes no sense."""
+        return self.card.train
+
+    @property
+    def result(self) -> RunResult | None:
+        """How its training ended; None of one that has not."""
+        return self.card.result
+
+    @property
+    def fine_tune(self) -> FineTuneResult | None:
+        """What drawings changed in it afterwards."""
+        return self.result.fine_tune if self.result else None
+
+    @property
+    def can_be_retrained(self) -> bool:
+        """Whether its recipe alone leads to it."""
+        return self.config is not None and self.fine_tune is None
+
+
+def load_subject(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Subject:
+    """What `load_model` knows by this id, fit to be given away; raises ModelError or RunError."""
+    path = weights_path(model_id, runs_folder)
+    provenance = training_provenance(model_id, runs_folder)
+    if store.split_moment(model_id)[1] is not None:
+        raise ModelError("A moment of a run cannot be taken home: take the run itself.")
+    if path.suffix == ".safetensors":
+        saved = load_network(path)
+    else:
+        saved = load_from_checkpoint(Run(path.parent))
+    if model_id == SHIPPED:
+        title = SHIPPED_TITLE
+    elif model_id.endswith(".safetensors"):
+        title = saved.card.title or path.stem
+    else:
+        title = Run(path.parent).name  # which may have changed since
+    card = replace(
+        saved.card,
+        title=title,
+        command=None,
+        train=provenance.config,
+        result=_anonymous(saved.card.result),
+        calibration=None,
+    )
+    return Subject(saved.network, card, provenance.dataset or "mnist")
+
+
+def _anonymous(result: RunResult | None) -> RunResult | None:
+    """Without the ids by which runs are found."""
+    if result is None:
+        return None
+    tuned = result.fine_tune
+    if tuned is not None and tuned.base_model != SHIPPED:
+        tuned = replace(tuned, base_model="a run")
+    return replace(result, run="", fine_tune=tuned)
