@@ -67,11 +67,12 @@ def show(subject: Subject, where: str, units: list[Unit], accuracy: float) -> No
         try:
             _show_curve(_measurement(*asked), bets[this], subject)
             return
-        except Exception as error:
+        except MnistError as error:
             _measurement.clear(*asked)  # half a curve is none
-            if not isinstance(error, MnistError):
-                raise
             st.warning(escape_markdown(error), icon=":material/hourglass_top:")
+        except Exception:
+            _measurement.clear(*asked)
+            raise
     st.slider(
         f"Bet first: so many of {scope} can go, at random, and it still reads 90 % of the test "
         "images",

@@ -46,12 +46,13 @@ def heal(subject: Subject, damage: Damage, damaged: Network) -> Network | None:
         asked = *this, damaged, subject
         try:
             healed = _healing(*asked).result(lambda done, of: "What is left learns anew ...")
-        except Exception as error:
+        except MnistError as error:
             _healing.clear(*asked)  # so that the next press tries again
             state.INSIDE_BREAK_HEAL.pop()
-            if not isinstance(error, MnistError):
-                raise
             st.warning(escape_markdown(error), icon=":material/hourglass_top:")
+        except Exception:
+            _healing.clear(*asked)
+            raise
     if healed is None:
         is_cut = ablation.is_cut(damaged, damage)
         why = "It learns for a few seconds from what it was taught. What is off stays off."
