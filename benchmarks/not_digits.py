@@ -1,14 +1,32 @@
-"""Drawings that are no digits: letters, scribbles, smileys, spirals and dots, for benchmarks."""
+"""Drawings that are no digits: letters, scribbles, smileys, spirals and dots, for benchmarks.
 
+    python benchmarks/not_digits.py FONTS [--model NAME] [--strict]
+
+measures how many letters pass as digits, written by stroke fonts in Hershey's format (FONTS is a
+folder of .jhf files, such as Debian's hershey-fonts-data) and wobbled a little. No network has
+learned from these fonts. With --strict the exit status is 1 if a bar is missed.
+"""
+
+import argparse
 import itertools
 import math
 import random
+import string
+import sys
+from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 Point = tuple[float, float]
 Stroke = list[Point]
 
 CANVAS = 400.0  # pixels
+FONTS = {"printed": ("futural", "rowmans"), "cursive": ("scripts", "cursive")}  # a line a stroke
+EACH = 20  # drawings of each letter in each font
+MAX_PASSING = 0.05  # of letters
+LIKE_DIGITS = "OQDoIlJiZzSsGbBgq"  # as handwriting these may well be digits: left out
 # Capitals that look like no digit, as pen strokes in a box of 10 x 10, y down: a stroke is a
 # row of points, two figures each; "~" before it rounds its corners.
 LETTERS = {
@@ -127,3 +145,79 @@ def _placed(strokes: list[Stroke], chance: random.Random) -> list[Stroke]:
             )
         placed.append(moved)
     return placed
+
+
+def hershey(path: Path) -> dict[str, list[Stroke]]:
+    """The printable ASCII characters of a .jhf file, as strokes in the font's own units."""
+    glyphs, lines = [], iter(path.read_text("ascii").splitlines())
+    for line in lines:
+        if not line.strip():
+            continue
+        count = int(line[5:8])  # of pairs: the margins, then a point each, or " R" to lift the pen
+        while len(line) < 8 + 2 * count:
+            line += next(lines)
+        pairs = [line[at : at + 2] for at in range(10, 8 + 2 * count, 2)]
+        runs = itertools.groupby(pairs, lambda pair: pair == " R")
+        glyphs.append(
+            [[(ord(x) - 82.0, ord(y) - 82.0) for x, y in run] for up, run in runs if not up]
+        )
+    return dict(zip(map(chr, range(32, 127)), glyphs, strict=False))
+
+
+def wobbled(strokes: list[Stroke], chance: random.Random) -> list[Stroke]:
+    """A character of a font as a hand that shakes a little copies it: no two are the same."""
+    points = [point for stroke in strokes for point in stroke]
+    low, high = ([choose(p[axis] for p in points) for axis in (0, 1)] for choose in (min, max))
+    scale = 10 / max(high[0] - low[0], high[1] - low[1], 1e-9)
+    waves = [
+        (chance.uniform(0.2, 0.9), chance.uniform(0, 6.3), chance.gauss(0, 0.2)) for _ in "xyxy"
+    ]
+
+    def moved(point: Point) -> Point:
+        x, y = (scale * (point[axis] - (low[axis] + high[axis]) / 2) for axis in (0, 1))
+        by = [
+            far * math.sin(often * along + start)
+            for often, start, far in waves
+            for along in (x + y,)
+        ]
+        return 5 + x + by[0] + by[1], 5 + y + by[2] + by[3]
+
+    return _placed([[moved(point) for point in stroke] for stroke in strokes], chance)
+
+
+def main() -> int:
+    """Measure, print, judge."""
+    import torch
+
+    from benchmarks.bars import Bars
+    from mnistcore.drawing.rasterize import from_strokes
+    from mnistcore.models.registry import load_model
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("fonts", type=Path)
+    parser.add_argument("--model", default="shipped")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 if a bar is missed")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    model, bars = load_model(options.model), Bars()
+    signs = [sign for sign in string.ascii_letters if sign not in LIKE_DIGITS]
+    passed: Counter[str] = Counter()
+    for kind, names in FONTS.items():
+        chance, before = random.Random(kind), passed.total()
+        for name, sign in itertools.product(names, signs):
+            strokes = hershey(options.fonts / f"{name}.jhf")[sign]
+            for _ in range(EACH):
+                picture = from_strokes(wobbled(strokes, chance))
+                passed[f"{sign} {kind}"] += picture is not None and model.in_distribution(picture)
+        share = (passed.total() - before) / (EACH * len(names) * len(signs))
+        bars.share(
+            f"{kind} letters that pass as digits ({', '.join(names)})", share, most=MAX_PASSING
+        )
+    each = EACH * len(names)
+    print("\nleft out, for they are shaped like digits:", " ".join(LIKE_DIGITS))
+    print("pass most:", ", ".join(f"{n} {c / each:.0%}" for n, c in passed.most_common(14) if c))
+    return int(options.strict and bars.missed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -154,7 +154,9 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=_folder, default=Path(), metavar="FOLDER", help="where to (here)"
     )
     for learner in (train, evaluate):
-        learner.add_argument("--dataset", choices=("mnist", "digits", "mnist+digits"))
+        learner.add_argument(
+            "--dataset", choices=("mnist", "digits", "mnist+digits", "mnist+digits+drawn")
+        )
     for reader in (predict, evaluate, calibrate):
         reader.add_argument("--model", default="shipped", help="shipped, a run, or a file")
     return parser
@@ -370,7 +372,7 @@ def _predict(options: argparse.Namespace) -> Answer:
     torch.set_num_threads(1)
     predictions, sentences, right = [], [], []
     for source, label, picture in examples:
-        reading = predict.predict(model, picture, "There is no digit to be seen.")
+        reading = predict.predict(model, picture, "There is no digit to be seen.", averaged=True)
         answer = {"digit": reading.digit, "probabilities": reading.probabilities}
         predictions.append({"source": source} | answer)
         sentences.append(f"{source}: {reading.sentence}")

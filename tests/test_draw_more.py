@@ -94,14 +94,14 @@ def test_a_wrong_answer_is_a_lesson_that_is_learned_and_undone(folder: Path) -> 
     app = draw_page(SEVEN)
     say_that_it_was(app, 4)
     assert app.session_state["more"] == TEACH
-    say_that_it_was(app, 2)  # said twice, the second word counts
+    say_that_it_was(app, 3)  # said twice, the second word counts
     press(app, "Teach")
     run = store.list_runs(folder)[0]
     assert app.session_state["model"] == app.selectbox(key="model").value == run.id
-    assert "This is a 2." in words(app) or "perhaps a 2" in words(app)
+    assert "This is a 3." in words(app) or "perhaps a 3" in words(app)
     assert "taught my hand" in run.name
     assert run.status().state == "finished"
-    assert [lesson.digit for lesson in read_drawings(run)] == [2]
+    assert [lesson.digit for lesson in read_drawings(run)] == [3]
     assert app.metric[0].value == "1 of 1"
     spoken = " ".join(str(each.proto) for each in app.get("bidi_component"))
     assert "Taught. Of your 1 drawing it reads 1 right; of the first 100 test images" in spoken
@@ -252,8 +252,8 @@ def test_a_drawing_that_nobody_named_is_not_left_out_of_a_teaching(folder: Path)
 
 def test_what_was_learned_lies_on_the_sheet_and_is_read_before_and_after() -> None:
     app = draw_page(SEVEN, more=TEACH)
-    say_that_it_was(app, 2)
-    press(app, "No, keep it as a 2")
+    say_that_it_was(app, 3)
+    press(app, "No, keep it as a 3")
     press(app, "Teach")
     assert app.session_state["drawing"] == [SEVEN]
     assert "Before: a 7." in words(app)

@@ -24,7 +24,8 @@ def shipped() -> Model:
 
 @pytest.fixture
 def few(monkeypatch, digits) -> Digits:
-    sizes = {"TRAIN": 400, "RERENDERED": 60, "TYPED": 40, "LETTERS": 100, "SCRIBBLES": 100}
+    sizes = {"TRAIN": 400, "RERENDERED": 60, "TYPED": 40, "HANDWRITTEN": 60}
+    sizes |= {"TYPED_LETTERS": 60, "LETTERS": 60, "SCRIBBLES": 100}
     for name, value in sizes.items():
         monkeypatch.setattr(ood, f"N_{name}", value)
     monkeypatch.setattr(ood, "EPOCHS", 2)

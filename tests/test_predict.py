@@ -11,6 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from mnistcore.config import Conv, NetworkConfig, TrainConfig
+from mnistcore.data.augment import views
 from mnistcore.data.digits import to_model_input
 from mnistcore.errors import MnistError, ModelError, RunError
 from mnistcore.inference import predict
@@ -114,15 +115,28 @@ def test_the_shipped_networks_card_names_its_command_and_its_figures():
     card = load_network(PRETRAINED / "shipped.safetensors").card
     assert card.command.startswith("python -m mnistcore")
     assert card.result.test_accuracy > 0.99
-    assert card.result.dataset == "mnist+digits"
+    assert card.result.dataset == "mnist+digits+drawn"
     assert (PRETRAINED / "shipped.safetensors").stat().st_size < 2_000_000
+
+
+def test_several_views_are_averaged_into_one_answer_always_the_same(digits):
+    model, images = load_model(), to_model_input(digits[1].images[:20])
+    looks = views(images)
+    assert torch.equal(looks[0], images)
+    assert all((look - images).abs().max() > 0.3 for look in looks[1:])
+    averaged = model.probabilities(images[:, 0], averaged=True)
+    each = torch.stack([model.probabilities(look[:, 0]) for look in looks])
+    torch.testing.assert_close(averaged, each.mean(0))
+    assert torch.equal(averaged, model.probabilities(images[:, 0], averaged=True))
+    reading = predict.predict(model, images[0, 0], averaged=True)
+    assert reading.probabilities == pytest.approx(averaged[0].tolist(), abs=1e-4)
 
 
 class _Fixed:
     def __init__(self, probabilities):
         self._probabilities = torch.tensor([probabilities])
 
-    def probabilities(self, images):
+    def probabilities(self, images, averaged=False):
         return self._probabilities
 
     def in_distribution(self, image):

@@ -10,6 +10,8 @@ from torch.nn import functional
 from mnistcore.config import IMAGE_SIZE
 from mnistcore.data.digits import to_model_input, to_uint8
 
+VIEWS = ((0, 0.15), (0, -0.15), (6, 0), (-6, 0))  # degrees of rotation, and shear as in `affine`
+
 
 def affine(
     images: Tensor,
@@ -39,6 +41,16 @@ def warp(images: Tensor, matrices: Tensor) -> Tensor:
     """(n, 1, 28, 28) float, resampled by one affine matrix each, (n, 2, 3), in half image sides."""
     grid = functional.affine_grid(matrices, list(images.shape), align_corners=False)
     return functional.grid_sample(images, grid, align_corners=False)
+
+
+def views(images: Tensor) -> Tensor:
+    """Every image as it is, slanted and turned, both ways: (n, 1, 28, 28) -> (5, n, 1, 28, 28)."""
+    moved = [images]
+    for degrees, shear in VIEWS:
+        cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+        matrix = torch.tensor([[cos, shear - sin, 0.0], [sin, cos, 0.0]], device=images.device)
+        moved.append(warp(images, matrix.expand(len(images), 2, 3)))
+    return torch.stack(moved)
 
 
 # (n, 1, 28, 28) float -> the same shape, by the names of TrainConfig.augmentation.

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mnistcore.data.digits import Digits
+from mnistcore.data.drawn_digits import add_drawn_digits
 from mnistcore.data.mnist import FILE_NAMES, data_folder, find_file, read_part
 from mnistcore.data.small_digits import add_small_digits, load_small_digits
 from mnistcore.errors import DataError
@@ -13,6 +14,7 @@ DATASETS = {
     "mnist": "MNIST",
     "digits": "scikit-learn's 1,797 small digits",
     "mnist+digits": "MNIST, with scikit-learn's small digits among the training images",
+    "mnist+digits+drawn": "MNIST, with small and drawn digits among the training images",
 }
 
 OnProgress = Callable[[int, int], None]  # bytes done, bytes in all
@@ -38,6 +40,8 @@ def load_dataset(
         return load_small_digits()
     if dataset == "mnist+digits":
         return add_small_digits(*load_dataset("mnist", folder, on_progress))
+    if dataset == "mnist+digits+drawn":
+        return add_drawn_digits(*load_dataset("mnist+digits", folder, on_progress))
     if dataset != "mnist":
         raise DataError(f"There is no dataset {dataset!r}: use one of {', '.join(DATASETS)}.")
     folder = Path(folder or data_folder())

@@ -1,10 +1,13 @@
 """Training data for the out-of-distribution detector: digits and what is none, as pen drawings.
 
-Letters and digits in type come from the typeface inside Pillow, thinned to a pen's line; training
-images are drawn anew likewise, so that digits do not differ from letters by the pen.
+Letters and digits in type come from the typeface inside Pillow, thinned to a pen's line, those in
+handwriting from `allographs`; training images are drawn anew likewise, so that digits do not differ
+from letters by the pen.
 """
 
+import itertools
 import string
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -14,14 +17,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from mnistcore.config import IMAGE_SIZE
+from mnistcore.drawing import allographs
+from mnistcore.drawing.allographs import distort, round_corners
 from mnistcore.drawing.rasterize import fit_mnist_frame, from_strokes, rasterize
 from mnistcore.drawing.vectorize import trace_centerline
 
-# Left out because as handwriting they are digits: 0 (D O Q o), 1 (I J i j l), 2 (Z z), 5 (S s),
+# Left out because as handwriting they are digits: 0 (D O Q o), 1 (I J i l), 2 (Z z), 5 (S s),
 # 6 (G b), 9 (g q).
-LETTERS = "".join(c for c in string.ascii_letters if c not in "DOQoIJijlZzSsGbgq")
+LIKE_DIGITS = "DOQoIJilZzSsGbgq"
+LETTERS = "".join(c for c in string.ascii_letters if c not in LIKE_DIGITS)
 TYPE_SIZE = 120  # pixels: the size in which type is set before it is thinned
 PADDING = 4  # pixels of black around a training image, so that its ink touches no edge
+RING_RATE = 0.4  # of scribbles of several marks: inside a ring, so that not all rings are a 0
 _CANVAS_SIZE = 200.0  # pixels: of a scribble; it is scaled anyway
 
 
@@ -33,6 +40,12 @@ def letters(count: int, rng: np.random.Generator) -> Tensor:
 def typed_digits(count: int, rng: np.random.Generator) -> Tensor:
     """The ten digits in type, clean as no hand writes them, distorted as letters are."""
     return _typeset(string.digits, count, rng)
+
+
+def handwritten(signs: Iterable[str], count: int, rng: np.random.Generator) -> Tensor:
+    """Signs of `allographs` in turn, as different hands write them."""
+    signs = itertools.cycle(signs)
+    return _render([allographs.write(sign, rng) for sign in itertools.islice(signs, count)])
 
 
 def rerendered(images: Tensor, rng: np.random.Generator) -> Tensor:
@@ -53,13 +66,19 @@ def composites(digits: Tensor) -> Tensor:
 
 
 def scribbles(count: int, rng: np.random.Generator) -> Tensor:
-    """Drawings without meaning: a pen that wanders about, or up to five marks of any kind."""
+    """Drawings without meaning: a pen that wanders about, up to five marks, or some in a ring."""
     drawn: list[Tensor] = []
     while len(drawn) < count:
         box = np.array([rng.uniform(0.5, 1.0), 1.0]) * _CANVAS_SIZE
         marks = int(rng.integers(1, 6))
         # One line, arc or corner alone may well be a 1, a 0 or a 7.
         parts = [_random_mark(rng) for _ in range(marks)] if marks > 1 else [_random_walk(rng)]
+        if marks > 1 and rng.random() < RING_RATE:
+            small = rng.uniform(0.1, 0.5, marks)
+            places = zip(parts, small, rng.uniform(0.25, 0.75, (marks, 2)), strict=True)
+            turn = np.linspace(0, 2 * np.pi, 40)[:, None]
+            ring = 0.5 + 0.5 * np.hstack([np.cos(turn), np.sin(turn)])
+            parts = [ring, *((part - part.mean(0)) * size + at for part, size, at in places)]
         if (picture := from_strokes([list(map(tuple, part * box)) for part in parts])) is not None:
             drawn.append(picture)
     return torch.stack(drawn)
@@ -81,23 +100,6 @@ def _render(lines: list[NDArray[np.float64]]) -> Tensor:
     return torch.from_numpy(np.stack([rasterize(box) for box in boxed]))
 
 
-def distort(
-    line: NDArray[np.float64], rng: np.random.Generator, strength: float = 1.0
-) -> NDArray[np.float64]:
-    """A pen line, (n, 2, 2), warped, rotated, scaled and sheared; by 1: as much as letters take."""
-    low, high = line.min(axis=(0, 1)), line.max(axis=(0, 1))
-    points = (line - (low + high) / 2) / max((high - low).max(), 1e-9)
-    waves, phases = rng.normal(0, 3, (2, 3)), rng.uniform(0, 2 * np.pi, 3)
-    points = points + np.sin(points @ waves + phases) @ rng.normal(0, 0.06 * strength, (3, 2))
-    angle = np.radians(15) * strength * rng.uniform(-1, 1)
-    shear = 0.35 * strength * rng.uniform(-1, 1)
-    width, height = np.exp(0.4 * strength * rng.uniform(-1, 1, 2))
-    cos, sin = np.cos(angle), np.sin(angle)
-    matrix = np.array([[cos, -sin], [sin, cos]]) @ np.array([[width, shear], [0, height]])
-    distorted: NDArray[np.float64] = points @ matrix.T
-    return distorted
-
-
 def _random_mark(rng: np.random.Generator) -> NDArray[np.float64]:
     """One stroke of a scribble, (n, 2), in a box of about 1 x 1."""
     kind = rng.integers(4)
@@ -114,11 +116,7 @@ def _random_mark(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _random_walk(rng: np.random.Generator) -> NDArray[np.float64]:
-    """A random walk of the pen, (n, 2), its corners cut off (Chaikin 1974)."""
+    """A random walk of the pen, (n, 2), its corners rounded."""
     line = rng.normal(0, 1, (rng.integers(4, 12), 2)).cumsum(0)
     line = (line - line.min(0)) / np.ptp(line, axis=0).max()
-    for _ in range(3):
-        first, second = line[:-1], line[1:]
-        cut = np.stack([0.75 * first + 0.25 * second, 0.25 * first + 0.75 * second], 1)
-        line = np.concatenate([line[:1], cut.reshape(-1, 2), line[-1:]])
-    return line
+    return round_corners(line)

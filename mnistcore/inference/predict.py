@@ -21,12 +21,19 @@ class PredictionResult:
 
 
 def predict(
-    model: Model, image: Tensor | None, nothing: str = "Draw a digit first."
+    model: Model,
+    image: Tensor | None,
+    nothing: str = "Draw a digit first.",
+    *,
+    averaged: bool = False,
 ) -> PredictionResult:
-    """Read one image, (28, 28) float32 in [0, 1]; None is answered with the sentence `nothing`."""
+    """Read one image, (28, 28) float32 in [0, 1]; None is answered with the sentence `nothing`.
+
+    averaged: see `Model.probabilities`; activations, attributions and attacks are about one pass.
+    """
     if image is None:
         return PredictionResult(None, None, False, nothing)
-    probabilities = model.probabilities(image[None])[0]
+    probabilities = model.probabilities(image[None], averaged)[0]
     first, second = probabilities.topk(2).indices.tolist()
     in_distribution = model.in_distribution(image)
     sure = in_distribution and float(probabilities[first]) >= CONFIDENCE_THRESHOLD

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from mnistcore.data.augment import views
 from mnistcore.errors import ModelError
 from mnistcore.inference.ood import OODDetector
 from mnistcore.inspection.frames import frame_path, read_frame
@@ -31,9 +32,21 @@ class Model:
     ood_detector: OODDetector | None = None  # its own; without one, the shipped network's counts
     accepted_drawings: Tensor | None = None  # (m, 28, 28): in distribution, for somebody drew them
 
+    @property
+    def reads_views(self) -> bool:
+        """Whether it may average; a taught copy has learned a drawing as it is, not its views."""
+        return self.model_id == SHIPPED
+
     @torch.inference_mode()
-    def probabilities(self, images: Tensor) -> Tensor:
-        """images: (n, 28, 28) float32 in [0, 1] -> (n, 10), each row adding up to 1."""
+    def probabilities(self, images: Tensor, averaged: bool = False) -> Tensor:
+        """images: (n, 28, 28) float32 in [0, 1] -> (n, 10), each row adding up to 1.
+
+        averaged: if it `reads_views`, the mean over these of each image (test-time augmentation).
+        """
+        if averaged and self.reads_views:
+            return torch.stack([self.probabilities(v[:, 0]) for v in views(images[:, None])]).mean(
+                0
+            )
         # Weights that have all but run away can give sums that no number holds.
         logits: Tensor = self.network(images.unsqueeze(1))
         return logits.nan_to_num().softmax(1)

@@ -39,16 +39,18 @@ def show_prediction(
     *,
     before: str | None = None,
     spoken: str = "",
+    averaged: bool = False,
 ) -> Tensor | None:
     """Read a picture with the network of this name, show what it says, and return the picture.
 
     picture: gives (28, 28) float32 in [0, 1], or None where there is `nothing` to read. before: the
-    name of the network that it was taught from; spoken: under this key it is read out as well.
+    name of the network that it was taught from; spoken: under this key it is read out as well;
+    averaged: over several views of the picture, see `predict`.
     """
     try:
         image, model = picture(), model_picker.latest_model(which)
         earlier = model_picker.latest_model(before) if before else None
-        reading = show_reading(model, image, nothing, before=earlier)
+        reading = show_reading(model, image, nothing, before=earlier, averaged=averaged)
         if spoken:
             announce(_in_words(reading), spoken)
         return image
@@ -65,6 +67,7 @@ def show_reading(
     before: Model | None = None,
     mark: str = "before your teaching",
     name: str = "Answer",
+    averaged: bool = False,
 ) -> PredictionResult:
     """What a network says of an image, (28, 28) float32 in [0, 1], and another said before.
 
@@ -72,8 +75,8 @@ def show_reading(
     """
     from mnistcore.inference.predict import predict
 
-    was = predict(before, image) if before else None
-    reading = predict(model, image, nothing)
+    was = predict(before, image, averaged=averaged) if before else None
+    reading = predict(model, image, nothing, averaged=averaged)
     st.html(_card(reading, image, was, mark, name))
     return reading
 

@@ -173,7 +173,6 @@ TRAIN_TWINS_CLOSER = Key[bool]("closer at twins", True)  # else their lines lie 
 TRAIN_LAYERS = Key[bool]("layers", False)  # whether a moment's are shown
 TRAIN_BETTING = Key[bool]("betting", False)  # on the next run
 TRAIN_BET = Key[float]("bet", 90.0)  # percent
-TRAIN_DIGIT_BET = Key[int | None]("digit bet", None)  # which suffers, or what one is taken for
 TRAIN_DIGIT_BETS = Key[Mapping[str, int]]("digit bets", {})  # by run
 TRAIN_BETS = Key[Mapping[str, float]]("bets", {})  # by run
 TRAIN_TWIN = Key[str]("twin", "")  # of the next run: a key of CHANGES; none if empty
@@ -189,6 +188,11 @@ TRAIN_COMPARED = Key[Sequence[str]]("compare", ())
 def train_field(preset: str, name: str) -> Key[Any]:
     """A field of the form for a preset's recipe, `name` as in `links.FIELDS`."""
     return Key(f"{preset} {name}", None)
+
+
+def train_digit_bet(question: str) -> Key[int | None]:
+    """The digit that is the bet on the next run, on this question about its spoiled data."""
+    return Key(f"digit bet: {question}", None)
 
 
 def train_pace(run_id: str) -> Key[PaceKind]:

@@ -124,7 +124,7 @@ def test_a_network_that_never_saw_a_seven_is_bet_on_and_evaluate_says_why(app: A
     )
     expect(desktop.get_by_text(bet)).to_be_visible()
     expect(desktop.get_by_text("Spoiled on purpose: no 7.", exact=True)).to_be_visible()
-    expect(desktop.get_by_text("sevens in the test it reads none; it takes")).to_be_visible()
+    expect(desktop.get_by_text("sevens in the test it reads none right; it takes")).to_be_visible()
     run = newest(app)
     assert run.train_config().defect == Defect("missing-class", 7)
     assert run.status().result.confusion[7][7] == 0

@@ -29,7 +29,8 @@ def show(which: str, image: Tensor | None, strokes: list[Stroke] | None = None) 
         st.caption("Draw a digit, and here you will see why it is read as it is.")
         return
     try:
-        network = model_picker.latest_model(which).network
+        model = model_picker.latest_model(which)
+        network = model.network
     except MnistError:
         return  # the answer above has said why
     if strokes:
@@ -39,6 +40,8 @@ def show(which: str, image: Tensor | None, strokes: list[Stroke] | None = None) 
     attribution_map, neighbors = st.columns(2, gap="large")
     with attribution_map:
         _attribution_map(network, image, key)
+        if model.reads_views:
+            st.caption("Of its five looks, this is about the one at the digit as it is.")
     with neighbors:
         _nearest_neighbors(which, network, image, key)
 

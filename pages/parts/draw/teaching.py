@@ -144,7 +144,7 @@ def _was() -> None:
 def _surely_read(drawn: list[Stroke]) -> int | None:
     with suppress(MnistError):
         model = model_picker.latest_model(model_picker.selected_model())
-        reading = predict(model, from_strokes(drawn))
+        reading = predict(model, from_strokes(drawn), averaged=True)
         return reading.digit if reading.sure else None
     return None
 
@@ -181,7 +181,7 @@ def learn(which: str) -> None:
     """A copy learns, its bars move, and the page runs anew; to click interrupts the page alone."""
     image = from_strokes(current_strokes())
     with (card := st.empty()):
-        show_prediction(which, lambda: image)
+        show_prediction(which, lambda: image, averaged=True)
     bar = st.progress(0.0, "A copy of the network learns your hand ...")
     for _ in range(3):  # what stood here in the lesson shall not linger below the bar
         st.empty()
@@ -199,7 +199,7 @@ def learn(which: str) -> None:
             bar.progress(0.9 * share, "A copy of the network learns your hand ...")
             if step % SHOW_EVERY == 0:
                 with card:
-                    show_reading(teaching.learner(), image, before=teaching.model)
+                    show_reading(teaching.learner(), image, before=teaching.model, averaged=True)
         count = finetune_session.N_EVALUATION
         bar.progress(0.9, f"It is examined on {count:,} test images, as it was and as it is ...")
         run = teaching.keep(test, **creator())
