@@ -1,6 +1,5 @@
 """Break it on Inside, run by Streamlit's own tester on scikit-learn's digits."""
 
-import threading
 import time
 from collections.abc import Iterator
 
@@ -167,6 +166,14 @@ def test_one_at_a_time_is_healed() -> None:
     assert "Healed" in text(app)
 
 
+@pytest.fixture
+def idle() -> None:
+    """Nothing that another test has begun is still being measured."""
+    while turns._TURN.locked():
+        time.sleep(0.1)
+
+
+@pytest.mark.usefixtures("idle")
 def test_half_a_curve_gets_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     def breaks_off(*asked: object) -> Iterator[tuple[float, float]]:
         yield 0.0, 0.99
@@ -185,11 +192,11 @@ def test_half_a_curve_gets_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not app.warning
 
 
+@pytest.mark.usefixtures("idle")
 def test_a_thread_that_cannot_begin_gives_its_turn_back(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*asked: object, torch: bool) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(turns, "_TURN", threading.Lock())
     monkeypatch.setattr(turns, "BackgroundTask", refuse)
     with pytest.raises(TrainingError, match="too busy"):
         turns.begin(lambda report: None)
