@@ -272,10 +272,20 @@ class Retouched(NamedTuple):
     pixels: bytes  # 28 x 28
 
 
+class Painted(NamedTuple):
+    """What lies under a sheet, and the same with what is painted on it: 28 x 28 each."""
+
+    under: bytes
+    now: bytes
+
+
 INSIDE_FOOL = Key[str | None]("fool", None)  # who shall fool it
 INSIDE_PEN = Key[str]("retouching pen", "Ink")
 # The fewest pixels, by network, when its weights were written, and test image.
 INSIDE_FOOLED: Key[Mapping[tuple[str, int, int], Retouched]] = Key("fooled", {})
+# By test image, the last that were painted on; a sheet is lost as soon as it is not shown.
+INSIDE_PAINTED: Key[Mapping[int, Painted]] = Key("painted", {})
+INSIDE_SHEETS = Key[int]("sheets", 0)  # how often one was begun anew
 INSIDE_PICTURE = Key[str]("picture", "Test image")
 INSIDE_INDEX = Key[int]("test_image", 0)
 INSIDE_LAYER = Key[str]("layer", "")
@@ -294,7 +304,7 @@ INSIDE_BREAK_HEAL = Key[Any]("heal", None)  # the network and the damage to be h
 
 def inside_sheet(index: int) -> Key[Any]:
     """What the browser says was painted over a test image."""
-    return Key(f"sheet with test image {index}", None)
+    return Key(f"sheet {INSIDE_SHEETS.get()} with test image {index}", None)
 
 
 def inside_pixels(index: int) -> Key[Mapping[tuple[int, int], int]]:
