@@ -345,7 +345,14 @@ _ADDRESS = {
     *(each for each in INSIDE_ATTACK if isinstance(each, Key)),
     *(INSIDE_BREAK, INSIDE_BREAK_WHERE, INSIDE_BREAK_SHARE, INSIDE_BREAK_NOISE),
     *(INSIDE_BREAK_SEED, INSIDE_BREAK_TAPPED),
-    *(EVALUATE_LOOK, EVALUATE_TRUE, EVALUATE_PREDICTED, EVALUATE_CORRUPTION, *SEVERITIES),
+    *(
+        DRAW_MORE,
+        EVALUATE_LOOK,
+        EVALUATE_TRUE,
+        EVALUATE_PREDICTED,
+        EVALUATE_CORRUPTION,
+        *SEVERITIES,
+    ),
 }
 _OLD_NAMES = {("Inside", "index"): INSIDE_INDEX, ("Evaluate", "shift"): "translate"}
 
