@@ -56,7 +56,7 @@ def show(subject: Subject) -> None:
     if not len(score):
         score.extend(damaged)
     live_region(_in_words(subject, damage, damaged, score.known()), "broken", 3)
-    answer, layers = st.columns([4, 5], gap="large")
+    layers, answer = st.columns([5, 4], gap="large")
     with answer:
         model = replace(subject.model, network=damaged)
         show_reading(model, subject.image, before=subject.model, mark="before it was broken")
@@ -73,6 +73,8 @@ def show(subject: Subject) -> None:
         if units:
             ablation_bet.show(subject, where, units, accuracies[0])
     with layers:
+        if units:
+            st.caption("Tap a square to switch that unit off, and again to switch it on.")
         for layer in activations.weight_layers(network)[:-1]:
             if where in (EVERYWHERE, layer.name):
                 _tiles(subject, damaged, damage, layer)
@@ -192,6 +194,7 @@ def _tiles(subject: Subject, damaged: Network, damage: Damage, layer: WeightLaye
         columns=None,
         off=off,
         on_pick=lambda index: _tap(Unit(layer.name, index)),
+        every=True,
     )
 
 
