@@ -92,7 +92,8 @@ if run is None:
     preset = config_form.choose_preset()
     plan, (press, change) = st.container(), st.columns([1, 4])
     choices = st.container(horizontal=True)
-    count = len(shared_dataset().train)
+    train = shared_dataset().train
+    count = len(train)
     with change:
         config = config_form.edit_config(preset, count)
     with choices:
@@ -102,7 +103,7 @@ if run is None:
     problem = ""
     try:
         check(config, count)
-        told = [config_form.describe(preset, config, count), twins.describe(config, twin, count)]
+        told = [config_form.describe(preset, config, train), twins.describe(config, twin, count)]
         plan.markdown(" ".join(told).strip())
     except MnistError as error:
         problem = escape_markdown(error)

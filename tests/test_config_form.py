@@ -4,13 +4,16 @@ import itertools
 from dataclasses import dataclass, fields, replace
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
 from mnistcore import config
 from mnistcore.cli import _parser
 from mnistcore.config import Defect, NetworkConfig, Setting, TrainConfig, _setting, settings
+from mnistcore.data.digits import Digits
 from mnistcore.presets import PRESETS
 from pages.common import links
+from pages.parts.train.config_form import describe
 
 
 def form(preset: str) -> AppTest:
@@ -63,6 +66,30 @@ def test_spoiled_data_asks_for_what_its_kind_needs() -> None:
     app.selectbox(key="fast spoil other").set_value(8).run()
     assert app.session_state["made"].defect == Defect("swapped-labels", 3, 8)
     assert "fast spoil share" not in shown(app)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"epochs": 1}, "**1,000 training images**, once each."),
+        ({"epochs": 0.5}, "**500 of 1,000 training images**, once each."),
+        ({"epochs": 3, "train_size": 200}, "**200 training images**, 3 times each."),
+        (
+            {"epochs": 0.5, "defect": Defect("thick-only", share=0.2)},
+            "200 training images**, about 2.5 times each.",
+        ),
+        (
+            {"epochs": 0.5, "defect": Defect("missing-class", 7)},
+            "500 of 900 training images**, once each.",
+        ),
+        ({"epochs": 0.5, "defect": Defect("label-noise", share=0.4)}, "500 of 1,000 training"),
+    ],
+)
+def test_it_is_said_how_many_images_it_learns_from_and_how_often(changes, said) -> None:
+    train = Digits(torch.zeros(1000, 28, 28, dtype=torch.uint8), torch.arange(1000) % 10, "digits")
+    told = describe("plain", replace(PRESETS["plain"].config, **changes), train)
+    assert said in told
+    assert told.endswith("**.") == ("defect" in changes)
 
 
 def shown(app: AppTest) -> dict[str, tuple[str, str]]:

@@ -18,7 +18,7 @@ from mnistcore.config import (
     check,
     parse_defect,
 )
-from mnistcore.data.defects import stroke_widths, taught_set
+from mnistcore.data.defects import count_taught, stroke_widths, taught_set
 from mnistcore.errors import TrainingError
 from mnistcore.presets import PRESETS, describe_changes
 from mnistcore.records import RunConfig, RunResult, from_dict, to_dict
@@ -117,6 +117,13 @@ def test_inverted_images_are_those_that_are_asked_for_and_no_others(digits):
     assert torch.equal(images[marked], 255 - digits[0].images[marked])
     rest = (~taught.inverted).nonzero().flatten()
     assert torch.equal(images[rest], digits[0].images[rest])
+
+
+@pytest.mark.parametrize("kind", DEFECTS)
+def test_how_many_are_taught_is_known_without_a_look(kind, digits):
+    for size in (None, 10, 200):
+        config = spoiled(kind, train_size=size)
+        assert count_taught(digits[0], config) == len(taught_set(digits[0], config).places)
 
 
 def test_fewer_images_are_taken_first_and_spoiled_then(digits):

@@ -19,6 +19,7 @@ from mnistcore.errors import ExportError
 from mnistcore.export import formats
 from mnistcore.export.files import write_files
 from mnistcore.export.formats import FORMATS
+from mnistcore.export.model_card import make_model_card
 from mnistcore.export.notebook import make_notebook
 from mnistcore.export.onnx import to_onnx
 from mnistcore.export.subject import Subject, load_subject
@@ -180,6 +181,23 @@ def test_a_missing_package_is_named_with_the_cure(tmp_path, capsys, monkeypatch)
     assert cli.main(["export", "shipped", "--out", str(tmp_path)]) == 2
     told = capsys.readouterr().err
     assert "notebook.ipynb needs nbformat: type `pip install -r requirements-export.txt`" in told
+
+
+def test_the_card_of_a_network_with_wrong_labels_counts_them_as_what_they_are(digits):
+    result = RunResult(
+        test_accuracy=0.6,
+        test_count=100,
+        train_accuracy=0.97,
+        train_count=50,
+        true_train_accuracy=0.61,
+    )
+    config = replace(FAST, defect=Defect("label-noise", share=0.4))
+    network = build_network(SMALL, seed=1)
+    told = make_model_card(
+        Subject(network, ModelCard("Mine", train=config, result=result), "mnist")
+    )
+    assert "97.00% of 50 training images as they were labelled, 61.00% as what they are" in told
+    assert "spoiled on purpose: 40 % wrong labels" in told
 
 
 def test_what_cannot_be_exported_is_refused_in_a_sentence(tmp_path, capsys):

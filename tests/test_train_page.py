@@ -374,12 +374,15 @@ def test_a_spoiled_recipe_is_bet_on_trained_and_judged_digit_by_digit(folder: Pa
     app = train_page()
     app.button_group(key="preset").set_value("never-saw-7").run()
     app.toggle(key="betting").set_value(True).run()
-    app.selectbox(key="digit bet").set_value(9).run()
-    assert app.selectbox(key="digit bet").label == "What will it take sevens for?"
+    digit = app.selectbox(key="digit bet: What will it take sevens for?").set_value(9)
+    assert "7" not in digit.options
+    app.button_group(key="preset").set_value("wrong-labels").run()
+    assert app.selectbox(key="digit bet: Which digit will suffer most?").value is None
+    app.button_group(key="preset").set_value("never-saw-7").run()
     assert any("Spoiled on purpose: **no 7**" in each.value for each in app.markdown)
     next(each for each in app.button if each.label == "Start").click().run()
     (run,) = store.list_runs(folder)
-    assert app.caption[0].value == "Recipe: Never saw a 7 (no 7)"
+    assert app.caption[0].value == "Recipe: Never saw a 7"
     assert app.session_state["digit bets"] == {run.id: 9}
     assert "Spoiled on purpose: no 7." in html(app)
     assert "The damage is counted in the end" in html(app)
@@ -395,7 +398,7 @@ def test_a_spoiled_recipe_is_bet_on_trained_and_judged_digit_by_digit(folder: Pa
     (run.path / "metrics.jsonl").write_text(json.dumps(to_dict(record)))
     app.run()
     assert not app.exception
-    assert "Of the 30 sevens in the test it reads none; it takes 30 for nines." in html(app)
+    assert "Of the 30 sevens in the test it reads none right; it takes 30 for nines." in html(app)
     assert "<b>Spoiled.</b>" in html(app)
     said = " ".join(str(each.proto) for each in app.get("bidi_component"))
     assert "takes sevens for nines: right, 30 of 30 are taken for nines." in said

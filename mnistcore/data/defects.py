@@ -94,6 +94,20 @@ def taught_set(train: Digits, config: TrainConfig) -> TaughtSet:
     return TaughtSet(Digits(train.images, labels, train.dataset), everything)
 
 
+def count_taught(train: Digits, config: TrainConfig) -> int:
+    """How many images `taught_set` leaves to be taught, without a look at any."""
+    train, defect = train.head(config.train_size or len(train)), config.defect
+    left = train.labels.bincount(minlength=NUM_CLASSES).tolist()
+    match defect.kind:
+        case "missing-class":
+            left[defect.digit] = 0
+        case "class-imbalance":
+            left[defect.digit] = _at_least_one(defect.share, left[defect.digit])
+        case "thick-only" | "thin-only":
+            left = [_at_least_one(defect.share, count) for count in left]
+    return sum(left)
+
+
 def stroke_widths(images: Tensor) -> Tensor:
     """Mean stroke width in pixels, twice the ink by its outline: (n, 28, 28) uint8 -> (n,) float.
 

@@ -54,7 +54,7 @@ def attainable_accuracy(defect: Defect) -> float:
 
 
 def learns_wrong_labels(defect: Defect, train_accuracy: float) -> bool:
-    """Whether so many images are given the label that they had, that wrong ones are among them."""
+    """Whether so many images are read as they were labelled, that wrong ones are among them."""
     most = attainable_accuracy(defect) + MAX_GENERALIZATION_GAP
     return defect.kind == "label-noise" and train_accuracy > most
 

@@ -25,19 +25,22 @@ FORMATS: dict[str, tuple[ExportFile, ...]] = {
         ExportFile(
             "notebook.ipynb",
             "Notebook",
-            "For Jupyter: trains it anew in plain PyTorch, step by step, to change and try.",
+            "Text and code that train it anew, step by step, to change and try. Opens in "
+            "Jupyter, Google Colab or VS Code.",
             ("nbformat",),
         ),
     ),
     "safetensors": (
-        ExportFile(WEIGHTS, "Weights", "Its numbers, for PyTorch and for this app."),
+        ExportFile(
+            WEIGHTS, "Weights", "All that it has learned, as numbers, for programs in PyTorch."
+        ),
         ExportFile("model-card.md", "Model card", "What it is, and how good: to read beside them."),
     ),
     "onnx": (
         ExportFile(
             "network.onnx",
             "ONNX",
-            "For any ONNX runtime, without Python, also in a browser or on a phone.",
+            "The network for other programs, without Python: in a browser, on a phone.",
             ("onnx", "onnxscript"),
         ),
     ),

@@ -1,8 +1,8 @@
 """The model card: what a network is, what it learned from, how good it is, and how to use it."""
 
-from dataclasses import asdict
+from typing import Any
 
-from mnistcore.config import TrainConfig, layer_summary
+from mnistcore.config import TrainConfig, layer_summary, settings
 from mnistcore.data.loading import DATASETS
 from mnistcore.export.onnx import PREPROCESSING
 from mnistcore.export.subject import Subject
@@ -54,11 +54,17 @@ def _training(subject: Subject) -> str:
 
 
 def _settings(config: TrainConfig) -> str:
-    values = asdict(config)
-    for name in ("network", "defect", "device", "threads", "precision"):
-        del values[name]
-    rows = [f"| {name.replace('_', ' ')} | {value} |" for name, value in values.items()]
+    """A table of them, by the words of the form."""
+    rows = [
+        f"| {setting.label} | {_in_words(getattr(config, name))} |"
+        for name, setting in settings(TrainConfig).items()
+        if setting.on_form
+    ]
     return "\n".join(["| setting | value |", "| --- | --- |", *rows])
+
+
+def _in_words(value: Any) -> str:
+    return "all" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _measured(subject: Subject) -> str:
@@ -68,4 +74,6 @@ def _measured(subject: Subject) -> str:
     told = f"{result.test_accuracy:.2%} of {result.test_count:,} test images read right"
     if result.train_accuracy is not None:
         told += f", {result.train_accuracy:.2%} of {result.train_count:,} training images"
+    if result.true_train_accuracy is not None:
+        told += f" as they were labelled, {result.true_train_accuracy:.2%} as what they are"
     return f"{told}. It never learned from the test images."

@@ -46,7 +46,8 @@ def _cells(subject: Subject) -> Iterator[tuple[str, str]]:
     if config and config.defect:
         yield "text", f"The training data is spoiled on purpose: **{config.defect}**."
         yield "code", _defect_code(config)
-    yield "code", _SHOW_DIGITS
+    left = "[kept]" if config and _leaves_out(config) else ""
+    yield "code", _SHOW_DIGITS.format(left=left)
     yield "text", _network_text(subject.network)
     yield "code", _network_code(subject.network, config.seed if config else 0)
     if config:
@@ -164,7 +165,7 @@ print(f"{len(train_images):,} training images, {len(test_images):,} test images"
 """
 _SHOW_DIGITS = """
 figure, places = plt.subplots(2, 8, figsize=(10, 3))
-for place, image, label in zip(places.flat, train_images, train_labels):
+for place, image, label in zip(places.flat, train_images{left}, train_labels{left}):
     place.imshow(image.numpy(), cmap="gray_r", vmin=0, vmax=255)
     place.set_title(int(label))
     place.axis("off")

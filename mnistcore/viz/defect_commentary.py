@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mnistcore.config import Defect
+from mnistcore.config import NUM_CLASSES, Defect
 from mnistcore.records import RunResult
 
 Confusion = Sequence[Sequence[int]]  # ten rows of ten: how many images of a digit are read as which
@@ -37,15 +37,30 @@ def question(defect: Defect) -> str:
     return "" if defect.kind in ("none", "swapped-labels") else "Which digit will suffer most?"
 
 
+def choices(defect: Defect) -> list[int]:
+    """The digits that can be bet on: a left-out one is not taken for itself."""
+    out = {defect.digit} if defect.kind in LEFT_OUT else set()
+    return [digit for digit in range(NUM_CLASSES) if digit not in out]
+
+
 def answer(defect: Defect, confusion: Confusion) -> Answer:
     """What came of it: the digit for which most of a left-out one are taken, or the worst read."""
     if defect.kind in LEFT_OUT:
         row = confusion[defect.digit]
-        most = max((d for d in range(len(row)) if d != defect.digit), key=row.__getitem__)
+        most = max(choices(defect), key=row.__getitem__)
         return Answer(most, row[most], sum(row))
     shares = recalls(confusion)
     worst = shares.index(min(shares))
     return Answer(worst, confusion[worst][worst], sum(confusion[worst]))
+
+
+def invite(defect: Defect) -> str:
+    """What to teach a network by hand that a digit was kept from; empty where none was."""
+    if defect.kind not in LEFT_OUT:
+        return ""
+    a = "an" if defect.digit == 8 else "a"
+    seen = "never" if defect.kind == "missing-class" else "hardly"
+    return f"Write {a} {defect.digit}: it has {seen} seen one. Then tap which digit it is."
 
 
 def judge_bet(defect: Defect, bet: int, confusion: Confusion) -> str:
@@ -79,7 +94,7 @@ def _by_digit(defect: Defect, confusion: Confusion) -> str:
     wrong = sorted((d for d in range(len(row)) if d != digit and row[d]), key=lambda d: -row[d])
     said = [f"{row[d]:,} for {PLURALS[d]}" for d in wrong[:3]]
     right = f"{row[digit]:,}" if row[digit] else "none"
-    start = f"Of the {sum(row):,} {PLURALS[digit]} in the test it reads {right}"
+    start = f"Of the {sum(row):,} {PLURALS[digit]} in the test it reads {right} right"
     return f"{start}; it takes {_enumerate(said)}." if said else f"{start}."
 
 
@@ -89,7 +104,7 @@ def _by_label(defect: Defect, result: RunResult) -> str:
         return ""
     told = (
         f"Of {result.train_count:,} training images it gives {labelled:.1%} the label that they "
-        f"had, and reads {true:.1%} as what they show"
+        f"were given, and reads {true:.1%} as what they show"
     )
     if defect.kind != "label-noise":
         return f"{told}."

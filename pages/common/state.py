@@ -173,7 +173,6 @@ TRAIN_TWINS_CLOSER = Key[bool]("closer at twins", True)  # else their lines lie 
 TRAIN_LAYERS = Key[bool]("layers", False)  # whether a moment's are shown
 TRAIN_BETTING = Key[bool]("betting", False)  # on the next run
 TRAIN_BET = Key[float]("bet", 90.0)  # percent
-TRAIN_DIGIT_BET = Key[int | None]("digit bet", None)  # which suffers, or what one is taken for
 TRAIN_DIGIT_BETS = Key[Mapping[str, int]]("digit bets", {})  # by run
 TRAIN_BETS = Key[Mapping[str, float]]("bets", {})  # by run
 TRAIN_TWIN = Key[str]("twin", "")  # of the next run: a key of CHANGES; none if empty
@@ -189,6 +188,11 @@ TRAIN_COMPARED = Key[Sequence[str]]("compare", ())
 def train_field(preset: str, name: str) -> Key[Any]:
     """A field of the form for a preset's recipe, `name` as in `links.FIELDS`."""
     return Key(f"{preset} {name}", None)
+
+
+def train_digit_bet(question: str) -> Key[int | None]:
+    """The digit that is the bet on the next run, on this question about its spoiled data."""
+    return Key(f"digit bet: {question}", None)
 
 
 def train_pace(run_id: str) -> Key[PaceKind]:
@@ -268,10 +272,20 @@ class Retouched(NamedTuple):
     pixels: bytes  # 28 x 28
 
 
+class Painted(NamedTuple):
+    """What lies under a sheet, and the same with what is painted on it: 28 x 28 each."""
+
+    under: bytes
+    now: bytes
+
+
 INSIDE_FOOL = Key[str | None]("fool", None)  # who shall fool it
 INSIDE_PEN = Key[str]("retouching pen", "Ink")
 # The fewest pixels, by network, when its weights were written, and test image.
 INSIDE_FOOLED: Key[Mapping[tuple[str, int, int], Retouched]] = Key("fooled", {})
+# By test image, the last that were painted on; a sheet is lost as soon as it is not shown.
+INSIDE_PAINTED: Key[Mapping[int, Painted]] = Key("painted", {})
+INSIDE_SHEETS = Key[int]("sheets", 0)  # how often one was begun anew
 INSIDE_PICTURE = Key[str]("picture", "Test image")
 INSIDE_INDEX = Key[int]("test_image", 0)
 INSIDE_LAYER = Key[str]("layer", "")
@@ -290,7 +304,7 @@ INSIDE_BREAK_HEAL = Key[Any]("heal", None)  # the network and the damage to be h
 
 def inside_sheet(index: int) -> Key[Any]:
     """What the browser says was painted over a test image."""
-    return Key(f"sheet with test image {index}", None)
+    return Key(f"sheet {INSIDE_SHEETS.get()} with test image {index}", None)
 
 
 def inside_pixels(index: int) -> Key[Mapping[tuple[int, int], int]]:
@@ -331,7 +345,14 @@ _ADDRESS = {
     *(each for each in INSIDE_ATTACK if isinstance(each, Key)),
     *(INSIDE_BREAK, INSIDE_BREAK_WHERE, INSIDE_BREAK_SHARE, INSIDE_BREAK_NOISE),
     *(INSIDE_BREAK_SEED, INSIDE_BREAK_TAPPED),
-    *(EVALUATE_LOOK, EVALUATE_TRUE, EVALUATE_PREDICTED, EVALUATE_CORRUPTION, *SEVERITIES),
+    *(
+        DRAW_MORE,
+        EVALUATE_LOOK,
+        EVALUATE_TRUE,
+        EVALUATE_PREDICTED,
+        EVALUATE_CORRUPTION,
+        *SEVERITIES,
+    ),
 }
 _OLD_NAMES = {("Inside", "index"): INSIDE_INDEX, ("Evaluate", "shift"): "translate"}
 

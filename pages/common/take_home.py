@@ -14,7 +14,7 @@ _MISSING = "For this one, whoever runs the app types `pip install -r requirement
 def show(model_id: str, disabled: bool = False) -> None:
     """A button that opens to one download for each file; of a run that is not under way."""
     with st.popover("Take it home", icon=":material/redeem:", disabled=disabled):
-        st.markdown("This network in files that others open, to go on with elsewhere.")
+        st.markdown("This network in files that others open. Not sure which? Take the notebook.")
         for file in (file for files in FORMATS.values() for file in files):
             missing = file.missing()
             with st.container(gap="xxsmall"):

@@ -133,3 +133,7 @@ def test_a_test_image_is_fooled_by_hand_with_undo_and_redo_and_then_by_the_machi
     desktop.get_by_test_id("stButtonGroup").get_by_text("The machine").click()
     said("Fooled: ")
     assert "fool=The+machine" in desktop.url
+    desktop.get_by_test_id("stButtonGroup").get_by_text("You", exact=True).click()
+    said("Fooled, if you are not!")
+    desktop.get_by_role("button", name="Start over").click()
+    said("Nothing is changed yet.")

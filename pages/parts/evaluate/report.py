@@ -5,6 +5,7 @@ import streamlit as st
 from mnistcore.data.loading import DATASETS
 from mnistcore.evaluation.provenance import training_history
 from mnistcore.evaluation.report import EvaluationReport, diagnose_report, evaluate_model
+from mnistcore.viz.commentary import capitalized
 from pages.common import links, model_picker
 from pages.common.datasets import dataset_by_name, shared_dataset
 from pages.common.text import escape_markdown
@@ -68,7 +69,8 @@ def show_verdict(exam: EvaluationReport, *, unfolded: bool) -> None:
         with figures, st.container(horizontal=True, gap="medium"):
             st.metric("Images it learned from", f"{known:.1%}", width="content")
             st.metric("New images (the test)", f"{test.accuracy:.1%}", width="content")
-        words.markdown(f"{found.sentence}\n\n**What to try next:** {'; '.join(found.advice)}.")
+        advice = capitalized("; ".join(found.advice))
+        words.markdown(f"{found.sentence}\n\n**What to try next?** {advice}.")
         if found.kind != "about right":
             link = links.train(preset=model_picker.preset_id(which))
             link.show("Change the recipe in Train", ":material/model_training:")

@@ -12,11 +12,12 @@ from mnistcore.errors import DrawingError
 from mnistcore.models.registry import Model
 from pages.common import state, tiles
 from pages.common.prediction_card import show_reading
-from pages.common.state import Retouched
+from pages.common.state import Painted, Retouched
 from pages.common.text import escape_markdown, with_article
 from pages.common.widgets import live_region, one_of
 
 _PENS = {"Ink": "#ffffff", "Eraser": "#000000"}
+_SHEETS = 50  # test images of which is kept what was painted on them
 # The library shows its buttons to who points at the sheet: a finger does not.
 _toolbar = st.components.v2.component(
     "toolbar_shown",
@@ -75,14 +76,27 @@ def show(model: Model, stamp: int, test: Digits, index: int) -> None:
         spot = (model.model_id, stamp, index)
         with said:
             _score(now, label, spot, noticed=not reading.in_distribution)
+            st.button(
+                "Start over",
+                icon=":material/restart_alt:",
+                disabled=not now.changed,
+                on_click=_start_over,
+                args=(index,),
+            )
         if best := state.INSIDE_FOOLED.get().get(spot):
             _show_best(best, label)
 
 
 def _sheet(original: Tensor, index: int, name: str) -> Tensor:
     """Show it; the image as it is now, (28, 28) uint8; or DrawingError."""
-    image = original.clone()
-    for (row, column), value in state.inside_pixels(index).get().items():
+    sheet, pixels = state.inside_sheet(index), state.inside_pixels(index)
+    begun = original.numpy().tobytes()
+    under, now = state.INSIDE_PAINTED.get().get(index, Painted(begun, begun))
+    if not sheet.exists():  # it is put up anew: what was painted before lies under it from now on
+        under = now
+        pixels.pop()
+    image = _image(under)
+    for (row, column), value in pixels.get().items():
         image[row, column] = value
     picture = Image.fromarray(image.numpy())
     with st.container(key="retouching"):
@@ -94,12 +108,29 @@ def _sheet(original: Tensor, index: int, name: str) -> Tensor:
             height=SHEET_SIZE,
             width=SHEET_SIZE,
             return_image_data=True,
-            key=state.inside_sheet(index),
+            key=sheet,
         )
         _toolbar(key="toolbar", data={"name": name})
     _by_keyboard(index, pen)
-    sent = (state.inside_sheet(index).get() or {}).get("drawing")
-    return retouch(image, sent.get("data") if isinstance(sent, dict) else None)
+    sent = (sheet.get() or {}).get("drawing")
+    touched = retouch(image, sent.get("data") if isinstance(sent, dict) else None)
+    others = {key: each for key, each in state.INSIDE_PAINTED.get().items() if key != index}
+    last = dict(list(others.items())[1 - _SHEETS :])
+    state.INSIDE_PAINTED.set({**last, index: Painted(under, touched.numpy().tobytes())})
+    return touched
+
+
+def _start_over(index: int) -> None:
+    """A new sheet, with the test image as it was."""
+    state.INSIDE_PAINTED.set(
+        {key: each for key, each in state.INSIDE_PAINTED.get().items() if key != index}
+    )
+    state.inside_pixels(index).pop()
+    state.INSIDE_SHEETS.set(state.INSIDE_SHEETS.get() + 1)
+
+
+def _image(pixels: bytes) -> Tensor:
+    return torch.frombuffer(bytearray(pixels), dtype=torch.uint8).reshape(28, 28)
 
 
 def _by_keyboard(index: int, pen: str) -> None:
@@ -149,6 +180,7 @@ def _score(now: Retouched, label: int, spot: tuple[str, int, int], noticed: bool
 def _show_best(best: Retouched, label: int) -> None:
     """The fewest pixels so far, and what they made of the image."""
     st.markdown(f"Your best: **{best.changed} of 784 pixels**.")
-    image = torch.frombuffer(bytearray(best.pixels), dtype=torch.uint8).reshape(1, 28, 28)
     name = f"{with_article(label)}, read as {with_article(best.read)}"
-    tiles.tiles(image, [name], "retouched best", columns=8, captions=[f"✗ {best.read}"])
+    tiles.tiles(
+        _image(best.pixels)[None], [name], "retouched best", columns=8, captions=[f"✗ {best.read}"]
+    )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnistcore.config import NUM_CLASSES, TrainConfig
+from mnistcore.config import TrainConfig
 from mnistcore.records import RunResult, RunStatus
 from mnistcore.runs.store import Run
 from mnistcore.viz import defect_commentary
@@ -47,10 +47,10 @@ def choose(config: TrainConfig, *, twins: bool) -> None:
         if asked := defect_commentary.question(config.defect):
             st.selectbox(
                 asked,
-                range(NUM_CLASSES),
+                defect_commentary.choices(config.defect),
                 index=None,
                 placeholder="your bet",
-                **state.TRAIN_DIGIT_BET.kept(),
+                **state.train_digit_bet(asked).kept(),
             )
 
 
@@ -63,10 +63,10 @@ def place(run: Run) -> None:
             state.TRAIN_TWIN_BET.set(None)
     elif state.TRAIN_BETTING.get():
         state.TRAIN_BETS.set({**state.TRAIN_BETS.get(), run.id: state.TRAIN_BET.get()})
-        digit = state.TRAIN_DIGIT_BET.get()
-        if digit is not None and defect_commentary.question(spoiling.defect_of(run)):
+        key = state.train_digit_bet(defect_commentary.question(spoiling.defect_of(run)))
+        if (digit := key.get()) is not None:
             state.TRAIN_DIGIT_BETS.set({**state.TRAIN_DIGIT_BETS.get(), run.id: digit})
-            state.TRAIN_DIGIT_BET.set(None)
+            key.set(None)
         state.TRAIN_BETTING.set(False)
 
 

@@ -48,11 +48,7 @@ def recipe_text(run: Run) -> str:
     except MnistError:
         return ""
     changes = describe_changes(scale_epochs(preset.config, images), config.train)
-    if config.train.defect and config.train.defect == preset.config.defect:
-        title = f"{preset.title} ({config.train.defect})"
-    else:
-        title = preset.title
-    return f"{title} with {', '.join(changes)}" if changes else title
+    return f"{preset.title} with {', '.join(changes)}" if changes else preset.title
 
 
 def show_recipe(run: Run) -> None:

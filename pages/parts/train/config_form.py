@@ -16,6 +16,8 @@ from mnistcore.config import (
     count_parameters,
     settings,
 )
+from mnistcore.data.defects import count_taught
+from mnistcore.data.digits import Digits
 from mnistcore.presets import PRESETS, scale_epochs
 from pages.common import links, state
 
@@ -40,20 +42,20 @@ def choose_preset() -> str:
     return preset
 
 
-def describe(preset: str, config: TrainConfig, images: int) -> str:
+def describe(preset: str, config: TrainConfig, train: Digits) -> str:
     """What to watch for, and how much it is; of a changed recipe nobody knows beforehand."""
-    is_own = config != scale_epochs(PRESETS[preset].config, images)
+    is_own = config != scale_epochs(PRESETS[preset].config, len(train))
     title, watch_for = PRESETS[preset].title, PRESETS[preset].watch_for
     own = f"Your own recipe, begun from {title}: nobody knows yet how it will do."
-    size, epochs = min(config.train_size or images, images), config.epochs
-    share = f"half of {size:,}" if epochs == 0.5 else f"{size:,}"
-    often = "once" if epochs in (0.5, 1) else f"{epochs:g} times"
-    instead = "; those that are left come more often" if config.defect.leaves_out else ""
-    spoiled = f" Spoiled on purpose: **{config.defect}**{instead}." if config.defect else ""
+    size, left = len(train.head(config.train_size or len(train))), count_taught(train, config)
+    times = config.epochs * size / max(1, left)  # where images are left out, the others come more
+    share = f"{left:,}" if times >= 1 else f"{max(1, round(times * left)):,} of {left:,}"
+    often = f"{times:g} times" if left == size else f"about {times:.1f} times"
+    spoiled = f" Spoiled on purpose: **{config.defect}**." if config.defect else ""
     return (
         f"{own if is_own else watch_for}  \n"
         f"**{count_parameters(config.network):,} weights** will learn from "
-        f"**{share} training images**, {often} each.{spoiled}"
+        f"**{share} training images**, {'once' if times <= 1 else often} each.{spoiled}"
     )
 
 

@@ -42,7 +42,7 @@ _WHY_AHEAD = (
     f"{RUNNING_AVERAGE_IMAGES:,} images, also of those from when it knew less."
 )
 _WHY_AHEAD_OF_NOISE = (
-    "Why is the test ahead? Its labels are true, and the training curve goes by the labels that "
+    "Why was the test ahead? Its labels are true, and the training curve goes by the labels that "
     "were given."
 )
 CLOSER = 90.0  # percent from which the accuracy is shown when one looks closer
