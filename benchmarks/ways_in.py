@@ -808,7 +808,18 @@ _PRESETS = sorted(PRESETS)
 _NAMES = [*sorted(state._ADDRESS), "index", "shift", "lang", ""]
 _VALUES = (
     *("", "0", "1", "-1", "7", "29", "30", "1e9", "9" * 20, "9" * 5000, "0.5", "1e999", "nan", "٣"),
-    *("true", "all", "5,000", "3 x 3", "answer", "Test image", "drawing", "One by one", "Mistakes"),
+    *(
+        "true",
+        "all",
+        "5,000",
+        "3 x 3",
+        "answer",
+        "Test image",
+        "drawing",
+        state.TEACH,
+        "One by one",
+        "Mistakes",
+    ),
     *("convolution 1", "convolution 1 0 7, dense 1 30", "dense 1 1, dense 1 1, dense 9 99999"),
     *("test", "rotate", "translate", "PCA", "shipped", _RUN_ID, f"{_RUN_ID}@3", f"{_RUN_ID}@4"),
     *(

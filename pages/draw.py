@@ -22,6 +22,9 @@ model_id = model_picker.selected_model()
 learning = model_picker.training_progress(model_id)
 past = answer_history.run_of(model_id)
 and_now = [WHY, state.TEACH, state.FOOL, *([answer_history.ASK] if past else [])]
+if asked := state.DRAW_MORE.asked():  # by a link, once
+    state.DRAW_MORE.set(asked)
+    state.DRAW_MORE.tell(None)
 if state.DRAW_MORE.get() not in and_now:  # it was another network's
     state.DRAW_MORE.pop()
 

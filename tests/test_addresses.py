@@ -159,7 +159,7 @@ def made_at(link: links.Link) -> TrainConfig:
         links.Link("Explore", {"set": "test", "index": "12", "view": "Small changes"}),
         links.explore(digit=4),
         links.train(preset="too-simple"),
-        links.draw(model="shipped"),
+        links.draw(model="shipped", more=state.TEACH),
         links.inside(picture="Test image", index=18, layer="dense 1", unit=3, model="shipped"),
         links.Link("Evaluate", {"model": "shipped", "look": "Mix-ups", "true": "4", "said": "9"}),
         links.evaluate(look="Sunshine and snow", corruption="blur", severity=1.25),

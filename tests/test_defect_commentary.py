@@ -8,6 +8,7 @@ from mnistcore.viz.defect_commentary import (
     answer,
     choices,
     describe_damage,
+    invite,
     judge_bet,
     question,
     recalls,
@@ -34,6 +35,8 @@ def test_of_a_digit_that_it_never_saw_it_is_said_what_it_is_taken_for():
         "Of the 100 sevens in the test it reads none right; it takes 55 for nines, 30 for twos "
         "and 10 for threes."
     )
+    asked = "Write a 7: it has never seen one. Then tap which digit it is."
+    assert invite(SEVEN) == asked
     right = "You bet that it takes sevens for nines: right, 55 of 100 are taken for nines."
     assert judge_bet(SEVEN, 9, table) == right
     assert "for ones: not this time, 55 of 100" in judge_bet(SEVEN, 1, table)
@@ -42,6 +45,8 @@ def test_of_a_digit_that_it_never_saw_it_is_said_what_it_is_taken_for():
 def test_of_other_kinds_it_is_the_digit_that_is_read_worst():
     table = confusion(d1={1: 80, 8: 20}, d9={9: 60, 4: 40})
     thin = Defect("thin-only", share=0.2)
+    assert invite(thin) == ""
+    assert invite(Defect("class-imbalance", 8)).startswith("Write an 8: it has hardly seen one.")
     assert question(thin) == "Which digit will suffer most?"
     assert choices(thin) == [*range(10)]
     assert answer(thin, table) == (9, 60, 100)

@@ -54,6 +54,15 @@ def answer(defect: Defect, confusion: Confusion) -> Answer:
     return Answer(worst, confusion[worst][worst], sum(confusion[worst]))
 
 
+def invite(defect: Defect) -> str:
+    """What to teach a network by hand that a digit was kept from; empty where none was."""
+    if defect.kind not in LEFT_OUT:
+        return ""
+    a = "an" if defect.digit == 8 else "a"
+    seen = "never" if defect.kind == "missing-class" else "hardly"
+    return f"Write {a} {defect.digit}: it has {seen} seen one. Then tap which digit it is."
+
+
 def judge_bet(defect: Defect, bet: int, confusion: Confusion) -> str:
     """Whether a bet on a digit was right, in a sentence."""
     digit, images, of = answer(defect, confusion)

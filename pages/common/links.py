@@ -157,9 +157,9 @@ def _defect(defect: Defect) -> dict[str, str]:
     return texts
 
 
-def draw(model: Word = None) -> Link:
-    """To the sheet of paper, which this network reads."""
-    return _link("Draw", (state.MODEL,), model)
+def draw(model: Word = None, more: Word = None) -> Link:
+    """To the sheet of paper, which this network reads, and to what more can be done with it."""
+    return _link("Draw", (state.MODEL, state.DRAW_MORE), model, more)
 
 
 def inside(

@@ -302,6 +302,11 @@ INSIDE_BREAK_BETS: Key[Mapping[Any, int]] = Key("break bets", {})  # by network 
 INSIDE_BREAK_HEAL = Key[Any]("heal", None)  # the network and the damage to be healed
 
 
+def last_pick(key: str) -> Key[float]:
+    """When the last pick among these tiles was made that was heard of, in ms of the browser."""
+    return Key(f"last pick among {key}", 0.0)
+
+
 def inside_sheet(index: int) -> Key[Any]:
     """What the browser says was painted over a test image."""
     return Key(f"sheet {INSIDE_SHEETS.get()} with test image {index}", None)
@@ -345,7 +350,14 @@ _ADDRESS = {
     *(each for each in INSIDE_ATTACK if isinstance(each, Key)),
     *(INSIDE_BREAK, INSIDE_BREAK_WHERE, INSIDE_BREAK_SHARE, INSIDE_BREAK_NOISE),
     *(INSIDE_BREAK_SEED, INSIDE_BREAK_TAPPED),
-    *(EVALUATE_LOOK, EVALUATE_TRUE, EVALUATE_PREDICTED, EVALUATE_CORRUPTION, *SEVERITIES),
+    *(
+        DRAW_MORE,
+        EVALUATE_LOOK,
+        EVALUATE_TRUE,
+        EVALUATE_PREDICTED,
+        EVALUATE_CORRUPTION,
+        *SEVERITIES,
+    ),
 }
 _OLD_NAMES = {("Inside", "index"): INSIDE_INDEX, ("Evaluate", "shift"): "translate"}
 

@@ -131,6 +131,9 @@ def test_a_network_that_never_saw_a_seven_is_bet_on_and_evaluate_says_why(app: A
     desktop.get_by_role("link", name="How good is it really?").click()
     settle(desktop)
     expect(desktop.get_by_text("What it learned from was spoiled: no 7.")).to_be_visible()
+    desktop.go_back()
+    desktop.get_by_role("link", name="Draw it a 7, and teach it").click()
+    expect(desktop.get_by_text("Write a 7: it has never seen one.")).to_be_visible()
 
 
 def no_handles(page: Page) -> None:

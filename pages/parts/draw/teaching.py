@@ -15,6 +15,7 @@ from mnistcore.records import FineTuneResult, RunResult
 from mnistcore.runs import store
 from mnistcore.training import finetune_session
 from mnistcore.training.finetune_session import FineTuneSession, LabeledDrawing
+from mnistcore.viz import defect_commentary
 from pages.common import model_picker, state, take_home, tiles
 from pages.common.canvas import clear, current_strokes, put_on_sheet
 from pages.common.datasets import shared_dataset
@@ -41,7 +42,8 @@ def lesson(which: str) -> None:
         st.button(BACK, on_click=state.DRAW_MORE.set, args=(None,))
         return
     book, doubt = _book(), state.DRAW_DOUBT.get()
-    line = state.DRAW_NEWS.pop() or "Draw a digit, then tap which one it is."
+    ask = ("" if book else _invite(which)) or "Draw a digit, then tap which one it is."
+    line = state.DRAW_NEWS.pop() or ask
     if doubt and doubt.drawn != current_strokes():  # something else has been drawn since
         doubt = None
     if doubt:
@@ -64,6 +66,12 @@ def lesson(which: str) -> None:
             "A few digits that it gets wrong are enough. They stay in this visit; only when you "
             "press Teach are they kept, beside the network that learned them."
         )
+
+
+def _invite(which: str) -> str:
+    with suppress(MnistError):
+        return defect_commentary.invite(model_picker.run_by_id(which).train_config().defect)
+    return ""
 
 
 def _digits(label: str) -> None:

@@ -14,7 +14,7 @@ from mnistcore.records import RunResult, RunStatus
 from mnistcore.runs.store import Run
 from mnistcore.viz import defect_commentary
 from mnistcore.viz.theme import BLUE
-from pages.common import links
+from pages.common import links, state
 from pages.common.bars import bar_row
 from pages.common.text import with_article
 from pages.common.widgets import room_for
@@ -90,7 +90,7 @@ def show_damage(pair: Sequence[tuple[Run, RunStatus]], titles: Sequence[str]) ->
             "What it mixes up", ":material/grid_on:", disabled=not status.result
         )
         if defect.kind in defect_commentary.LEFT_OUT:
-            links.draw(model=run.id).show(
+            links.draw(model=run.id, more=state.TEACH).show(
                 f"Draw it {with_article(defect.digit)}, and teach it",
                 ":material/draw:",
                 disabled=not status.result,
