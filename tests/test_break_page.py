@@ -1,6 +1,7 @@
 """Break it on Inside, run by Streamlit's own tester on scikit-learn's digits."""
 
 import time
+from collections.abc import Iterator
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -8,11 +9,15 @@ from test_draw_page import a_run
 from test_evaluate_page import spoken
 from test_inside_page import inside, text, written_out
 
-from mnistcore.config import NetworkConfig, TrainConfig
+from mnistcore.config import Defect, NetworkConfig, TrainConfig
+from mnistcore.data.digits import Digits
+from mnistcore.errors import TrainingError
+from mnistcore.inspection import ablation
 from mnistcore.models.checkpoint import save_network
-from mnistcore.models.network import build_network
+from mnistcore.models.network import Network, build_network
 from mnistcore.runs import store
 from mnistcore.training import healing
+from mnistcore.training.healing import Healed
 from pages.parts.inside import turns
 from pages.parts.inside.ablation_bet import verdict
 
@@ -122,6 +127,33 @@ def test_a_broken_network_is_healed_and_all_three_are_compared() -> None:
     assert ">healed</th>" not in written_out(app)
 
 
+def test_healing_gives_back_no_more_than_it_was_taught(monkeypatch: pytest.MonkeyPatch) -> None:
+    taught: list[Digits] = []
+
+    def heal(damaged: Network, train: Digits, on_progress: object) -> Healed:
+        taught.append(train)
+        return Healed(damaged, len(train))
+
+    monkeypatch.setattr(healing, "heal", heal)
+    for recipe in (TrainConfig(train_size=300), TrainConfig(defect=Defect("missing-class", 7))):
+        run = store.create_run(recipe, name="Spoiled")
+        save_network(build_network(recipe.network, 1), run.model)
+        store.write_json(run.path / "status.json", {"state": "finished", "progress": {}})
+        press(broken(model=run.id, share="50"), "Heal it")
+    assert len(taught[0]) == 300
+    assert 7 not in taught[1].labels
+    assert len(taught[1].labels.unique()) == 9
+
+
+@pytest.mark.usefixtures("short")
+def test_nothing_is_said_to_have_healed_what_reads_no_better() -> None:
+    app = broken(tapped="dense 1 1")
+    press(app, "Heal it")
+    assert "It reads hardly better" in text(app)
+    app = broken(share="100")
+    assert next(each for each in app.button if each.label == "Heal it").disabled
+
+
 @pytest.mark.usefixtures("short")
 def test_one_at_a_time_is_healed() -> None:
     app = broken(tapped="dense 1 1 2 3")
@@ -132,6 +164,43 @@ def test_one_at_a_time_is_healed() -> None:
         assert "try again in a few seconds" in app.warning[0].value
     press(app, "Heal it")
     assert "Healed" in text(app)
+
+
+@pytest.fixture
+def idle() -> None:
+    """Nothing that another test has begun is still being measured."""
+    while turns._TURN.locked():
+        time.sleep(0.1)
+
+
+@pytest.mark.usefixtures("idle")
+def test_half_a_curve_gets_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks_off(*asked: object) -> Iterator[tuple[float, float]]:
+        yield 0.0, 0.99
+        raise TrainingError("Out of memory.")
+
+    measure = ablation.accuracy_by_share
+    monkeypatch.setattr(ablation, "accuracy_by_share", breaks_off)
+    app = broken(where="convolution 2")
+    press(app, "Bet, and measure it")
+    while not app.warning:  # after which it begins anew
+        assert "You bet 30 %: " not in spoken(app)
+        app.run()
+    assert "Out of memory" in app.warning[0].value
+    monkeypatch.setattr(ablation, "accuracy_by_share", measure)
+    press(app, "Bet, and measure it")
+    assert not app.warning
+
+
+@pytest.mark.usefixtures("idle")
+def test_a_thread_that_cannot_begin_gives_its_turn_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*asked: object, torch: bool) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(turns, "BackgroundTask", refuse)
+    with pytest.raises(TrainingError, match="too busy"):
+        turns.begin(lambda report: None)
+    assert not turns._TURN.locked()
 
 
 @pytest.mark.parametrize(

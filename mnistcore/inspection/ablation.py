@@ -59,6 +59,13 @@ def hidden_units(network: Network) -> list[Unit]:
     ]
 
 
+def is_cut(network: Network, damage: Damage) -> bool:
+    """Whether a whole layer is off, so that the answer is the same for every image."""
+    left = set(hidden_units(network)) - damage.off
+    hidden = weight_layers(network)[:-1]
+    return {layer.name for layer in hidden} != {unit.layer for unit in left}
+
+
 def random_units(units: Sequence[Unit], share: float, seed: int) -> frozenset[Unit]:
     """A share, 0 to 1, of these units; with the same seed a larger share holds the smaller."""
     order = torch.randperm(len(units), generator=torch.Generator().manual_seed(seed)).tolist()
@@ -150,6 +157,10 @@ class GrowingScore:
                 right = part.labels[evaluate(network, part).predicted == part.labels]
                 counts = (each.bincount(minlength=NUM_CLASSES) for each in (right, part.labels))
                 self._counted.append(DigitAccuracies(*counts))
+
+    def known(self) -> DigitAccuracies:
+        """On the sample, the first part, and once all are counted on the whole test set."""
+        return self.first(self.parts if len(self) == self.parts else 1)
 
     def first(self, parts: int) -> DigitAccuracies:
         """On so many parts, at least one of which is counted."""

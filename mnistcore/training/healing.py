@@ -5,7 +5,6 @@ fine-tuned (Han et al., 2015; Molchanov et al., 2017).
 """
 
 import copy
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from mnistcore.config import count_mult_adds
 from mnistcore.data.digits import Digits, to_model_input
 from mnistcore.errors import DivergenceError
 from mnistcore.models.network import Network
@@ -20,7 +20,7 @@ from mnistcore.models.network import Network
 N_STEPS = 150
 BATCH_SIZE = 64
 LEARNING_RATE = 3e-3
-MAX_SECONDS = 15.0  # after which it ends with what it has learned; on a free machine it needs 2
+_MAX_MULT_ADDS = 2e11  # for which slow networks take fewer steps: some 15 s of a thread
 
 
 class Healed(NamedTuple):
@@ -39,7 +39,8 @@ def heal(
     """A copy of `damaged` that has learned from training images; raises DivergenceError.
 
     Units that `ablate` has switched off stay off. Batch normalisation takes its averages anew, for
-    what it is given has changed. There is no dropout: the same seed ends in the same weights.
+    what it is given has changed. There is no dropout, and no clock: the same seed ends in the same
+    weights.
 
     on_progress: called after every step with the share that is done, 0 to 1.
     """
@@ -48,20 +49,18 @@ def heal(
         module.train(isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d))
     optimizer = torch.optim.Adam(learner.parameters(), LEARNING_RATE, fused=True)
     generator = torch.Generator().manual_seed(seed)
-    step, seconds, done = 0, 0.0, 0.0
-    while done < 1:
-        started = time.perf_counter()
+    affordable = int(_MAX_MULT_ADDS / (BATCH_SIZE * count_mult_adds(damaged.config)))
+    steps = min(N_STEPS, max(1, affordable))
+    for step in range(steps):
         chosen = torch.randint(len(train), (BATCH_SIZE,), generator=generator)
         for group in optimizer.param_groups:
-            group["lr"] = LEARNING_RATE * (1 - done)
+            group["lr"] = LEARNING_RATE * (1 - step / steps)
         logits = learner(to_model_input(train.images[chosen]))
         loss = functional.cross_entropy(logits, train.labels[chosen])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        step, seconds = step + 1, seconds + time.perf_counter() - started
-        done = min(1.0, max(step / N_STEPS, seconds / MAX_SECONDS))
-        on_progress(done)
+        on_progress((step + 1) / steps)
     if not all(bool(weights.isfinite().all()) for weights in learner.state_dict().values()):
         raise DivergenceError("Its weights ran away while it healed: mend some of it first.")
-    return Healed(learner.eval(), step * BATCH_SIZE)
+    return Healed(learner.eval(), steps * BATCH_SIZE)

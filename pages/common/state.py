@@ -302,6 +302,11 @@ INSIDE_BREAK_BETS: Key[Mapping[Any, int]] = Key("break bets", {})  # by network 
 INSIDE_BREAK_HEAL = Key[Any]("heal", None)  # the network and the damage to be healed
 
 
+def last_pick(key: str) -> Key[float]:
+    """When the last pick among these tiles was made that was heard of, in ms of the browser."""
+    return Key(f"last pick among {key}", 0.0)
+
+
 def inside_sheet(index: int) -> Key[Any]:
     """What the browser says was painted over a test image."""
     return Key(f"sheet {INSIDE_SHEETS.get()} with test image {index}", None)

@@ -37,7 +37,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
       tile.classList.toggle("off", off)
       tile.setAttribute("aria-pressed", off || place === data.chosen)
       tile.tabIndex = place === (data.chosen ?? 0) ? 0 : -1
-      tile.onclick = () => setTriggerValue("picked", place)
+      tile.onclick = () => {
+        // One that comes while the page is at work would take the place of those before it.
+        const when = performance.timeOrigin + performance.now()
+        box.picks = [...(box.picks ?? []), [when, place]].slice(-50)
+        setTriggerValue("picked", box.picks)
+      }
     })
   }
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from pages.common import state
 from pages.common.images import ink_uri
 from pages.common.state import Key
 from pages.common.text import with_article
@@ -39,6 +40,24 @@ def picking(key: str, count: int, on_pick: Callable[[int], None] | None) -> Call
     return picked
 
 
+def _picking(
+    key: str, count: int, on_pick: Callable[[int], None] | None, every: bool
+) -> Callable[[], None]:
+    """The same for tiles, which send their latest picks again, each with its time."""
+
+    def picked() -> None:
+        last, places = state.last_pick(key), []
+        for when, place in Key[Any](key, None).get().get("picked") or ():
+            if when > last.get() and type(place) is int and 0 <= place < count:
+                last.set(when)
+                places.append(place)
+        for place in places if every else places[-1:]:
+            if on_pick:
+                on_pick(place)
+
+    return picked
+
+
 def tiles(
     images: "Tensor",
     names: Sequence[str],
@@ -49,13 +68,15 @@ def tiles(
     chosen: int | None = None,
     off: Sequence[int] = (),
     on_pick: Callable[[int], None] | None = None,
+    every: bool = False,
 ) -> None:
     """Small pictures side by side; with `on_pick`, each is a button.
 
     images: (n, rows, columns) uint8, or (n, rows, columns, 4) with colours of their own; names:
     what a screen reader says for each; columns: None for as many as fit; chosen: the place of the
     one that is framed; off: the places of those that are crossed out; on_pick: called with the
-    place of the one that was clicked.
+    place of the one that was clicked; every: also those that were clicked while the page worked,
+    and not only the last.
     """
     data = {
         "sprite": ink_uri(images),
@@ -67,7 +88,7 @@ def tiles(
         "off": list(off),
         "clickable": on_pick is not None,
     }
-    _tiles(key=key, data=data, on_picked_change=picking(key, len(names), on_pick))
+    _tiles(key=key, data=data, on_picked_change=_picking(key, len(names), on_pick, every))
 
 
 def gallery(

@@ -30,6 +30,11 @@ def test_units_go_and_come_back_and_what_is_left_is_bet_on_and_healed(
     assert "tapped" not in phone.url
     assert (table.inner_text(), card.inner_html()) == before
 
+    for number in range(5):
+        phone.get_by_role("button", name=f"switch off convolution 2, unit {number}").first.click()
+        phone.wait_for_timeout(50)
+    expect(line).to_contain_text("5 of 352")
+
     visit(phone, f"{app.address}/inside?break=true&share=70")
     phone.get_by_role("button", name="Heal it").tap()
     expect(phone.get_by_text("Healed: it reads").first).to_be_visible(timeout=60_000)

@@ -55,8 +55,8 @@ def show(subject: Subject) -> None:
     score = _score(subject, damage.name)
     if not len(score):
         score.extend(damaged)
-    live_region(_in_words(subject, damage, damaged, score.first(len(score))), "broken", 3)
-    answer, layers = st.columns([4, 5], gap="large")
+    live_region(_in_words(subject, damage, damaged, score.known()), "broken", 3)
+    layers, answer = st.columns([5, 4], gap="large")
     with answer:
         model = replace(subject.model, network=damaged)
         show_reading(model, subject.image, before=subject.model, mark="before it was broken")
@@ -66,10 +66,15 @@ def show(subject: Subject) -> None:
             if healed := healing.heal(subject, damage, damaged):
                 networks["healed"] = (healed, f"healed {damage.name}")
         with figures:
-            accuracy = _figures(subject, networks)
+            accuracies = _figures(subject, networks)
+        if healed:
+            with below:
+                healing.tell_gain(*accuracies[1:])
         if units:
-            ablation_bet.show(subject, where, units, accuracy)
+            ablation_bet.show(subject, where, units, accuracies[0])
     with layers:
+        if units:
+            st.caption("Tap a square to switch that unit off, and again to switch it on.")
         for layer in activations.weight_layers(network)[:-1]:
             if where in (EVERYWHERE, layer.name):
                 _tiles(subject, damaged, damage, layer)
@@ -189,6 +194,7 @@ def _tiles(subject: Subject, damaged: Network, damage: Damage, layer: WeightLaye
         columns=None,
         off=off,
         on_pick=lambda index: _tap(Unit(layer.name, index)),
+        every=True,
     )
 
 
@@ -218,10 +224,10 @@ def _shared_score(key: tuple[str, int, str], what: str, parts: int, _test: Digit
     return GrowingScore(_test, parts)
 
 
-def _figures(subject: Subject, networks: dict[str, tuple[Network, str]]) -> float:
+def _figures(subject: Subject, networks: dict[str, tuple[Network, str]]) -> list[float]:
     """The accuracy of networks by digit: of a sample at once, and of all images a moment later.
 
-    Returns that of the first on the sample, 0 to 1.
+    Returns those on the sample, 0 to 1.
 
     networks: by what they are called, each with what names it for caches.
     """
@@ -245,17 +251,21 @@ def _figures(subject: Subject, networks: dict[str, tuple[Network, str]]) -> floa
                     left[0][1].extend(left[0][0])
             finally:
                 _ONE_COUNTS.release()
-        known = min(len(score) for _, score in scores.values())
-        found = {name: score.first(known) for name, (_, score) in scores.items()}
-        count, total = next(iter(found.values())).total, len(subject.test)
-        some = f"a sample of {count:,} of {total:,} test images; the others are being read ..."
-        st.html(_table(found, some if count < total else f"all {total:,} test images."))
         if busy and not behind():
-            st.rerun()
+            st.rerun()  # so that all the page says the same
+        found = {name: score.known() for name, (_, score) in scores.items()}
+        few = [name for name, each in found.items() if each.total < len(subject.test)]
+        of = f"all {len(subject.test):,} test images"
+        if few:
+            least = min(len(score) / score.parts for _, score in scores.values())
+            sample = f"a sample of {found[few[0]].total:,} of {len(subject.test):,} test images"
+            of = sample if len(few) == len(found) else f"{of}; {', '.join(few)}: of {sample}"
+            of += f", until all are read ({least:.0%})"
+        st.html(_table(found, of))
 
     busy = bool(behind())
     (st.fragment(show, run_every=2 * _TICK_S) if busy else show)()
-    return next(iter(scores.values()))[1].first(1).accuracy
+    return [score.first(1).accuracy for _, score in scores.values()]
 
 
 def _table(found: dict[str, DigitAccuracies], of: str) -> str:
@@ -276,5 +286,5 @@ def _table(found: dict[str, DigitAccuracies], of: str) -> str:
         "<table style='width:100%;text-align:right;border-spacing:.5rem .1rem;"
         "border-collapse:separate;font-variant-numeric:tabular-nums'><thead><tr>"
         f"<th scope='col'>digit</th>{head}</tr></thead><tbody>{lines}</tbody></table>"
-        f"<p style='margin:.3rem 0;font-size:.875rem;{room_for(2)}'>Read right, of {of}</p>"
+        f"<p style='margin:.3rem 0;font-size:.875rem;{room_for(2)}'>Read right, of {of}.</p>"
     )

@@ -31,9 +31,16 @@ class Measurement:
             self.curve.append(point)
             report(len(self.curve), len(ablation.SHARES))
 
+    def ready(self) -> bool:
+        """Whether nothing is being measured any more."""
+        return self._task.ready()
+
     def is_growing(self) -> bool:
-        """Whether it is still being measured."""
-        return not self._task.ready()
+        """Whether more is to come; raises what broke it off."""
+        if self.ready():
+            self._task.result(lambda done, of: "")
+            return False
+        return True
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -56,11 +63,16 @@ def show(subject: Subject, where: str, units: list[Unit], accuracy: float) -> No
     bets, this = state.INSIDE_BREAK_BETS.get(), (subject.key, where)
     scope = "its units" if where == EVERYWHERE else f"the units of {where}"
     if this in bets:
+        asked = *this, subject, units
         try:
-            _show_curve(_measurement(*this, subject, units), bets[this], subject)
+            _show_curve(_measurement(*asked), bets[this], subject)
             return
         except MnistError as error:
+            _measurement.clear(*asked)  # half a curve is none
             st.warning(escape_markdown(error), icon=":material/hourglass_top:")
+        except Exception:
+            _measurement.clear(*asked)
+            raise
     st.slider(
         f"Bet first: so many of {scope} can go, at random, and it still reads 90 % of the test "
         "images",
@@ -77,8 +89,12 @@ def _show_curve(measured: Measurement, bet: int, subject: Subject) -> None:
     parts = ablation.count_parts(subject.model.network, subject.test)
     count = len(range(0, len(subject.test), parts))
 
+    busy = measured.is_growing()
+
     def draw() -> None:
-        grows, known = measured.is_growing(), dict(measured.curve)
+        grows, known = busy and not measured.ready(), dict(measured.curve)
+        if busy and not grows:
+            st.rerun()
         said = verdict(bet, ablation.tolerated_share(measured.curve, _ACCURACY))
         live_region(f"You bet {bet} %. More and more of it goes ..." if grows else said, "bet", 2)
         lines: dict[str, list[tuple[float, float | None]]] = {
@@ -92,10 +108,7 @@ def _show_curve(measured: Measurement, bet: int, subject: Subject) -> None:
             alt="Share read right by share of units off: "
             + ", ".join(f"{share:.0%}: {accuracy:.0%}" for share, accuracy in known.items()),
         )
-        if busy and not grows:
-            st.rerun()
 
-    busy = measured.is_growing()
     (st.fragment(draw, run_every=0.5) if busy else draw)()
     st.caption(
         f"On a sample of {count:,} of {len(subject.test):,} test images, in {ablation.N_DRAWS} "

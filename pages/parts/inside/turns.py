@@ -25,6 +25,11 @@ def begin(do: Callable[[ReportProgress], T]) -> BackgroundTask[T]:
 
     if not _TURN.acquire(blocking=False):
         raise TrainingError(
-            "Another broken network is being worked on just now: try again in a few seconds."
+            "Something is still being measured or healed, perhaps your own bet: try again in a few "
+            "seconds."
         )
-    return BackgroundTask(work, torch=True)
+    try:
+        return BackgroundTask(work, torch=True)
+    except RuntimeError as error:  # there is no thread left
+        _TURN.release()
+        raise TrainingError("The machine is too busy for it: try again in a minute.") from error
