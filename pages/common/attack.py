@@ -55,7 +55,8 @@ def show(model: Model, stamp: int, image: Tensor | None, keys: AttackKeys) -> No
     strength = _strength(attack, method, spot, keys)
     place = max(n for n, each in enumerate(attack.strengths) if n == 0 or each <= strength)
     said = st.container()
-    original, change, result = st.columns(3, gap="medium")
+    with st.container(key="attacked"):
+        original, change, result = st.columns(3, gap="medium")
     with original:
         st.markdown("**Original**")
         show_reading(model, image, name="Original")
@@ -66,10 +67,8 @@ def show(model: Model, stamp: int, image: Tensor | None, keys: AttackKeys) -> No
         st.markdown("**Result**")
         reading = show_reading(model, attack.images[place], name="Result")
     with said:
-        verdict = _verdict(attack, place, method, answer)
-        if attack.smallest() is not None and not reading.in_distribution:
-            verdict += " But it notices something: to it, this is hardly a digit any more."
-        live_region(verdict, "attack", 3)
+        noticed = not reading.in_distribution
+        live_region(_verdict(attack, place, method, answer, noticed=noticed), "attack", 3)
     if not attack.complete:
         st.caption("This network is so large that the search was left before its end.")
     st.caption(f"{_HOW[method]} {_MEANING}")
@@ -99,7 +98,7 @@ def _strength(attack: Attack, method: str, spot: tuple, keys: AttackKeys) -> flo
     return chosen if few else chosen / 100
 
 
-def _verdict(attack: Attack, place: int, method: str, answer: int) -> str:
+def _verdict(attack: Attack, place: int, method: str, answer: int, *, noticed: bool) -> str:
     """Whether it worked, by how much, and what it takes."""
     few, least = method == _FEW, attack.smallest()
 
@@ -118,6 +117,8 @@ def _verdict(attack: Attack, place: int, method: str, answer: int) -> str:
     reads = f"it {'still ' * (read == answer)}reads {with_article(read)}"
     if read == attack.target:
         less = f" {amount(least)} would do." if least is not None and least < place else ""
+        if noticed:
+            return f"Half fooled: {by}, and {reads}, but finds that it hardly is a digit.{less}"
         return f"Fooled: {by}, and {reads}.{less}"
     if least is not None:
         return f"Not fooled: {by}, and {reads}. It takes {amount(least)}."

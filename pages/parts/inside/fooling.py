@@ -20,8 +20,8 @@ def show(held: Snapshot, image: Tensor, test: Digits, index: int | None) -> None
     arriving = not state.INSIDE_FOOL.exists() and state.INSIDE_FOOL.asked() is not None
     st.header("Fool it", anchor="fool-it")
     st.markdown(
-        "A change that you hardly notice can make the network read another digit. "
-        "Who shall find one?"
+        "Some pixels changed, and the network reads another digit where you still see the old one. "
+        "If it finds nothing odd either, it is fooled. Who shall try?"
     )
     who = st.segmented_control("Who fools it?", [MACHINE, YOU], **state.INSIDE_FOOL.bound())
     scroll_into_view(who or "", key="fool in view", margin="5rem 0 38rem", arriving=arriving)

@@ -32,12 +32,14 @@ _toolbar = st.components.v2.component(
     `)
     export default function({ data }) {
         const show = (times) => {
+            // Again and again: for a moment the sheet from before may still be there.
+            if (times) setTimeout(show, 100, times - 1)
             const parts = [...document.querySelectorAll(".st-key-retouching *")]
-            const host = parts.find(each => each.shadowRoot?.querySelector(".dc-toolbar"))
-            if (!host) return times && setTimeout(show, 100, times - 1)
+            const host = parts.findLast(each => each.shadowRoot?.querySelector(".dc-toolbar"))
+            const sheet = host?.shadowRoot.querySelector(".upper-canvas")
+            if (!sheet) return
             const sheets = host.shadowRoot.adoptedStyleSheets
             if (!sheets.includes(rules)) host.shadowRoot.adoptedStyleSheets = [...sheets, rules]
-            const sheet = host.shadowRoot.querySelector(".upper-canvas")
             sheet.setAttribute("role", "img")
             sheet.setAttribute("aria-label", data.name)
         }
@@ -59,7 +61,7 @@ def show(model: Model, stamp: int, test: Digits, index: int) -> None:
         return
     st.markdown(
         f"Touch it up until the network no longer reads {digit}, and you still do. "
-        "The fewer pixels, the better."
+        "The fewer pixels, the better, and it must find nothing odd."
     )
     sheet, answer = st.columns(2, gap="large")
     with sheet:
@@ -76,15 +78,8 @@ def show(model: Model, stamp: int, test: Digits, index: int) -> None:
         spot = (model.model_id, stamp, index)
         with said:
             _score(now, label, spot, noticed=not reading.in_distribution)
-            st.button(
-                "Start over",
-                icon=":material/restart_alt:",
-                disabled=not now.changed,
-                on_click=_start_over,
-                args=(index,),
-            )
-        if best := state.INSIDE_FOOLED.get().get(spot):
-            _show_best(best, label)
+            if best := state.INSIDE_FOOLED.get().get(spot):
+                _show_best(best, label)
 
 
 def _sheet(original: Tensor, index: int, name: str) -> Tensor:
@@ -110,7 +105,7 @@ def _sheet(original: Tensor, index: int, name: str) -> Tensor:
             return_image_data=True,
             key=sheet,
         )
-        _toolbar(key="toolbar", data={"name": name})
+        _toolbar(key=f"toolbar of {sheet}", data={"name": name})
     _by_keyboard(index, pen)
     sent = (sheet.get() or {}).get("drawing")
     touched = retouch(image, sent.get("data") if isinstance(sent, dict) else None)
@@ -161,20 +156,32 @@ def _score(now: Retouched, label: int, spot: tuple[str, int, int], noticed: bool
     fooled = now.read != label
     if fooled:
         words = f"{many}: it reads {with_article(now.read)}. Fooled, if you are not!"
-        words += " But it notices something." * noticed
-    live_region(words if now.changed else "Nothing is changed yet.", "retouched", 2)
+    if fooled and noticed:
+        words = (
+            f"{many}. Half fooled: it reads {with_article(now.read)}, but finds that it hardly is "
+            "a digit. That does not count: who smells a trick is not taken in."
+        )
+    live_region(words if now.changed else "Nothing is changed yet.", "retouched", 3, wide=2)
 
     def keep() -> None:
         state.INSIDE_FOOLED.set({**state.INSIDE_FOOLED.get(), spot: now})
 
-    better = fooled and (best is None or now.changed < best.changed)
-    st.button(
-        f"To me it is still {with_article(label)}",
-        key="still that digit",
-        icon=":material/check:",
-        disabled=not better,
-        on_click=keep,
-    )
+    better = fooled and not noticed and (best is None or now.changed < best.changed)
+    with st.container(horizontal=True):
+        st.button(
+            f"To me it is still {with_article(label)}",
+            key="still that digit",
+            icon=":material/check:",
+            disabled=not better,
+            on_click=keep,
+        )
+        st.button(
+            "Start over",
+            icon=":material/restart_alt:",
+            disabled=not now.changed,
+            on_click=_start_over,
+            args=(spot[-1],),
+        )
 
 
 def _show_best(best: Retouched, label: int) -> None:
