@@ -29,6 +29,7 @@ LETTERS = "".join(c for c in string.ascii_letters if c not in LIKE_DIGITS)
 TYPE_SIZE = 120  # pixels: the size in which type is set before it is thinned
 PADDING = 4  # pixels of black around a training image, so that its ink touches no edge
 RING_RATE = 0.4  # of scribbles of several marks: inside a ring, so that not all rings are a 0
+HEART_RATE = 0.02  # of scribbles; a heart is what many draw next, and has a 0's outline
 _CANVAS_SIZE = 200.0  # pixels: of a scribble; it is scaled anyway
 
 
@@ -66,7 +67,7 @@ def composites(digits: Tensor) -> Tensor:
 
 
 def scribbles(count: int, rng: np.random.Generator) -> Tensor:
-    """Drawings without meaning: a pen that wanders about, up to five marks, or some in a ring."""
+    """No signs: a pen that wanders about, up to five marks, some in a ring, or a heart."""
     drawn: list[Tensor] = []
     while len(drawn) < count:
         box = np.array([rng.uniform(0.5, 1.0), 1.0]) * _CANVAS_SIZE
@@ -79,9 +80,21 @@ def scribbles(count: int, rng: np.random.Generator) -> Tensor:
             turn = np.linspace(0, 2 * np.pi, 40)[:, None]
             ring = 0.5 + 0.5 * np.hstack([np.cos(turn), np.sin(turn)])
             parts = [ring, *((part - part.mean(0)) * size + at for part, size, at in places)]
+        if rng.random() < HEART_RATE:
+            parts = [_heart(rng)]
         if (picture := from_strokes([list(map(tuple, part * box)) for part in parts])) is not None:
             drawn.append(picture)
     return torch.stack(drawn)
+
+
+def _heart(rng: np.random.Generator) -> NDArray[np.float64]:
+    """One line from the tip around and back to about there: (n, 2) in [0, 1]."""
+    turn = np.linspace(0, 2 * np.pi, 60) + np.pi
+    dip, tip = rng.uniform(0.8, 1.3), rng.uniform(0.8, 1.4)
+    across = np.sin(turn) ** 3
+    down = -(13 * np.cos(turn) - 5 * dip * np.cos(2 * turn) - 2 * tip * np.cos(3 * turn)) / 17
+    points = np.stack([across, down], 1) + rng.normal(0, 0.03, (60, 2)).cumsum(0) * 0.3
+    return (points - points.min(0)) / np.ptp(points, 0)
 
 
 def _typeset(signs: str, count: int, rng: np.random.Generator) -> Tensor:

@@ -10,6 +10,7 @@ from visit import App, fits_its_width, settle, visit
 from mnistcore.config import Conv, NetworkConfig, count_parameters
 from mnistcore.data.digits import Digits
 from mnistcore.demos import threshold_rule
+from pages.common.text import with_article
 from pages.parts.home import game
 
 Parts = tuple[Digits, Digits]
@@ -68,13 +69,15 @@ def test_the_game_is_on_one_screen_and_nothing_moves_when_the_answer_comes(
     desktop.get_by_role("heading", name="Would you have known").evaluate(
         "at => at.scrollIntoView()"
     )
-    wrong, right = (str(each) for each in (game.mistakes()[0].predicted, game.mistakes()[0].label))
+    first = game.mistakes()[0]
+    wrong, right = str(first.predicted), str(first.label)
     assert min(min(place(each)["width"], place(each)["height"]) for each in digits) >= 40  # pixels
     before = [place(each) for each in (picture, *digits, onward)]
     desktop.get_by_role("button", name=wrong, exact=True).click()
     expect(answer).to_contain_text(f"It is meant to be a {right}.", timeout=WAIT)
     expect(answer).to_contain_text(
-        f"The network took it for an {wrong}, 51.0% sure. Just like you!"
+        f"The network took it for {with_article(first.predicted)}, {first.confidence:.1%} sure. "
+        "Just like you!"
     )
     expect(desktop.get_by_text("You knew 0 of 1")).to_be_visible()
     assert [place(each) for each in (picture, *digits, onward)] == before
