@@ -94,7 +94,8 @@ def _heart(rng: np.random.Generator) -> NDArray[np.float64]:
     across = np.sin(turn) ** 3
     down = -(13 * np.cos(turn) - 5 * dip * np.cos(2 * turn) - 2 * tip * np.cos(3 * turn)) / 17
     points = np.stack([across, down], 1) + rng.normal(0, 0.03, (60, 2)).cumsum(0) * 0.3
-    return (points - points.min(0)) / np.ptp(points, 0)
+    heart: NDArray[np.float64] = (points - points.min(0)) / np.ptp(points, 0)
+    return heart
 
 
 def _typeset(signs: str, count: int, rng: np.random.Generator) -> Tensor:
