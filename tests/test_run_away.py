@@ -112,7 +112,7 @@ def test_it_can_be_laid_over_the_run_of_somebody_else(wild: store.Run) -> None:
 def test_evaluate_says_that_a_run_that_broke_off_has_diverged() -> None:
     told = words(page("evaluate", model=a_run(1.0).id))
     assert "**Its loss ran away** (diverged)" in told
-    assert "a smaller learning rate, such as 0.01" in told
+    assert "A smaller learning rate, such as 0.01" in told
 
 
 def test_evaluate_tells_a_collapse_from_a_network_that_is_too_simple() -> None:

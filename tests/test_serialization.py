@@ -68,6 +68,8 @@ def test_what_is_no_recipe_at_all_is_refused_in_words(junk: object) -> None:
 @pytest.mark.parametrize("name", [*RECIPE, *(f"network.{name}" for name in RECIPE["network"])])
 def test_every_setting_is_refused_in_words_where_it_is_of_another_kind(name: str) -> None:
     for wrong in ({}, [[[]]], ["x"], math.nan, math.inf, 10**400, [10**400], 1j, [[1]], [[1] * 9]):
+        if (name, wrong) == ("defect", {}):  # which is clean data
+            continue
         recipe = json.loads(json.dumps(asdict(TrainConfig())))
         *outer, inner = name.split(".")
         (recipe["network"] if outer else recipe)[inner] = wrong
