@@ -6,12 +6,10 @@ from pathlib import Path
 from mnistcore.config import TrainConfig
 from mnistcore.errors import ModelError
 from mnistcore.evaluation.provenance import training_provenance
-from mnistcore.models.checkpoint import load_from_checkpoint, load_network
 from mnistcore.models.network import Network
-from mnistcore.models.registry import SHIPPED, SHIPPED_TITLE, weights_path
+from mnistcore.models.registry import SHIPPED, load_saved
 from mnistcore.records import FineTuneResult, ModelCard, RunResult
 from mnistcore.runs import store
-from mnistcore.runs.store import Run
 
 
 @dataclass(frozen=True)
@@ -50,23 +48,12 @@ class Subject:
 
 def load_subject(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Subject:
     """What `load_model` knows by this id, fit to be given away; raises ModelError or RunError."""
-    path = weights_path(model_id, runs_folder)
     provenance = training_provenance(model_id, runs_folder)
     if store.split_moment(model_id)[1] is not None:
         raise ModelError("A moment of a run cannot be taken home: take the run itself.")
-    if path.suffix == ".safetensors":
-        saved = load_network(path)
-    else:
-        saved = load_from_checkpoint(Run(path.parent))
-    if model_id == SHIPPED:
-        title = SHIPPED_TITLE
-    elif model_id.endswith(".safetensors"):
-        title = saved.card.title or path.stem
-    else:
-        title = Run(path.parent).name  # which may have changed since
+    saved = load_saved(model_id, runs_folder)
     card = replace(
         saved.card,
-        title=title,
         command=None,
         train=provenance.config,
         result=_anonymous(saved.card.result),

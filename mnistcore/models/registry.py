@@ -1,7 +1,7 @@
 """Model registry: networks by their id, the shipped one, files and runs, loaded for inference."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -90,6 +90,15 @@ def weights_path(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Pa
 
 def load_model(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Model:
     """The shipped network, a file's or a run's, even while it learns; else ModelError, RunError."""
+    saved = load_saved(model_id, runs_folder)
+    # Channels last is how processors like it: one image or many, it reads twice as fast.
+    network = saved.network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch lacks it
+    detector = OODDetector(network, saved.ood_head) if saved.ood_head is not None else None
+    return Model(model_id, saved.card.title, network, detector, saved.accepted_drawings)
+
+
+def load_saved(model_id: str = SHIPPED, runs_folder: Path | None = None) -> SavedNetwork:
+    """The same as it is kept, its card under the title that it has today."""
     path = weights_path(model_id, runs_folder)
     _, step = store.split_moment(model_id)
     if step is not None:
@@ -101,10 +110,7 @@ def load_model(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Mode
     title = SHIPPED_TITLE if model_id == SHIPPED else saved.card.title or path.stem
     if step is None and model_id != SHIPPED and not model_id.endswith(".safetensors"):
         title = Run(path.parent).name  # which may have changed since
-    # Channels last is how processors like it: one image or many, it reads twice as fast.
-    network = saved.network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch lacks it
-    detector = OODDetector(network, saved.ood_head) if saved.ood_head is not None else None
-    return Model(model_id, title, network, detector, saved.accepted_drawings)
+    return replace(saved, card=replace(saved.card, title=title))
 
 
 def _load_moment(run: Run, step: int) -> SavedNetwork:

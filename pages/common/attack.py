@@ -50,8 +50,8 @@ def show(model: Model, stamp: int, image: Tensor | None, keys: AttackKeys) -> No
         method = one_of("By changing", list(_HOW), keys.method, bound=keys.bound, wrap=True)
     target = wish if wish in others else nearest
     pixels = image.numpy().tobytes()
-    attack = _attack(model.model_id, stamp, pixels, method, target, model.network, image)
     spot = (model.model_id, stamp, pixels, method, target)
+    attack = _attack(*spot, model.network, image)
     strength = _strength(attack, method, spot, keys)
     place = max(n for n, each in enumerate(attack.strengths) if n == 0 or each <= strength)
     said = st.container()
@@ -85,7 +85,7 @@ def _strength(attack: Attack, method: str, spot: tuple, keys: AttackKeys) -> flo
     """The slider: at first where the attack just succeeds, or else at its end."""
     few = method == _FEW
     key = keys.changed if few else keys.percent
-    arriving = keys.bound and not key.exists() and key.asked() is not None
+    arriving = keys.bound and key.arriving()
     if keys.seen.get() != spot and not arriving:
         place = attack.smallest()
         best = attack.strengths[-1 if place is None else place]

@@ -70,6 +70,10 @@ class Key(str, Generic[T]):
         """What the address says, letter by letter; None if it does not name this."""
         return st.query_params.get(self)
 
+    def arriving(self) -> bool:
+        """Whether the address names it and it is not set: somebody comes by a link."""
+        return not self.exists() and self.asked() is not None
+
     def tell(self, text: str | None) -> None:
         """Put this into the address, where no widget does so; None takes it out."""
         if text is None:

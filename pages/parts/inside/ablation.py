@@ -34,7 +34,7 @@ _ONE_COUNTS = threading.Lock()
 def show(subject: Subject) -> None:
     """What to break, and what comes of it, once somebody asks for it."""
     key = state.INSIDE_BREAK
-    arriving = not key.exists() and key.asked() is not None
+    arriving = key.arriving()
     st.header("Break it", anchor="break-it")
     st.markdown(
         "Switch units off, or shake the weights, and see what it can still read. It happens to a "
@@ -52,9 +52,7 @@ def show(subject: Subject) -> None:
         where, units = _choose_where(network)
         damage = _choose_damage(network, units)
     damaged = ablation.ablate(network, damage)
-    score = _score(subject, damage.name)
-    if not len(score):
-        score.extend(damaged)
+    score = _score(subject, damaged, damage.name)
     live_region(_in_words(subject, damage, damaged, score.known()), "broken", 3)
     layers, answer = st.columns([5, 4], gap="large")
     with answer:
@@ -212,10 +210,13 @@ def _in_words(subject: Subject, damage: Damage, damaged: Network, score: DigitAc
     return f"{off}{shaken}. It reads {with_article(now)}, {kept}; {right}."
 
 
-def _score(subject: Subject, what: str) -> GrowingScore:
-    """How a network, broken in this way, reads test images."""
+def _score(subject: Subject, network: Network, what: str) -> GrowingScore:
+    """How a network, broken in this way, reads test images: some of them at least."""
     parts = ablation.count_parts(subject.model.network, subject.test)
-    return _shared_score(subject.key, what, parts, subject.test)
+    score = _shared_score(subject.key, what, parts, subject.test)
+    if not len(score):
+        score.extend(network)
+    return score
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)
@@ -231,10 +232,10 @@ def _figures(subject: Subject, networks: dict[str, tuple[Network, str]]) -> list
 
     networks: by what they are called, each with what names it for caches.
     """
-    scores = {name: (network, _score(subject, what)) for name, (network, what) in networks.items()}
-    for network, score in scores.values():
-        if not len(score):
-            score.extend(network)
+    scores = {
+        name: (network, _score(subject, network, what))
+        for name, (network, what) in networks.items()
+    }
 
     def behind() -> list[tuple[Network, GrowingScore]]:
         unfinished = [each for each in scores.values() if len(each[1]) < each[1].parts]

@@ -17,7 +17,7 @@ def show(held: Snapshot, image: Tensor, test: Digits, index: int | None) -> None
 
     image: (28, 28) float32 in [0, 1]; index: which of the test images it is, if it is one.
     """
-    arriving = not state.INSIDE_FOOL.exists() and state.INSIDE_FOOL.asked() is not None
+    arriving = state.INSIDE_FOOL.arriving()
     st.header("Fool it", anchor="fool-it")
     st.markdown(
         "Some pixels changed, and the network reads another digit where you still see the old one. "
