@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -144,13 +144,12 @@ class Trainer:
         self._parallel = distributed.parallel(self.network)
         self.optimizer = OPTIMIZERS[config.optimizer](self.network.parameters(), config)
         self._short = PRECISIONS[config.precision](self.device)
-        self._shards = None
-        if (
-            self.device.type == "cpu"
-            and self._parallel is self.network
-            and can_be_sharded(self.network)
-        ):
-            self._shards = Shards(self.network, self.batch_size, self._short)
+        whole = self.device.type != "cpu" or self._parallel is not self.network
+        self._shards = (
+            Shards(self.network, self.batch_size, self._short)
+            if can_be_sharded(self.network) and not whole
+            else None
+        )
         self.step = 0
         self.seconds = 0.0
         self.busy = 0.0  # of these, as many as its thread had a processor
@@ -177,7 +176,7 @@ class Trainer:
             steps = distributed.agree(1 if self.every_step else every)
             if not steps:  # the first process has stopped
                 return
-            with self._shards.single_threaded() if self._shards else nullcontext():
+            with self._operators():
                 for _ in range(steps):
                     self._one_step()
                     if self.step in stops or self.step == self.total_steps:
@@ -214,6 +213,10 @@ class Trainer:
         self.optimizer.step()
         self.step += 1
         self._recent.append(Batch(chosen, logits.detach(), labels))
+
+    def _operators(self) -> AbstractContextManager[None]:
+        """Within it, a step's operators use as many threads as serves them best."""
+        return self._shards.single_threaded() if self._shards else nullcontext()
 
     def _products(self) -> torch.autocast:
         """Within it, layers multiply in the recipe's precision; at the end as a user's will."""
