@@ -4,16 +4,28 @@ import random
 from pathlib import Path
 from typing import Any, TypeGuard
 
+import streamlit as st
+
+from mnistcore.drawing.sheet import sheet
 from mnistcore.drawing.strokes import Stroke, parse_canvas_strokes, place_on_canvas
 from mnistcore.serialization import is_number
 from pages.common import state
 from pages.common.datasets import shared_dataset
 from pages.common.text import with_article
-from pages.common.tiles import component
 
 PEN_WIDTH = 20.0  # width of a stroke, in units of which the sheet is 400 wide
 
-_sheet = component(__file__, Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
+_SAMPLE = """<button type="button" aria-label="Take a sample digit">
+  <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M5 3h14v18H5zM9 8h6l-4 9"/></svg>
+  Sample
+</button>"""
+
+_sheet = st.components.v2.component(
+    "digit_canvas",
+    html=sheet("html").replace("{more}", _SAMPLE),
+    css=sheet("css"),
+    js=sheet("js") + Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
+)
 
 
 def canvas(pen: float, *, live: bool) -> list[Stroke]:
