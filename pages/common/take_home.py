@@ -14,6 +14,7 @@ from mnistcore.export.formats import FORMATS, PAGE, ExportFile
 from mnistcore.export.quantization import bits_for
 from mnistcore.runs import store
 from pages.common.canvas import current_drawing
+from pages.common.text import escape_markdown
 
 _ONE_AT_A_TIME = threading.Lock()
 _MISSING = "For this one, whoever runs the app types `pip install -r requirements-export.txt`."
@@ -61,7 +62,7 @@ def _refusal(model_id: str, file: ExportFile) -> str:
                 if config := store.find_run(model_id).config().train:
                     bits_for(config.network)
         except ExportError as error:
-            return str(error)
+            return escape_markdown(error)
     return ""
 
 
