@@ -35,3 +35,7 @@ class DrawingError(MnistError):
 
 class ExportError(MnistError):
     """A network that cannot be written into the file that is asked for."""
+
+
+class LessonError(MnistError):
+    """A file with a lesson that cannot be read."""

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from mnistcore.errors import ExportError
-from mnistcore.export.formats import FORMATS, WEIGHTS, ExportFile
+from mnistcore.export.formats import FORMATS, PAGE, WEIGHTS, ExportFile
 from mnistcore.export.model_card import make_model_card
 from mnistcore.export.notebook import make_notebook
 from mnistcore.export.onnx import to_onnx
 from mnistcore.export.subject import Subject
+from mnistcore.export.web_page import make_web_page
 from mnistcore.models.checkpoint import serialize_network
 from mnistcore.runs.store import write_atomically
 
@@ -49,4 +50,5 @@ _MAKERS: dict[str, Callable[[Subject], bytes]] = {
     WEIGHTS: lambda subject: serialize_network(subject.network, subject.card),
     "model-card.md": lambda subject: make_model_card(subject).encode(),
     "network.onnx": to_onnx,
+    PAGE: lambda subject: make_web_page(subject).encode(),
 }

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 WEIGHTS = "network.safetensors"  # also what the notebook looks for beside itself
+PAGE = "network.html"
 
 
 class ExportFile(NamedTuple):
@@ -21,6 +22,14 @@ class ExportFile(NamedTuple):
 
 # By what `export --to` calls them.
 FORMATS: dict[str, tuple[ExportFile, ...]] = {
+    "html": (
+        ExportFile(
+            PAGE,
+            "Page",
+            "To draw on, with this network in it and a certificate. Opens in any browser, without "
+            "the internet, also on a phone.",
+        ),
+    ),
     "notebook": (
         ExportFile(
             "notebook.ipynb",

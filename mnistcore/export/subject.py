@@ -1,9 +1,11 @@
 """What is exported: a network and its card, without what nobody else is to know."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mnistcore.config import TrainConfig
+from mnistcore.drawing.strokes import Stroke
 from mnistcore.errors import ModelError
 from mnistcore.evaluation.provenance import training_provenance
 from mnistcore.models.network import Network
@@ -14,11 +16,13 @@ from mnistcore.runs import store
 
 @dataclass(frozen=True)
 class Subject:
-    """A network and what is known of it; nothing tells of a machine, a visitor, or a run's id."""
+    """A network and what is known of it; nothing tells of a machine, others, or a run's id."""
 
     network: Network
     card: ModelCard
     dataset: str  # a key of DATASETS
+    reads_views: bool = False  # whether it averages over views of an image where it reads drawings
+    drawing: Sequence[tuple[Stroke, float]] = ()  # a visitor's, by own wish: strokes and widths
 
     @property
     def title(self) -> str:
@@ -59,7 +63,8 @@ def load_subject(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Su
         result=_anonymous(saved.card.result),
         calibration=None,
     )
-    return Subject(saved.network, card, provenance.dataset or "mnist")
+    dataset = provenance.dataset or "mnist"
+    return Subject(saved.network, card, dataset, reads_views=model_id == SHIPPED)
 
 
 def _anonymous(result: RunResult | None) -> RunResult | None:

@@ -254,7 +254,7 @@ function openCloud(root, runs, setStateValue) {
     <p class="key">Each of the <span class="some">500 points is one of the 10,000 test images</span>, coloured
       by its true digit. In the middle: it cannot decide. At the rim: it is sure. Ringed: read wrong. Point at one
       to see it. <span class="own" hidden>★: your drawing.</span></p>
-    <div class="time"><button type="button" disabled>▶ Replay</button><div class="track"><canvas></canvas>
+    <div class="time" data-tool><button type="button" disabled>▶ Replay</button><div class="track"><canvas></canvas>
       <input type="range" step="1" min="0" aria-label="Moment of the training">
       <p class="ends"><span>start</span><span>the early part is stretched</span><span></span></p></div></div>
     <p class="when"></p>`
