@@ -119,8 +119,8 @@ def _always(subject: Subject) -> str:
     )
     if subject.reads_views:
         told += (
-            " It looks five times, at the digit as it is, slanted and turned a little both ways: "
-            "the bars are the mean."
+            " When the pen rests, it looks five times, at the digit as it is, slanted and turned a "
+            "little both ways: the bars are the mean."
         )
     return told
 
