@@ -25,17 +25,28 @@ def make_file(subject: Subject, file: ExportFile) -> bytes:
 
 
 def write_files(subject: Subject, formats: Sequence[str], folder: Path) -> Iterator[Path]:
-    """Each file of these FORMATS, written into `folder`; one that is there already is replaced."""
+    """Each file of these FORMATS, written into `folder`; one that is there already is replaced.
+
+    What cannot be made keeps nothing else from being written; the first ExportError comes last.
+    """
+    refused = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file in (file for name in formats for file in FORMATS[name]):
-            write_atomically(folder / file.name, make_file(subject, file))
+            try:
+                content = make_file(subject, file)
+            except ExportError as error:
+                refused = refused or error
+                continue
+            write_atomically(folder / file.name, content)
             yield folder / file.name
     except OSError as error:
         raise ExportError(
             f"Nothing can be written into {folder} ({error.strerror or error}): make room there, "
             "or name another folder with --out."
         ) from error
+    if refused:
+        raise refused
 
 
 def _notebook(subject: Subject) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from axe_playwright_python.sync_playwright import Axe
 from networks import NETWORK_KINDS
 from playwright.sync_api import Page, expect
 from visit import fits_its_width
@@ -103,6 +104,8 @@ def test_what_is_drawn_on_it_is_read_as_in_the_app_and_nothing_is_fetched(
     expect(answer).to_have_text("This is a 1.")
     desktop.get_by_role("button", name="My drawing").click()
     assert desktop.evaluate("paper.strokes[0].width") == 30
+    ink = "drawn.getContext('2d').getImageData(drawn.width / 2, drawn.height / 2, 1, 1).data[3]"
+    assert desktop.evaluate(ink) == 255  # on the certificate as well
 
     desktop.get_by_label("Name on the certificate").fill("Ada")
     desktop.evaluate("window.print = () => document.body.dataset.printed = 'yes'")
@@ -120,6 +123,9 @@ def test_it_fits_a_phone_and_draws_what_the_app_does(phone: Page, tmp_path: Path
     draw(phone, SEVEN)
     expect(phone.locator("#answer")).to_have_text("This is a 7.")
     expect(phone.locator("#bars")).to_be_in_viewport(ratio=1)
+    for theme in ("light", "dark"):
+        phone.emulate_media(color_scheme=theme)
+        assert Axe().run(phone).response["violations"] == []
 
     rng = np.random.default_rng(1)
     drawings = [[[[50, 50], [60, 300]], [[250, 50], [260, 300]]]]  # two digits

@@ -106,7 +106,7 @@ const warp = (image, size, [a, b, c, d]) => {
   })
 }
 
-// `layers` as web_page.py writes them; with `views`, matrices for warp, the mean over these as well.
+// What web_page.py writes -> a function of an image; with matrices for warp, the mean over these views too.
 const openNetwork = ({ bits, layers, views }) => {
   const opened = layers.map((layer) => {
     if (!layer.shape) return layer
@@ -122,8 +122,8 @@ const openNetwork = ({ bits, layers, views }) => {
       else values = layer.kind === "dense" ? multiply(values, layer) : values.map(ACTIVATIONS[layer.kind])
     return softmax(values)
   }
-  return (image) => {
-    const all = [image, ...views.map((matrix) => warp(image, Math.sqrt(image.length), matrix))].map(pass)
+  return (image, matrices = views) => {
+    const all = [image, ...matrices.map((each) => warp(image, Math.sqrt(image.length), each))].map(pass)
     return all[0].map((_, digit) => all.reduce((sum, each) => sum + each[digit], 0) / all.length)
   }
 }
