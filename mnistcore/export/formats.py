@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 from typing import NamedTuple
 
+FILM = "film.gif"
 WEIGHTS = "network.safetensors"  # also what the notebook looks for beside itself
 
 
@@ -44,4 +45,10 @@ FORMATS: dict[str, tuple[ExportFile, ...]] = {
             ("onnx", "onnxscript"),
         ),
     ),
+    # In the app, each chart saves itself, and the film has a button of its own.
+    "pictures": (
+        ExportFile("learning-curves.svg", "Learning curves", "Opens in any browser."),
+        ExportFile("confusion-matrix.svg", "Confusion matrix", "Opens in any browser."),
+    ),
+    "film": (ExportFile(FILM, "Film", "How it learned, as an animated picture."),),
 }

@@ -1,15 +1,17 @@
 """What is exported: a network and its card, without what nobody else is to know."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mnistcore.config import TrainConfig
-from mnistcore.errors import ModelError
+from mnistcore.errors import ModelError, RunError
 from mnistcore.evaluation.provenance import training_provenance
 from mnistcore.models.network import Network
 from mnistcore.models.registry import SHIPPED, load_saved
 from mnistcore.records import FineTuneResult, ModelCard, RunResult
 from mnistcore.runs import store
+from mnistcore.runs.store import Run
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,7 @@ class Subject:
     network: Network
     card: ModelCard
     dataset: str  # a key of DATASETS
+    run: Run | None = None  # that shows how it learned; nothing of it is written but that
 
     @property
     def title(self) -> str:
@@ -59,7 +62,10 @@ def load_subject(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Su
         result=_anonymous(saved.card.result),
         calibration=None,
     )
-    return Subject(saved.network, card, provenance.dataset or "mnist")
+    run = None
+    with suppress(RunError):  # the shipped network and files have none
+        run = store.find_run(model_id, runs_folder)
+    return Subject(saved.network, card, provenance.dataset or "mnist", run)
 
 
 def _anonymous(result: RunResult | None) -> RunResult | None:
