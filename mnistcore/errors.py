@@ -39,3 +39,7 @@ class ExportError(MnistError):
 
 class NotKeptError(ExportError):
     """A network of which that is not known which the file would show."""
+
+
+class LessonError(MnistError):
+    """A file with a lesson that cannot be read."""

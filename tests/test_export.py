@@ -1,9 +1,11 @@
-"""What can be taken home: the notebook, the weights, their card, ONNX."""
+"""What can be taken home: the page, the notebook, the weights, their card, ONNX."""
 
 import getpass
+import re
 import socket
 import sys
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -22,15 +24,18 @@ from mnistcore import cli
 from mnistcore.config import Conv, Defect, NetworkConfig, TrainConfig
 from mnistcore.data.digits import to_model_input
 from mnistcore.errors import ExportError
-from mnistcore.export import formats
+from mnistcore.export import formats, web_page
 from mnistcore.export.files import write_files
 from mnistcore.export.formats import FORMATS
 from mnistcore.export.model_card import make_model_card
 from mnistcore.export.notebook import make_notebook
 from mnistcore.export.onnx import to_onnx
+from mnistcore.export.quantization import MAX_BITS, bits_for
 from mnistcore.export.subject import Subject, load_subject
+from mnistcore.export.web_page import make_web_page
 from mnistcore.models.checkpoint import load_network
 from mnistcore.models.network import build_network
+from mnistcore.presets import PRESETS
 from mnistcore.records import FineTuneResult, ModelCard, RunResult
 from mnistcore.runs import store, worker
 from mnistcore.training.trainer import train
@@ -255,6 +260,37 @@ def test_what_was_not_kept_is_said_where_it_is_asked_for_and_left_out_of_all(tmp
         assert cli.main(["export", "shipped", "--to", name, "--out", str(tmp_path)]) == 2
         assert "was not kept" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_every_presets_page_has_room_for_its_weights_and_a_large_drawing():
+    scribble = [([(1.5, 2.5)] * 100, 20.0)] * 100
+    for name, preset in PRESETS.items():
+        config = preset.config
+        network = build_network(config.network, seed=1)
+        subject = Subject(network, ModelCard(preset.title, train=config), "mnist", True, scribble)
+        size = len(make_web_page(subject).encode())
+        assert size <= web_page.MAX_BYTES, name
+        assert size > 380_000 or bits_for(config.network) == MAX_BITS  # what room there is, is used
+
+
+def test_a_page_says_what_it_holds_letter_by_letter_and_lets_nothing_else_run():
+    card = ModelCard("</title><script>alert(1)</script>", train=FAST)
+    page = make_web_page(Subject(build_network(SMALL, seed=1), card, "mnist"), date(2026, 2, 3))
+    assert "<script>alert" not in page
+    assert "default-src 'none'; script-src 'sha256-" in page
+    assert "3 February 2026" in page
+    assert "Not measured: its training has not ended." in page
+    assert not re.search(r"(?:https?:)?//\w+\.\w", page)
+
+
+def test_a_network_that_no_page_holds_is_refused_in_a_sentence():
+    with pytest.raises(ExportError, match="too large for one page, which has room for some 810,0"):
+        bits_for(NetworkConfig((), (1_200,)))
+    gone = build_network(SMALL, seed=1)
+    with torch.no_grad():
+        gone.layers[0].weight[0] = torch.nan
+    with pytest.raises(ExportError, match="run away"):
+        make_web_page(Subject(gone, ModelCard("Gone"), "mnist"))
 
 
 def test_a_missing_package_is_named_with_the_cure(tmp_path, capsys, monkeypatch):

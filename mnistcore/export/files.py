@@ -7,11 +7,12 @@ from mnistcore.data.digits import Digits
 from mnistcore.errors import DataError, ExportError, NotKeptError
 from mnistcore.export import pictures
 from mnistcore.export.film import make_film
-from mnistcore.export.formats import FILM, FORMATS, WEIGHTS, ExportFile
+from mnistcore.export.formats import FILM, FORMATS, PAGE, WEIGHTS, ExportFile
 from mnistcore.export.model_card import make_model_card
 from mnistcore.export.notebook import make_notebook
 from mnistcore.export.onnx import to_onnx
 from mnistcore.export.subject import Subject
+from mnistcore.export.web_page import make_web_page
 from mnistcore.inspection.frames import recorded_steps
 from mnistcore.models.checkpoint import serialize_network
 from mnistcore.runs.store import write_atomically
@@ -85,4 +86,5 @@ _MAKERS: dict[str, Callable[[Subject], bytes]] = {
     "network.onnx": to_onnx,
     "learning-curves.svg": lambda subject: pictures.draw_curves(subject).encode(),
     "confusion-matrix.svg": lambda subject: pictures.draw_confusion(subject).encode(),
+    PAGE: lambda subject: make_web_page(subject).encode(),
 }

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 FILM = "film.gif"
 WEIGHTS = "network.safetensors"  # also what the notebook looks for beside itself
+PAGE = "network.html"
 
 
 class ExportFile(NamedTuple):
@@ -22,6 +23,14 @@ class ExportFile(NamedTuple):
 
 # By what `export --to` calls them.
 FORMATS: dict[str, tuple[ExportFile, ...]] = {
+    "html": (
+        ExportFile(
+            PAGE,
+            "Page",
+            "To draw on, with this network in it and a certificate. Opens in any browser, without "
+            "the internet, also on a phone.",
+        ),
+    ),
     "notebook": (
         ExportFile(
             "notebook.ipynb",
@@ -45,10 +54,13 @@ FORMATS: dict[str, tuple[ExportFile, ...]] = {
             ("onnx", "onnxscript"),
         ),
     ),
-    # In the app, each chart saves itself, and the film has a button of its own.
     "pictures": (
-        ExportFile("learning-curves.svg", "Learning curves", "Opens in any browser."),
-        ExportFile("confusion-matrix.svg", "Confusion matrix", "Opens in any browser."),
+        ExportFile(
+            "learning-curves.svg",
+            "Learning curves",
+            "Accuracy and loss, as a picture (SVG) for slides.",
+        ),
+        ExportFile("confusion-matrix.svg", "Confusion matrix", "What it mixes up, likewise."),
     ),
     "film": (ExportFile(FILM, "Film", "How it learned, as an animated picture."),),
 }

@@ -1,10 +1,12 @@
 """What is exported: a network and its card, without what nobody else is to know."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mnistcore.config import TrainConfig
+from mnistcore.drawing.strokes import Stroke
 from mnistcore.errors import ModelError, RunError
 from mnistcore.evaluation.provenance import training_provenance
 from mnistcore.models.network import Network
@@ -16,11 +18,13 @@ from mnistcore.runs.store import Run
 
 @dataclass(frozen=True)
 class Subject:
-    """A network and what is known of it; nothing tells of a machine, a visitor, or a run's id."""
+    """A network and what is known of it; nothing tells of a machine, others, or a run's id."""
 
     network: Network
     card: ModelCard
     dataset: str  # a key of DATASETS
+    reads_views: bool = False  # whether it averages over views of an image where it reads drawings
+    drawing: Sequence[tuple[Stroke, float]] = ()  # a visitor's, by own wish: strokes and widths
     run: Run | None = None  # that shows how it learned; nothing of it is written but that
 
     @property
@@ -65,7 +69,8 @@ def load_subject(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Su
     run = None
     with suppress(RunError):  # the shipped network and files have none
         run = store.find_run(model_id, runs_folder)
-    return Subject(saved.network, card, provenance.dataset or "mnist", run)
+    dataset = provenance.dataset or "mnist"
+    return Subject(saved.network, card, dataset, reads_views=model_id == SHIPPED, run=run)
 
 
 def _anonymous(result: RunResult | None) -> RunResult | None:

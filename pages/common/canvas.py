@@ -34,10 +34,9 @@ def canvas(pen: float, *, live: bool) -> list[Stroke]:
     pen: width of the next strokes; live: hear of a stroke also before the pen lifts.
     """
     first, turn = state.DRAW_PLACE.get()
-    drawn = current_strokes()
-    widths = [*state.DRAW_WIDTHS.get(), *[PEN_WIDTH] * len(drawn)][: len(drawn)]
     data: dict[str, Any] = {"pen": pen, "live": live, "first": first, "turn": turn}
-    data |= {"put": state.DRAW_PUT.get(), "strokes": drawn, "widths": widths}
+    data |= {"put": state.DRAW_PUT.get(), "strokes": current_strokes()}
+    data["widths"] = [width for _, width in current_drawing()]
     _sheet(key=state.DRAW_SHEET, data=data, on_drawing_change=_take, on_sample_change=_put_sample)
     _take()  # what a tab brings along to a server that has been started anew
     return current_strokes()
@@ -46,6 +45,12 @@ def canvas(pen: float, *, live: bool) -> list[Stroke]:
 def current_strokes() -> list[Stroke]:
     """The strokes on the sheet, in units of which it is 400 wide and high."""
     return [*state.DRAW_STROKES.get()]
+
+
+def current_drawing() -> list[tuple[Stroke, float]]:
+    """The same, each with its width."""
+    drawn = current_strokes()
+    return list(zip(drawn, [*state.DRAW_WIDTHS.get(), *[PEN_WIDTH] * len(drawn)], strict=False))
 
 
 def clear() -> None:
