@@ -342,8 +342,6 @@ def _runs(options: argparse.Namespace) -> Answer:
 
 
 def _export(options: argparse.Namespace) -> Answer:
-    from tqdm import tqdm
-
     from mnistcore.data.loading import load_dataset
     from mnistcore.export.files import write_files
     from mnistcore.export.subject import load_subject
@@ -351,18 +349,16 @@ def _export(options: argparse.Namespace) -> Answer:
     subject = load_subject(options.model, options.runs)
     formats = list(FORMATS) if options.to == "all" else [options.to]
     written = {}
-    with tqdm(unit=" pictures", file=sys.stderr, leave=False, delay=0.5) as bar:
 
-        def test_set() -> "Digits":
-            return load_dataset(subject.dataset, options.data)[1]
+    def test_set() -> "Digits":
+        return load_dataset(subject.dataset, options.data)[1]
 
-        def report(done: float, of: float) -> None:
-            bar.total = of
-            bar.update(done - bar.n)
+    def report(done: float, of: float) -> None:
+        print(f"film: {done / of:4.0%}", end="\r", file=sys.stderr)
 
-        for path in write_files(subject, formats, options.out, test_set, report):
-            bar.write(f"wrote {path}", file=sys.stderr)
-            written[str(path)] = path.stat().st_size
+    for path in write_files(subject, formats, options.out, test_set, report):
+        print(f"wrote {path}", file=sys.stderr)
+        written[str(path)] = path.stat().st_size
     return {"files": written}, [f"{size:>9,} bytes  {name}" for name, size in written.items()]
 
 

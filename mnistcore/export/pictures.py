@@ -38,21 +38,19 @@ def draw_confusion(subject: Subject) -> str:
     wide, high = _CELL
     parts = [_text("read as", _LEFT + 5 * wide, _HEAD + 12, "middle")]
     parts += [_text("digit", 16, _HEAD + 46)]
-    for true, row in enumerate(counts):
-        top = _HEAD + 58 + true * high
-        parts.append(_text(str(true), _LEFT - 22, top + 23, "middle", weight=700))
-        parts.append(
-            _text(str(true), _LEFT + (true + 0.5) * wide, _HEAD + 46, "middle", weight=700)
-        )
-        for said, count in enumerate(row):
-            share = 0.0 if true == said else 0.65 * math.sqrt(count / most)
-            place = f'x="{_LEFT + said * wide + 1}" y="{top + 1}" width="{wide - 2}"'
-            fill = f'fill="{theme.BLUE}" fill-opacity="{max(share, 0.05):.2f}"'
-            parts.append(f'<rect {place} height="{high - 2}" rx="4" {fill}/>')
-            words, weight = f"{count:,}" if count else "·", 700 if true == said else 400
-            parts.append(
-                _text(words, _LEFT + (said + 0.5) * wide, top + 23, "middle", weight=weight)
-            )
+    for digit in range(len(counts)):
+        above = _LEFT + (digit + 0.5) * wide, _HEAD + 46
+        beside = _LEFT - 22, _HEAD + 81 + digit * high
+        parts += [_text(str(digit), *place, "middle", weight=700) for place in (above, beside)]
+    for place in range(len(counts) ** 2):
+        true, said = divmod(place, len(counts))
+        count, is_right = counts[true][said], true == said
+        share = 0.05 if is_right else max(0.05, 0.65 * math.sqrt(count / most))
+        left, top = _LEFT + said * wide, _HEAD + 58 + true * high
+        box = f'x="{left + 1}" y="{top + 1}" width="{wide - 2}" height="{high - 2}" rx="4"'
+        parts.append(f'<rect {box} fill="{theme.BLUE}" fill-opacity="{share:.2f}"/>')
+        words, weight = f"{count:,}" if count else "·", 700 if is_right else 400
+        parts.append(_text(words, left + wide / 2, top + 23, "middle", weight=weight))
     return _sheet(f"{subject.title}: what it mixes up", parts, _HEAD + 70 + 10 * high)
 
 
