@@ -275,7 +275,7 @@ def test_what_was_not_kept_is_said_where_it_is_asked_for_and_left_out_of_all(tmp
 
 
 def test_every_presets_page_has_room_for_its_weights_and_a_large_drawing():
-    scribble = [([(1.5, 2.5)] * 100, 20.0)] * 100
+    scribble = [([(123.4, 234.5)] * 20, 20.0)] * 500
     for name, preset in PRESETS.items():
         config = preset.config
         network = build_network(config.network, seed=1)
@@ -295,9 +295,14 @@ def test_a_page_says_what_it_holds_letter_by_letter_and_lets_nothing_else_run():
     assert not re.search(r"(?:https?:)?//\w+\.\w", page)
 
 
-def test_a_network_that_no_page_holds_is_refused_in_a_sentence():
+def test_a_network_that_no_page_holds_is_refused_in_a_sentence(tmp_path):
+    wide = NetworkConfig((), (1_200,))
+    subject = Subject(build_network(wide, seed=1), ModelCard("Wide"), "mnist")
+    with pytest.raises(ExportError, match="too large"):
+        list(write_files(subject, ["html", "safetensors"], tmp_path))
+    assert (tmp_path / "network.safetensors").is_file()  # all the same
     with pytest.raises(ExportError, match="too large for one page, which has room for some 810,0"):
-        bits_for(NetworkConfig((), (1_200,)))
+        bits_for(wide)
     gone = build_network(SMALL, seed=1)
     with torch.no_grad():
         gone.layers[0].weight[0] = torch.nan

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from mnistcore.errors import LessonError
 from mnistcore.lessons import Lesson, parse_lesson
 from pages.common import lessons, links
+from pages.common.datasets import shared_dataset
 
 ROOT = Path(__file__).parents[1]
 STEP = """[[step]]
@@ -133,6 +134,16 @@ def test_a_broken_lesson_breaks_no_page_and_says_what_is_wrong(own: Path):
     assert [each.value for each in app.warning] == ["mine.toml, step 1: idea cannot be 0."]
     assert app.title
     assert "lesson" not in home(lesson="../class").query_params
+    (own / "class.toml").write_text("[")  # in the place of one that Home shows
+    shared_dataset()
+    app.run()
+    assert not app.exception and "Give a lesson" in [each.value for each in app.header]
+    del app.session_state["_page"]
+    app.switch_page("pages/lesson.py").run()
+    assert [each.value.split(",")[0].split(":")[0] for each in app.warning] == [
+        "class.toml",
+        "mine.toml",
+    ]
 
 
 @pytest.mark.usefixtures("fresh")

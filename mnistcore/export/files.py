@@ -51,17 +51,18 @@ def write_files(
 ) -> Iterator[Path]:
     """Each file of these FORMATS, written into `folder`; one that is there already is replaced.
 
-    Of several, those are left out for which nothing was kept, or can be had today.
-    Otherwise raises what `make_file` raises.
+    Of several, those are left out for which nothing was kept, or can be had today. What cannot be
+    made keeps nothing else from being written; the first error comes last.
     """
+    refused: ExportError | DataError | None = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file in (file for name in formats for file in FORMATS[name]):
             try:
                 content = make_file(subject, file, load_test_set, report)
-            except (NotKeptError, DataError):
-                if len(formats) == 1:
-                    raise
+            except (ExportError, DataError) as error:
+                if len(formats) == 1 or not isinstance(error, NotKeptError | DataError):
+                    refused = refused or error
                 continue
             write_atomically(folder / file.name, content)
             yield folder / file.name
@@ -70,6 +71,8 @@ def write_files(
             f"Nothing can be written into {folder} ({error.strerror or error}): make room there, "
             "or name another folder with --out."
         ) from error
+    if refused:
+        raise refused
 
 
 def _notebook(subject: Subject) -> bytes:

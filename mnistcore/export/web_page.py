@@ -22,7 +22,7 @@ from mnistcore.viz.theme import GREY, HIGHLIGHT
 MAX_BYTES = 600_000  # of the whole file
 _PAGE = Path(__file__).parent / "page"
 _PEN_WIDTH = 20  # of the sheet's 400 units
-_MAX_POINTS = 1000  # of the drawing that goes along; a digit has a few hundred
+_MAX_POINTS = 700  # of the drawing that goes along; a digit has a few hundred
 _EXACT_BITS = 14  # with so many, rounding changed none of 10,000 answers of any network tried
 _AGAIN = '<button type="button" id="again">My drawing</button>'
 

@@ -40,6 +40,7 @@ class Shards:
         self._network = deepcopy(network).to(torch.bfloat16) if short else network
         self._weights: list[Tensor] = list(network.parameters())
         self._copies: list[Tensor] = list(self._network.parameters())
+        self._gradients = [torch.empty_like(weight) for weight in self._weights]
         self._others = ThreadPoolExecutor(
             max(1, self.count - 1), "shard", initializer=torch.set_num_threads, initargs=(1,)
         )
@@ -70,9 +71,9 @@ class Shards:
         first, *rest = zip(*(all.tensor_split(self.count) for all in (images, labels)), strict=True)
         others = [self._others.submit(learn, *shard) for shard in rest]
         learned = [learn(*first), *(other.result() for other in others)]
-        gradients = zip(*(gradients for _, gradients in learned), strict=True)
-        for weight, (total, *more) in zip(self._weights, gradients, strict=True):
-            weight.grad = total.float()
-            for each in more:
-                weight.grad += each
+        for number, (_, gradients) in enumerate(learned):
+            add = torch._foreach_add_ if number else torch._foreach_copy_
+            add(self._gradients, gradients)
+        for weight, gradient in zip(self._weights, self._gradients, strict=True):
+            weight.grad = gradient
         return torch.cat([logits for logits, _ in learned])

@@ -203,10 +203,10 @@ class Trainer:
             group["lr"] = self._learning_rate()
         images = AUGMENTATIONS[config.augmentation](to_model_input(images))
         loss = partial(functional.cross_entropy, label_smoothing=config.label_smoothing)
-        self.optimizer.zero_grad()
         if self._shards:
             logits = self._shards.backward(loss, images, labels)
         else:
+            self.optimizer.zero_grad()
             with self._products():
                 logits = self._parallel(images).float()
             loss(logits, labels).backward()

@@ -127,6 +127,11 @@ def from_address(address: str) -> Link:
     return Link(pages[parts.path], parameters, parts.fragment)
 
 
+def lessons() -> Link:
+    """To all lessons."""
+    return Link(LESSON_PAGE, {})
+
+
 def lesson(name: str, at: int, to: Link | None = None, shown: Word = None) -> Link:
     """To a step of a lesson: to its notes, or to `to`, where the audience is then."""
     to = to or _link(LESSON_PAGE, (state.LESSON_SHOWN,), shown)

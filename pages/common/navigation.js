@@ -7,10 +7,7 @@ const SILENT = "The server does not answer. This page goes on by itself as soon 
 
 export default function({ data }) {
   install()
-  if (data.step && data.step !== history.lesson) {
-    if (data.anchor) goToHeading(data.anchor)
-    else if (history.lesson) main().scrollTop = 0
-  }
+  if (data.anchor && data.step !== history.lesson) goToHeading(data.anchor)
   history.lesson = data.step
 }
 
@@ -23,6 +20,7 @@ function install() {
   seeFetched()
   addEventListener("click", ({ target }) => {
     if (target.closest?.("[data-testid=stSidebarNavLink]")) setTimeout(closeMenu)
+    if (target.closest?.(".st-key-lesson-bar a")) main().scrollTop = 0 // also within a page
   })
 }
 

@@ -436,3 +436,9 @@ def forget_what_the_address_names(page: str) -> None:
     for name in st.query_params:
         if name in _ADDRESS or name.startswith(form):
             Key(name, None).pop()
+
+
+def forget_addresses() -> None:
+    """Whatever an address can name, on any page."""
+    for name in [str(key) for key in st.session_state if is_in_address(str(key))]:
+        Key(name, None).pop()

@@ -104,6 +104,8 @@ def test_what_is_drawn_on_it_is_read_as_in_the_app_and_nothing_is_fetched(
     expect(answer).to_have_text("This is a 1.")
     desktop.get_by_role("button", name="My drawing").click()
     assert desktop.evaluate("paper.strokes[0].width") == 30
+    ink = "drawn.getContext('2d').getImageData(drawn.width / 2, drawn.height / 2, 1, 1).data[3]"
+    assert desktop.evaluate(ink) == 255  # on the certificate as well
 
     desktop.get_by_label("Name on the certificate").fill("Ada")
     desktop.evaluate("window.print = () => document.body.dataset.printed = 'yes'")

@@ -50,26 +50,24 @@ const renew = () => {
   clearTimeout(timer)
   timer = 0
   const started = performance.now()
-  const strokes = paper.strokes.map(({ points }) => points)
-  const prediction = predict(strokes)
+  const prediction = predict(paper.strokes.map(({ points }) => points))
   show(prediction)
   pause = 2 * (performance.now() - started)
   return prediction
 }
-const paper = layPaper(document.querySelector(".sheet"), {
-  penWidth: () => content.pen,
-  changed: () => {
-    timer ||= setTimeout(renew, pause)
-  },
-  rested: () => {
-    const { told, sure, shares, digit } = renew()
-    heard.textContent = sure ? `${told.slice(0, -1)}, ${Math.round(100 * shares[digit])} % sure.` : told
-    paintStrokes(drawn, paper.strokes)
-  },
-})
+const rested = () => {
+  const { told, sure, shares, digit } = renew()
+  heard.textContent = sure ? `${told.slice(0, -1)}, ${Math.round(100 * shares[digit])} % sure.` : told
+  paintStrokes(drawn, paper.strokes)
+}
+const changed = () => {
+  timer ||= setTimeout(renew, pause)
+}
+const paper = layPaper(document.querySelector(".sheet"), { penWidth: () => content.pen, changed, rested })
 const own = () => {
+  paper.lift()
   paper.put(content.drawing.map(([points, width]) => ({ points: [...points], width })))
-  renew()
+  rested()
 }
 const again = document.getElementById("again")
 if (again) again.onclick = own

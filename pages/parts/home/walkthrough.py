@@ -15,13 +15,14 @@ IDEAS = (
 WORDS = Path(__file__).parent / "ideas" / "words.md"
 
 
-def show() -> None:
-    """All nine, once the first screen is drawn and torch and the digits are there."""
+def show() -> bool:
+    """All nine, once the first screen is drawn and torch and the digits are there, or not yet."""
     st.header("How it works, in nine ideas", anchor="ideas")
-    if state.HOME_FIRST_SCREEN_SEEN.get() and is_loaded():
+    if ready := state.HOME_FIRST_SCREEN_SEEN.get() and is_loaded():
         _tell()
     else:
         _wait()
+    return ready
 
 
 @st.fragment(run_every=0.3)
