@@ -41,7 +41,7 @@ def draw_confusion(subject: Subject) -> str:
     for digit in range(len(counts)):
         above = _LEFT + (digit + 0.5) * wide, _HEAD + 46
         beside = _LEFT - 22, _HEAD + 81 + digit * high
-        parts += [_text(str(digit), *place, "middle", weight=700) for place in (above, beside)]
+        parts += [_text(str(digit), x, y, "middle", weight=700) for x, y in (above, beside)]
     for place in range(len(counts) ** 2):
         true, said = divmod(place, len(counts))
         count, is_right = counts[true][said], true == said
