@@ -50,7 +50,8 @@ FORMATS: dict[str, tuple[ExportFile, ...]] = {
         ExportFile(
             "network.onnx",
             "ONNX",
-            "The network for other programs, without Python: in a browser, on a phone.",
+            "The network for other programs, without Python: in a browser, on a phone. Takes some "
+            "seconds.",
             ("onnx", "onnxscript"),
         ),
     ),

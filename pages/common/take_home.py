@@ -13,6 +13,7 @@ from mnistcore.errors import ExportError, RunError
 from mnistcore.export.formats import FORMATS, PAGE, ExportFile
 from mnistcore.export.quantization import bits_for
 from mnistcore.runs import store
+from pages.common import model_picker
 from pages.common.canvas import current_drawing
 from pages.common.text import escape_markdown
 
@@ -22,6 +23,8 @@ _MISSING = "For this one, whoever runs the app types `pip install -r requirement
 
 def show(model_id: str, disabled: bool = False) -> None:
     """A button that opens to one download for each file; of a network that learns no more."""
+    is_moment = store.split_moment(model_id)[1] is not None
+    disabled = disabled or is_moment or bool(model_picker.training_progress(model_id))
     button = st.popover(
         "Take it home",
         icon=":material/redeem:",
