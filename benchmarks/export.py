@@ -57,7 +57,7 @@ def main() -> None:
             subject = load_subject(run.id, Path(scratch))
             for file in (file for files in FORMATS.values() for file in files):
                 started = time.perf_counter()
-                content = make_file(subject, file)
+                content = make_file(subject, file, lambda: test)
                 seconds = time.perf_counter() - started
                 row = f"| {preset} | {file.name} | {seconds:.2f} | {len(content) / 1000:.1f} |"
                 print(row, flush=True)

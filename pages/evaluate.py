@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.common import model_picker, navigation, pictures, state
+from pages.common import model_picker, navigation, pictures, state, take_home
 from pages.common.datasets import show_fallback_notice
 from pages.common.text import escape_markdown
 from pages.common.widgets import one_of
@@ -63,3 +63,4 @@ match look:
             st.markdown(calibration_in_words(found))
     case _:
         mistakes.show_mistakes(exam)
+take_home.show(model_id)

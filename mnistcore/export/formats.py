@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 from typing import NamedTuple
 
+FILM = "film.gif"
 WEIGHTS = "network.safetensors"  # also what the notebook looks for beside itself
 PAGE = "network.html"
 
@@ -49,8 +50,18 @@ FORMATS: dict[str, tuple[ExportFile, ...]] = {
         ExportFile(
             "network.onnx",
             "ONNX",
-            "The network for other programs, without Python: in a browser, on a phone.",
+            "The network for other programs, without Python: in a browser, on a phone. Takes some "
+            "seconds.",
             ("onnx", "onnxscript"),
         ),
     ),
+    "pictures": (
+        ExportFile(
+            "learning-curves.svg",
+            "Learning curves",
+            "Accuracy and loss, as a picture (SVG) for slides.",
+        ),
+        ExportFile("confusion-matrix.svg", "Confusion matrix", "What it mixes up, likewise."),
+    ),
+    "film": (ExportFile(FILM, "Film", "How it learned, as an animated picture."),),
 }

@@ -13,6 +13,7 @@ from mnistcore.errors import ExportError, RunError
 from mnistcore.export.formats import FORMATS, PAGE, ExportFile
 from mnistcore.export.quantization import bits_for
 from mnistcore.runs import store
+from pages.common import model_picker
 from pages.common.canvas import current_drawing
 from pages.common.text import escape_markdown
 
@@ -22,6 +23,8 @@ _MISSING = "For this one, whoever runs the app types `pip install -r requirement
 
 def show(model_id: str, disabled: bool = False) -> None:
     """A button that opens to one download for each file; of a network that learns no more."""
+    is_moment = store.split_moment(model_id)[1] is not None
+    disabled = disabled or is_moment or bool(model_picker.training_progress(model_id))
     button = st.popover(
         "Take it home",
         icon=":material/redeem:",
@@ -33,7 +36,7 @@ def show(model_id: str, disabled: bool = False) -> None:
         return
     with button:
         st.markdown("This network in files that others open. Not sure which? Take the page.")
-        for file in (file for files in FORMATS.values() for file in files):
+        for file in _offered(model_id):
             refusal = _refusal(model_id, file)
             drawing = current_drawing() if file.name == PAGE else []
             with st.container(gap="xxsmall"):
@@ -50,6 +53,19 @@ def show(model_id: str, disabled: bool = False) -> None:
                 )
                 more = " Your drawing goes along." if drawing else ""
                 st.caption(refusal or file.what + more)
+
+
+def _offered(model_id: str) -> list[ExportFile]:
+    """All but the film, which takes long and has a button of its own, and what was not kept."""
+    names = [name for name in FORMATS if name not in ("film", "pictures")]
+    files = [file for name in names for file in FORMATS[name]]
+    with suppress(RunError):  # the app's own network is no run
+        run = store.find_run(model_id)
+        curves, confusion = FORMATS["pictures"]
+        result = run.status().result
+        files += [curves] * bool(run.metrics())
+        files += [confusion] * bool(result and result.confusion)
+    return files
 
 
 def _refusal(model_id: str, file: ExportFile) -> str:

@@ -1,7 +1,8 @@
-"""Whatever a chart shows is saved as a picture, by the browser."""
+"""What is taken along: charts as pictures, made by the browser, and a network's files."""
 
 import io
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 from PIL import Image
@@ -9,6 +10,17 @@ from playwright.sync_api import Page, expect
 from test_train import RESULT, start
 from visit import App, settle
 
+from mnistcore.export.formats import FORMATS
+
+# Of each kind of file: how it begins, and what is in it.
+BEGINS = {
+    ".html": (b"<!doctype html>", b"Too simple"),
+    ".ipynb": (b"{", b'"nbformat": 4'),
+    ".safetensors": (b"", b"layers.1.weight"),
+    ".md": (b"# Too simple", b"test images read right"),
+    ".onnx": (b"", b"logits"),
+    ".svg": (b"<svg", b"Too simple"),
+}
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -42,7 +54,9 @@ def assert_pictures(page: Page, **words: str) -> None:
         assert len(picture.getcolors(1_000_000)) > 50  # painted, not an empty sheet
 
 
-def test_every_chart_of_train_and_evaluate_is_saved_as_png_and_as_svg(app: App, desktop: Page):
+def test_every_chart_is_saved_as_png_and_as_svg_and_the_network_in_every_format(
+    app: App, desktop: Page
+):
     start(desktop, app.address, "Too simple")
     expect(desktop.get_by_text(RESULT)).to_be_visible(timeout=90_000)
     settle(desktop)
@@ -57,3 +71,13 @@ def test_every_chart_of_train_and_evaluate_is_saved_as_png_and_as_svg(app: App, 
         desktop.get_by_role("radio", name=look).click()
         settle(desktop)
         assert_pictures(desktop, **words)
+
+    desktop.get_by_role("button", name="Take it home").click()
+    for file in (file for name, files in FORMATS.items() if name != "film" for file in files):
+        button = desktop.get_by_role("button", name=file.name)
+        with desktop.expect_download(timeout=60_000) as download:
+            button.click()
+        assert download.value.suggested_filename == file.name
+        begins, told = BEGINS[Path(file.name).suffix]
+        content = download.value.path().read_bytes()
+        assert content.startswith(begins) and told in content, file.name
