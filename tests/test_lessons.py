@@ -45,6 +45,11 @@ def home(**address: str) -> AppTest:
     return app
 
 
+def sheet(app: AppTest) -> str:
+    """All that is written in HTML, the worksheet among it."""
+    return "".join(each.value for each in app.get("html"))
+
+
 def bar(app: AppTest) -> str | None:
     """The title in the bar, with the number of the step."""
     return next((e.proto.label for e in app.get("page_link") if " of " in e.proto.label), None)
@@ -55,6 +60,19 @@ def test_the_apps_lessons_can_be_given_and_take_as_long_as_they_say():
         assert lesson.audience.startswith(f"{lesson.minutes} minutes")
         for step in lesson.steps:
             assert step.ask and step.answer and step.standards, step.title
+
+
+def test_the_standards_that_lessons_serve_stand_in_the_documents():
+    told = (ROOT / "docs" / "lessons.md").read_text()
+    listed = set(re.findall(r"^\| ((?:AI4K12|UNESCO) [\w.-]+) \|", told, re.M))
+    steps = [step for path in lessons.files().values() for step in lessons.read(path).steps]
+    served = {name.split(",")[0] for step in steps for name in step.standards}
+    assert served == listed
+
+
+def test_the_lesson_of_the_documents_can_be_given():
+    told = (ROOT / "docs" / "lessons.md").read_text()
+    assert parse(re.search(r"```toml\n(.*?)```", told, re.S).group(1).encode()).minutes == 4
 
 
 def test_a_lesson_that_a_teacher_wrote_is_found_by_the_name_of_its_file(own: Path):
@@ -159,3 +177,21 @@ def test_the_words_of_a_lesson_are_shown_letter_by_letter(own: Path):
 def test_the_bar_knows_every_page():
     shown = re.search(r"PAGES = \{(.*?)\n\}", (ROOT / "app.py").read_text(), re.S).group(1)
     assert tuple(re.findall(r'^    "(\w+)"', shown, re.M)) == links.PAGES
+
+
+@pytest.mark.usefixtures("fresh")
+def test_the_notes_go_on_step_by_step_and_keep_the_answer_folded(own: Path):
+    asked = 'ask = "Why?"\nanswer = "Because."\n'
+    (own / "mine.toml").write_text(LESSON + STEP.replace("Look", "Look again") + asked)
+    app = home(lesson="mine")
+    app.query_params = {"lesson": "mine"}
+    del app.session_state["_page"]
+    app.switch_page("pages/lesson.py").run()
+    assert app.header[0].value == "1 of 2. Look" and not app.expander
+    next(each for each in app.button if each.label == "Next").click().run()
+    assert app.header[0].value == "2 of 2. Look again" and app.query_params["at"] == "2"
+    assert app.expander[0].markdown[0].value == "Because." and not app.expander[0].proto.expanded
+    app.button_group(key="show").set_value("Worksheet").run()
+    assert "Why?" in sheet(app) and "Because." not in sheet(app)
+    app.button_group(key="show").set_value("Worksheet with answers").run()
+    assert "Because." in sheet(app)

@@ -54,3 +54,15 @@ def test_the_bar_leaves_the_sheet_and_the_phone_their_room(app: App, phone: Page
     expect(bar).to_have_count(0)
     settle(phone)
     assert "lesson" not in phone.url
+
+
+def test_what_is_printed_is_the_worksheet_alone(app: App, desktop: Page) -> None:
+    visit(desktop, f"{app.address}/lesson?lesson=class&show=Worksheet")
+    sheet = desktop.locator(".st-key-worksheet")
+    expect(sheet.get_by_role("listitem")).to_have_count(10)
+    assert "Thirty-six" not in sheet.inner_text()
+    desktop.emulate_media(media="print")
+    for other in ("stHeader", "stCaptionContainer", "stButtonGroup"):
+        expect(desktop.get_by_test_id(other).filter(visible=True)).to_have_count(0)
+    pages = re.findall(rb"/Type */Page\b", desktop.pdf(format="A4"))
+    assert len(pages) == 2
