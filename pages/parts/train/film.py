@@ -7,6 +7,7 @@ import threading
 import streamlit as st
 
 from mnistcore.errors import MnistError
+from mnistcore.export.formats import FILM
 from mnistcore.inspection import frames
 from mnistcore.runs.store import Run
 from pages.common.datasets import BackgroundTask, ReportProgress, train_and_test
@@ -62,7 +63,7 @@ def _hand_over(run: Run, kept: list[BackgroundTask[bytes]]) -> None:
     st.download_button(
         f"Download the film ({len(film) / 1e6:.1f} MB GIF)",
         film,
-        f"film-{run.id}.gif",
+        FILM,
         "image/gif",
         icon=":material/download:",
         on_click="ignore",
