@@ -7,9 +7,9 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from mnistcore.runs import queue
-from pages.common import navigation, state
+from pages.common import links, navigation, state
 from pages.common.datasets import start_loading
-from pages.parts.app import lamp, memory, message_queue
+from pages.parts.app import lamp, lesson_bar, memory, message_queue
 from pages.parts.app.gate import Gate, open_browser
 
 HERE = Path(__file__).parent / "pages"
@@ -38,11 +38,14 @@ def show() -> None:
         st.Page(f"pages/{title.lower()}.py", title=title, icon=icon, help=what)
         for title, (icon, what) in PAGES.items()
     ]
+    pages.append(st.Page("pages/lesson.py", title=links.LESSON_PAGE, visibility="hidden"))
     page = st.navigation(pages, position="top")
-    navigation.on_page_enter(page.title)
+    lesson, step = ("", 1) if page.title == links.LESSON_PAGE else state.follow_lesson()
+    navigation.on_page_enter(page.title, (lesson, step))
+    anchor = lesson_bar.show(lesson, step) if lesson else ""
     page.run()
     lamp.show(page.title)
-    navigation.install_browser_script()
+    navigation.install_browser_script(f"{lesson} {step}" if lesson else "", anchor)
     start_loading()
     queue.start_dispatcher()
 

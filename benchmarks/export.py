@@ -1,8 +1,9 @@
-"""What can be taken home of a run: seconds and sizes, and whether its notebook gives it back.
+"""What can be taken home of a run: seconds, sizes, and whether page and notebook read as well.
 
     python benchmarks/export.py --data DIR [--presets fast notebook] [--execute]
 
-Each preset is trained, and every file made of it. --execute also runs the notebook, and compares
+Each preset is trained, and every file made of it; the page's rounded weights are tried on the test
+images. --execute also runs the notebook, and compares
 the test accuracy that it reaches with that of the run.
 """
 
@@ -17,12 +18,15 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 import nbformat
+import torch
 from nbclient import NotebookClient
 
+from mnistcore.data.digits import Digits, to_model_input
 from mnistcore.data.loading import load_dataset
 from mnistcore.export.files import make_file
-from mnistcore.export.formats import FORMATS
-from mnistcore.export.subject import load_subject
+from mnistcore.export.formats import FORMATS, PAGE
+from mnistcore.export.quantization import bits_for, quantized_network
+from mnistcore.export.subject import Subject, load_subject
 from mnistcore.presets import PRESETS
 from mnistcore.runs import store, worker
 
@@ -36,9 +40,9 @@ def main() -> None:
     parser.add_argument("--presets", nargs="+", choices=PRESETS, default=["fast", "notebook"])
     parser.add_argument("--execute", action="store_true", help="run the notebooks, too")
     options = parser.parse_args()
-    load_dataset("mnist", options.data)
+    _, test = load_dataset("mnist", options.data)
     print("| preset | file | seconds | kB |\n| --- | --- | ---: | ---: |", flush=True)
-    told = []
+    told, rounded = [], []
     with tempfile.TemporaryDirectory() as scratch:
         for preset in options.presets:
             run = store.create_run(
@@ -53,15 +57,33 @@ def main() -> None:
             subject = load_subject(run.id, Path(scratch))
             for file in (file for files in FORMATS.values() for file in files):
                 started = time.perf_counter()
-                content = make_file(subject, file)
+                content = make_file(subject, file, lambda: test)
                 seconds = time.perf_counter() - started
                 row = f"| {preset} | {file.name} | {seconds:.2f} | {len(content) / 1000:.1f} |"
                 print(row, flush=True)
+                if file.name == PAGE:
+                    rounded.append((preset, told_rounded(subject, test)))
                 if options.execute and file.name.endswith(".ipynb"):
                     reached = execute(content.decode(), Path(scratch), options.data.resolve())
                     told.append((preset, result.test_accuracy, reached))
+    for preset, change in rounded:
+        print(f"{preset}: {change}")
     for preset, ran, reached in told:
         print(f"{preset}: the run reads {ran:.2%} of the test images right, its notebook {reached}")
+
+
+@torch.inference_mode()
+def told_rounded(subject: Subject, test: Digits) -> str:
+    """What rounding its weights for the page costs on the test images."""
+    bits = bits_for(subject.network.config)
+    networks = subject.network.eval(), quantized_network(subject.network, bits)
+    images = to_model_input(test.images)
+    exact, page = (network(images).argmax(1) for network in networks)
+    accuracies = [f"{(said == test.labels).float().mean():.2%}" for said in (exact, page)]
+    return (
+        f"{accuracies[0]} of the test images read right; {accuracies[1]} by the page, with {bits} "
+        f"bits a weight, where {int((exact != page).sum())} answers differ"
+    )
 
 
 def execute(notebook: str, folder: Path, data: Path) -> str:

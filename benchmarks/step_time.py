@@ -29,7 +29,10 @@ from mnistcore.data.loading import load_dataset
 from mnistcore.presets import PRESETS
 from mnistcore.training import trainer
 from mnistcore.training.hardware import tune_malloc
+from mnistcore.training.shards import Shards
 from mnistcore.training.trainer import Trainer
+
+UNSHARDED = "threads share operators, not batches"
 
 # Where time goes, by the beginnings of torch's names; the first that fits counts.
 PLACES = {
@@ -55,10 +58,16 @@ def peak(dtype: torch.dtype, side: int = 1536) -> float:
 
 
 def operations(run: Trainer) -> int:
-    """Floating-point operations in the matrix products of one step."""
+    """Floating-point operations in the matrix products of one step, which no thread shares."""
+    run._shards = None
     with FlopCounterMode(display=False) as counter:
         run._one_step()
     return counter.get_total_flops()
+
+
+def unsharded(run: Trainer) -> None:
+    """Threads share every operator instead of the batch, and autocast makes the 16-bit copies."""
+    run._shards = None
 
 
 def as_listed(run: Trainer) -> None:
@@ -92,12 +101,15 @@ def variants(config: TrainConfig, sets: tuple[Digits, Digits], compile: bool) ->
         run.network.train()
         for change in changes:
             change(run)
+        if run._shards:  # which has a copy of the network from before the changes
+            run._shards = Shards(run.network, run.batch_size, run._short)
         return run
 
     short, long = "bfloat16", "float32"
-    all_undone = made(as_listed, plain_layout, unfused, precision=long)
+    all_undone = made(unsharded, as_listed, plain_layout, unfused, precision=long)
     return {
         "as trained": made(),
+        UNSHARDED: made(unsharded),
         "with 32-bit products": made(precision=long),
         "with 16-bit products": made(precision=short),
         "activation before pooling": made(as_listed),
@@ -117,8 +129,9 @@ def time_by_turns(runs: dict[str, Trainer], steps: int) -> dict[str, float]:
     for turn in range(1 + steps // 4):
         for name, run in runs.items():
             started = time.perf_counter()
-            for _ in range(4):
-                run._one_step()
+            with run._operators():
+                for _ in range(4):
+                    run._one_step()
             run._take_averages()
             took = (time.perf_counter() - started) / 4
             if turn:  # the first one warms up
@@ -127,7 +140,9 @@ def time_by_turns(runs: dict[str, Trainer], steps: int) -> dict[str, float]:
 
 
 def shares(run: Trainer, steps: int) -> dict[str, float]:
-    """The share of a step's time that each of PLACES takes; the rest is small things."""
+    """The share of one thread's time that each of PLACES takes; the rest is small things."""
+    run._shards = None
+    torch.set_num_threads(1)
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
         for _ in range(steps):
             run._one_step()
@@ -150,7 +165,7 @@ def measure(config: TrainConfig, data: Path, threads: int, steps: int, compile: 
     kept = time_by_turns({"": ours}, steps)[""]
     times = time_by_turns(runs, steps)
     times["memory fetched anew"] = times["as trained"] * fetched / kept
-    speed = operations(ours) / (times["as trained"] * 1e-6 * ours.batch_size)
+    speed = operations(runs[UNSHARDED]) / (times["as trained"] * 1e-6 * ours.batch_size)
     peaks = {"float32": peak(torch.float32), "bfloat16": peak(torch.bfloat16)}
     return {
         "threads": threads,
@@ -160,7 +175,7 @@ def measure(config: TrainConfig, data: Path, threads: int, steps: int, compile: 
         "operations_per_second": speed,
         "peaks": peaks,
         "microseconds_per_image": times,
-        "shares": shares(ours, steps),
+        "shares": shares(runs[UNSHARDED], steps),
     }
 
 
@@ -193,7 +208,7 @@ def lines(found: dict[str, Any]) -> list[str]:
             f"{speed / best:.0%} of the {best / 1e9:.0f} that {name} matrices reach"
             for name, best in peaks.items()
         ),
-        "where a step's time goes",
+        "where a thread's time goes",
         *(
             f"  {share:6.1%}  {place}"
             for place, share in sorted(found["shares"].items(), key=lambda each: -each[1])

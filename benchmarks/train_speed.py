@@ -171,12 +171,12 @@ def against(
 
 def notebook(options: argparse.Namespace) -> Report:
     """Figure 1: the notebook's network to the notebook's accuracy."""
-    return against(options, "notebook-fast", ["notebook"], NOTEBOOK_ACCURACY, 15)
+    return against(options, "notebook-fast", ["notebook"], NOTEBOOK_ACCURACY, 20)
 
 
 def fastest(options: argparse.Namespace) -> Report:
     """Figure 2: any network to 99.0 %. Of the example only the first epoch is counted."""
-    return against(options, "fast", ["minute", "example"], FAST_ACCURACY, 1)
+    return against(options, "fast", ["minute", "example"], FAST_ACCURACY, 3)
 
 
 def machine(options: argparse.Namespace) -> Report:
@@ -191,13 +191,15 @@ def machine(options: argparse.Namespace) -> Report:
             best = found["peaks"][found["precision"]]
             times = found["microseconds_per_image"]
             slower = times["all of these, 32-bit"] / times["as trained"]
-            report.holds = report.holds and slower > 1
+            sharded = times[step_time.UNSHARDED] / times["as trained"]
+            report.holds = report.holds and (threads == 1 or sharded >= 1.5)
             parts.append(
                 f"{preset} {found['operations_per_second'] / best:.0%} of the {found['precision']} "
-                f"peak on {threads} thread(s), {slower:.1f} times as fast as plain"
+                f"peak on {threads} thread(s), {slower:.1f} times as fast as plain, "
+                f"{sharded:.2f} times as with threads inside operators"
             )
             report.lines += ["```text", *step_time.lines(found), "```", ""]
-    report.verdict = "; ".join(parts) + " (bar: faster than plain)"
+    report.verdict = "; ".join(parts) + " (bar: 1.5 times, on several threads)"
     return report
 
 
@@ -277,9 +279,9 @@ def watched(options: argparse.Namespace) -> Report:
     shares = {name: median / medians["command line"] for name, median in medians.items()}
     return Report(
         f"{shares['watched']:.0%} of the command line's speed when watched in a Chromium on the "
-        f"same machine (bar: 93 %), {shares['watched from elsewhere']:.0%} when from elsewhere, "
+        f"same machine (bar: 95 %), {shares['watched from elsewhere']:.0%} when from elsewhere, "
         f"{shares['nobody watches']:.0%} with nobody watching (bar: 97 %)",
-        shares["watched"] >= 0.93 and shares["nobody watches"] >= 0.97,
+        shares["watched"] >= 0.95 and shares["nobody watches"] >= 0.97,
         table(
             "Fast, 1 thread | images/s | of the command line's",
             *((name, f"{medians[name]:,.0f}", f"{shares[name]:.0%}") for name in medians),

@@ -60,6 +60,7 @@ from mnistcore.drawing.strokes import (
 from mnistcore.drawing.vectorize import open_image, trace_strokes
 from mnistcore.errors import MnistError
 from mnistcore.inspection import frames
+from mnistcore.lessons import parse_lesson
 from mnistcore.models.checkpoint import (
     images_seen,
     load_from_checkpoint,
@@ -662,6 +663,36 @@ def _take_recipe(case: tuple[Any, str], folder: Path) -> None:
     check(twin_of(recipe, case[1]))
 
 
+_lesson_files = [  # as far as their second step
+    b"[[step]]".join(path.read_bytes().split(b"[[step]]")[:3])
+    for path in sorted((ROOT / "pages" / "lessons").glob("*"))
+]
+_LESSON_LINES = (
+    *("[[step]]", "[step]", "steps = []", "[[step.x]]", "x = 1", 'ask = "?"', "standards = 1"),
+    *("minutes = 1e999", "minutes = nan", "minutes = 2026-11-30", f"minutes = {'9' * 5000}"),
+    *("idea = 0", "idea = true", 'look_for = ""', '"" = ""', "\ufeff", f'say = "{"x" * 5000}"'),
+    *('address = "//example.org/"', 'address = "javascript:x"', 'address = "/lesson"'),
+    *('address = "/?lesson=x"', 'address = "/[#"', 'title = "<b>\\u0000*x*</b>"'),
+    *(f"a{'.a' * 5000} = 1", f"x = {'[' * 5000}"),
+)
+
+
+@st.composite
+def _lesson_file(draw: st.DrawFn) -> bytes:
+    lines = draw(st.sampled_from(_lesson_files)).decode().splitlines()
+    for _ in range(draw(st.integers(0, 4))):
+        at = draw(st.integers(0, len(lines)))
+        lines[at : at + draw(st.integers(0, 2))] = [draw(st.sampled_from(_LESSON_LINES))]
+    return "\n".join(lines).encode()
+
+
+@_way_in("lessons", st.one_of(_lesson_file(), damaged(_lesson_files)))
+def _take_lesson(case: bytes, folder: Path) -> None:
+    lesson = parse_lesson(case, links.from_address)
+    assert all(links.from_address(step.address).page in links.PAGES for step in lesson.steps)
+    repr(lesson).encode()
+
+
 _layers = st.lists(
     st.sampled_from(
         ["32@5", "64@3p", "8@3!", " ", "0@0", "99999@99", "1@28", "x", "-1", "٣@٣", "9" * 5000]
@@ -803,9 +834,9 @@ def _offline() -> Any:
     return mock.patch("mnistcore.data.download.download_mnist", side_effect=refused)
 
 
-_PAGES = ("Home", "Explore", "Train", "Draw", "Inside", "Evaluate")
+_PAGES = (*links.PAGES, links.LESSON_PAGE)
 _PRESETS = sorted(PRESETS)
-_NAMES = [*sorted(state._ADDRESS), "index", "shift", "lang", ""]
+_NAMES = [*sorted(state._ADDRESS), "index", "shift", "lang", "", "lesson", "at", "show"]
 _VALUES = (
     *("", "0", "1", "-1", "7", "29", "30", "1e9", "9" * 20, "9" * 5000, "0.5", "1e999", "nan", "٣"),
     *(
@@ -819,6 +850,8 @@ _VALUES = (
         state.TEACH,
         "One by one",
         "Mistakes",
+        "class",
+        "Worksheet",
     ),
     *("convolution 1", "convolution 1 0 7, dense 1 30", "dense 1 1, dense 1 1, dense 9 99999"),
     *("test", "rotate", "translate", "PCA", "shipped", _RUN_ID, f"{_RUN_ID}@3", f"{_RUN_ID}@4"),

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any, NoReturn, TextIO, get_type_hints
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, get_type_hints
 
 from mnistcore import config, serialization
 from mnistcore.config import NetworkConfig, TrainConfig
@@ -24,6 +24,9 @@ from mnistcore.runs import queue, store, worker
 from mnistcore.runs.store import Run
 from mnistcore.training import torchrun
 from mnistcore.training.twins import CHANGES, twin_of
+
+if TYPE_CHECKING:  # it brings torch
+    from mnistcore.data.digits import Digits
 
 # Threads that wait must sleep, or two trainings on one machine stand still; read at torch's import.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -341,13 +344,21 @@ def _runs(options: argparse.Namespace) -> Answer:
 
 
 def _export(options: argparse.Namespace) -> Answer:
+    from mnistcore.data.loading import load_dataset
     from mnistcore.export.files import write_files
     from mnistcore.export.subject import load_subject
 
     subject = load_subject(options.model, options.runs)
     formats = list(FORMATS) if options.to == "all" else [options.to]
     written = {}
-    for path in write_files(subject, formats, options.out):
+
+    def test_set() -> "Digits":
+        return load_dataset(subject.dataset, options.data)[1]
+
+    def report(done: float, of: float) -> None:
+        print(f"film: {done / of:4.0%}", end="\r", file=sys.stderr)
+
+    for path in write_files(subject, formats, options.out, test_set, report):
         print(f"wrote {path}", file=sys.stderr)
         written[str(path)] = path.stat().st_size
     return {"files": written}, [f"{size:>9,} bytes  {name}" for name, size in written.items()]

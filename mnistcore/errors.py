@@ -35,3 +35,11 @@ class DrawingError(MnistError):
 
 class ExportError(MnistError):
     """A network that cannot be written into the file that is asked for."""
+
+
+class NotKeptError(ExportError):
+    """A network of which that is not known which the file would show."""
+
+
+class LessonError(MnistError):
+    """A file with a lesson that cannot be read."""

@@ -45,7 +45,7 @@ PRESETS: dict[str, Preset] = {
     "notebook-fast": Preset(
         "Small",
         "Watch how far a network gets that has a quarter of the weights of Fast.",
-        replace(_FAST, epochs=0.5, batch_size=96, learning_rate=1.2e-2, label_smoothing=0.1),
+        replace(_FAST, epochs=0.45, batch_size=96, learning_rate=1.5e-2, label_smoothing=0.1),
     ),
     "notebook": Preset(
         "Notebook",

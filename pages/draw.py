@@ -6,7 +6,7 @@ import streamlit as st
 
 from mnistcore.drawing.strokes import are_several_digits
 from mnistcore.errors import MnistError
-from pages.common import links, model_picker, navigation, state
+from pages.common import links, model_picker, navigation, state, take_home
 from pages.common.canvas import canvas
 from pages.common.prediction_card import show_prediction
 from pages.common.widgets import announce, scroll_into_view
@@ -128,6 +128,7 @@ st.markdown("**Try to fool it:** give a 1 a flat nose, or lay a digit on its sid
 left, right = st.columns(2)
 with left:
     model_picker.model_selectbox()
+    take_home.show(model_id)
 with right:
     why = (
         "As thick or thin as you like: the network gets to see a line of always the same width, "

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from pages.common import model_picker, navigation, state
+from pages.common import model_picker, navigation, pictures, state, take_home
 from pages.common.datasets import show_fallback_notice
 from pages.common.text import escape_markdown
-from pages.common.widgets import chart, one_of
+from pages.common.widgets import one_of
 
 navigation.require_frame(__file__)
 
@@ -30,6 +30,7 @@ try:
 except MnistError as error:
     st.warning(escape_markdown(error), icon=":material/help:")
     st.stop()
+who = exam.model.title
 look = one_of("Look at", LOOKS, state.EVALUATE_LOOK, wrap=True, label_visibility="collapsed")
 report.show_verdict(exam, unfolded=look == LOOKS[0])
 match look:
@@ -48,14 +49,18 @@ match look:
         with by_digit:
             told = ", ".join(f"{d}: {r:,} of {counts[d]:,}" for d, r in enumerate(right))
             rates = bar_charts.error_rate_chart(wrong, counts)
-            chart(rates, f"Read right of each digit: {told}")
+            alt = f"Read right of each digit: {told}"
+            pictures.plotly(rates, f"Misread of each digit, {who}", "error rates", alt)
             st.caption("Some digits are harder than others, and some are written in more ways.")
         with by_confidence:
             told = "; ".join(
                 f"{it.low:.0%} to {it.high:.0%} sure: {it.accuracy:.0%} of {it.count:,} right"
                 for it in found
             )
-            chart(bar_charts.reliability_diagram(found), f"Share right by confidence: {told}")
+            diagram = bar_charts.reliability_diagram(found)
+            alt = f"Share right by confidence: {told}"
+            pictures.plotly(diagram, f"How sure and how right, {who}", "reliability", alt)
             st.markdown(calibration_in_words(found))
     case _:
         mistakes.show_mistakes(exam)
+take_home.show(model_id)

@@ -1,9 +1,9 @@
-"""The first page: what this is, the three things to do, a game, and how it works in nine ideas."""
+"""The first page: what this is, the three things to do, a game, nine ideas, and lessons."""
 
 import streamlit as st
 
 from pages.common import links, navigation
-from pages.parts.home import game, hero, walkthrough
+from pages.parts.home import game, hero, lesson_door, walkthrough
 
 navigation.require_frame(__file__)
 
@@ -45,4 +45,5 @@ for column, (link, title, what) in zip(st.columns(3), THINGS_TO_DO, strict=True)
 
 with st.container(horizontal_alignment="center"), st.container(width=900):  # easy to read
     game.show()
-    walkthrough.show()
+    if walkthrough.show():
+        lesson_door.show()

@@ -2,11 +2,13 @@
 
 import struct
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
 from networks import NETWORK_KINDS
+from streamlit.components.v2 import manifest_scanner
 
 from mnistcore.data.digits import Digits
 from mnistcore.data.loading import load_dataset
@@ -51,6 +53,15 @@ def any_network(request: pytest.FixtureRequest) -> Network:
         torch.manual_seed(0)
         built(torch.rand(32, 1, 28, 28))
     return built.eval()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def components_are_found_once() -> Iterator[None]:
+    """Streamlit's tester looks through all installed packages for components at each run: 82 ms."""
+    with pytest.MonkeyPatch.context() as patch:
+        found = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", found)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ from pages.parts.home import game, walkthrough
 
 ROOT = Path(__file__).parents[1]
 FIRST_SCREEN = ["explore", "train", "draw", "evaluate"]  # three things to do, and a game
+LESSONS = ["lesson"] * 4  # three of them, and all
 SEES_TWO_WAYS = ("explore", "draw")  # idea 1 leads to both
 
 
@@ -41,11 +42,11 @@ def test_nine_ideas_are_told_in_order_and_each_leads_somewhere():
     assert [each[:2] for each in ideas(app)] == [f"{number}." for number in range(1, 10)]
     pages = [link.proto.page for link in app.get("page_link")]
     rest = ["explore", "train", "inside", *["train"] * 3, "evaluate", "train"]
-    assert pages == [*FIRST_SCREEN, *SEES_TWO_WAYS, *rest]
+    assert pages == [*FIRST_SCREEN, *SEES_TWO_WAYS, *rest, *LESSONS]
 
 
 def test_every_link_of_an_idea_says_how_the_page_is_to_be_set_up():
-    for link in home().get("page_link")[len(FIRST_SCREEN) :]:
+    for link in home().get("page_link")[len(FIRST_SCREEN) : -1]:  # the last is to all lessons
         assert link.proto.query_string, link.proto.label
 
 

@@ -481,6 +481,19 @@ def test_a_twin_of_other_shapes_is_said_not_to_begin_alike_and_can_be_linked_to(
     assert train_page_at(twin="nonsense").selectbox(key="twin").value == ""
 
 
+def test_a_network_too_large_for_a_page_says_so_at_its_button() -> None:
+    run = store.create_run(TrainConfig(NetworkConfig((), (1_200,))), dataset="mnist", owner=ME)
+    run.model.touch()
+    store.write_json(run.path / "status.json", {"state": "finished"})
+    app = train_page(run)
+    app.session_state["take home"] = True  # opened
+    app.run()
+    buttons = {each.proto.label: each.proto for each in app.get("download_button")}
+    assert buttons["Page (network.html)"].disabled
+    assert not buttons["Weights (network.safetensors)"].disabled
+    assert any("954,010 weights this network is too large" in each.value for each in app.caption)
+
+
 def train_page_at(**asked: str) -> AppTest:
     app = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
     for name, value in asked.items():

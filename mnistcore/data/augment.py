@@ -45,12 +45,20 @@ def warp(images: Tensor, matrices: Tensor) -> Tensor:
 
 def views(images: Tensor) -> Tensor:
     """Every image as it is, slanted and turned, both ways: (n, 1, 28, 28) -> (5, n, 1, 28, 28)."""
-    moved = [images]
+    moved = [
+        warp(images, matrix.to(images.device).expand(len(images), 2, 3))
+        for matrix in view_matrices()
+    ]
+    return torch.stack([images, *moved])
+
+
+def view_matrices() -> list[Tensor]:
+    """By which `views` slants and turns, (2, 3) each, as `warp` takes them."""
+    matrices = []
     for degrees, shear in VIEWS:
         cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-        matrix = torch.tensor([[cos, shear - sin, 0.0], [sin, cos, 0.0]], device=images.device)
-        moved.append(warp(images, matrix.expand(len(images), 2, 3)))
-    return torch.stack(moved)
+        matrices.append(torch.tensor([[cos, shear - sin, 0.0], [sin, cos, 0.0]]))
+    return matrices
 
 
 # (n, 1, 28, 28) float -> the same shape, by the names of TrainConfig.augmentation.

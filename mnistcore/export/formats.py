@@ -3,7 +3,9 @@
 from importlib.util import find_spec
 from typing import NamedTuple
 
+FILM = "film.gif"
 WEIGHTS = "network.safetensors"  # also what the notebook looks for beside itself
+PAGE = "network.html"
 
 
 class ExportFile(NamedTuple):
@@ -21,6 +23,14 @@ class ExportFile(NamedTuple):
 
 # By what `export --to` calls them.
 FORMATS: dict[str, tuple[ExportFile, ...]] = {
+    "html": (
+        ExportFile(
+            PAGE,
+            "Page",
+            "To draw on, with this network in it and a certificate. Opens in any browser, without "
+            "the internet, also on a phone.",
+        ),
+    ),
     "notebook": (
         ExportFile(
             "notebook.ipynb",
@@ -40,8 +50,18 @@ FORMATS: dict[str, tuple[ExportFile, ...]] = {
         ExportFile(
             "network.onnx",
             "ONNX",
-            "The network for other programs, without Python: in a browser, on a phone.",
+            "The network for other programs, without Python: in a browser, on a phone. Takes some "
+            "seconds.",
             ("onnx", "onnxscript"),
         ),
     ),
+    "pictures": (
+        ExportFile(
+            "learning-curves.svg",
+            "Learning curves",
+            "Accuracy and loss, as a picture (SVG) for slides.",
+        ),
+        ExportFile("confusion-matrix.svg", "Confusion matrix", "What it mixes up, likewise."),
+    ),
+    "film": (ExportFile(FILM, "Film", "How it learned, as an animated picture."),),
 }

@@ -17,8 +17,8 @@ def make_model_card(subject: Subject) -> str:
         "Reads handwritten digits: 28 x 28 grey pixels in, ten numbers out, one for each digit.",
         f"## Network\n\n{layers}: {count:,} weights, float32",
         f"## Input and output\n\n{PREPROCESSING}",
-        f"## Learned from\n\n{_training(subject)}",
-        f"## How good it is\n\n{_measured(subject)}",
+        f"## Learned from\n\n{learned_from(subject)}.{_recipe(subject)}",
+        f"## How good it is\n\n{measured(subject)}",
         "## What it is not\n\nIt learned from single digits, upright and in the middle. It always "
         "names a digit, also for what is none. Never let it decide about people.",
         f"## How to load it\n\n{_LOADING}",
@@ -42,15 +42,20 @@ network = load_network(Path("network.safetensors")).network.eval()
 ```"""
 
 
-def _training(subject: Subject) -> str:
+def learned_from(subject: Subject) -> str:
+    """Its training data in a few words: "MNIST, spoiled on purpose: 40 % wrong labels"."""
     told = DATASETS[subject.dataset]
-    if subject.config is None:
-        return f"{told}. The recipe is not known."
-    if subject.config.defect:
+    if subject.config and subject.config.defect:
         told += f", spoiled on purpose: {subject.config.defect}"
     if tuned := subject.fine_tune:
         told += f"; then it was fine-tuned on {len(tuned.labels)} drawings"
-    return f"{told}.\n\n{_settings(subject.config)}"
+    return told
+
+
+def _recipe(subject: Subject) -> str:
+    if subject.config is None:
+        return " The recipe is not known."
+    return f"\n\n{_settings(subject.config)}"
 
 
 def _settings(config: TrainConfig) -> str:
@@ -67,7 +72,8 @@ def _in_words(value: Any) -> str:
     return "all" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _measured(subject: Subject) -> str:
+def measured(subject: Subject) -> str:
+    """How many images it reads right, in sentences."""
     result = subject.result
     if result is None or result.test_accuracy is None:
         return "Not measured: its training has not ended."

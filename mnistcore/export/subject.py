@@ -1,24 +1,31 @@
 """What is exported: a network and its card, without what nobody else is to know."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mnistcore.config import TrainConfig
-from mnistcore.errors import ModelError
+from mnistcore.drawing.strokes import Stroke
+from mnistcore.errors import ModelError, RunError
 from mnistcore.evaluation.provenance import training_provenance
 from mnistcore.models.network import Network
 from mnistcore.models.registry import SHIPPED, load_saved
 from mnistcore.records import FineTuneResult, ModelCard, RunResult
 from mnistcore.runs import store
+from mnistcore.runs.store import Run
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A network and what is known of it; nothing tells of a machine, a visitor, or a run's id."""
+    """A network and what is known of it; nothing tells of a machine, others, or a run's id."""
 
     network: Network
     card: ModelCard
     dataset: str  # a key of DATASETS
+    reads_views: bool = False  # whether it averages over views of an image where it reads drawings
+    drawing: Sequence[tuple[Stroke, float]] = ()  # a visitor's, by own wish: strokes and widths
+    run: Run | None = None  # that shows how it learned; nothing of it is written but that
 
     @property
     def title(self) -> str:
@@ -59,7 +66,11 @@ def load_subject(model_id: str = SHIPPED, runs_folder: Path | None = None) -> Su
         result=_anonymous(saved.card.result),
         calibration=None,
     )
-    return Subject(saved.network, card, provenance.dataset or "mnist")
+    run = None
+    with suppress(RunError):  # the shipped network and files have none
+        run = store.find_run(model_id, runs_folder)
+    dataset = provenance.dataset or "mnist"
+    return Subject(saved.network, card, dataset, reads_views=model_id == SHIPPED, run=run)
 
 
 def _anonymous(result: RunResult | None) -> RunResult | None:

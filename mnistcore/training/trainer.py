@@ -3,7 +3,9 @@
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -21,6 +23,7 @@ from mnistcore.models.network import build_network
 from mnistcore.records import Prediction, Progress
 from mnistcore.training import distributed, torchrun
 from mnistcore.training.hardware import has_native_bfloat16, tune_malloc
+from mnistcore.training.shards import Shards, can_be_sharded
 
 REPORT_IMAGES = 512  # images between two Progress records: about ten a second on a laptop
 N_SHOWN_PREDICTIONS = 12  # images of each part whose prediction every evaluation reports
@@ -141,6 +144,12 @@ class Trainer:
         self._parallel = distributed.parallel(self.network)
         self.optimizer = OPTIMIZERS[config.optimizer](self.network.parameters(), config)
         self._short = PRECISIONS[config.precision](self.device)
+        whole = self.device.type != "cpu" or self._parallel is not self.network
+        self._shards = (
+            Shards(self.network, self.batch_size, self._short)
+            if can_be_sharded(self.network) and not whole
+            else None
+        )
         self.step = 0
         self.seconds = 0.0
         self.busy = 0.0  # of these, as many as its thread had a processor
@@ -167,10 +176,11 @@ class Trainer:
             steps = distributed.agree(1 if self.every_step else every)
             if not steps:  # the first process has stopped
                 return
-            for _ in range(steps):
-                self._one_step()
-                if self.step in stops or self.step == self.total_steps:
-                    break
+            with self._operators():
+                for _ in range(steps):
+                    self._one_step()
+                    if self.step in stops or self.step == self.total_steps:
+                        break
             self._take_averages()
             self.require_finite()  # waits for the device, so that the clock below is right
             self.seconds += time.perf_counter() - started
@@ -192,14 +202,21 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
         images = AUGMENTATIONS[config.augmentation](to_model_input(images))
-        with self._products():
-            logits = self._parallel(images).float()
-        loss = functional.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
-        self.optimizer.zero_grad()
-        loss.backward()
+        loss = partial(functional.cross_entropy, label_smoothing=config.label_smoothing)
+        if self._shards:
+            logits = self._shards.backward(loss, images, labels)
+        else:
+            self.optimizer.zero_grad()
+            with self._products():
+                logits = self._parallel(images).float()
+            loss(logits, labels).backward()
         self.optimizer.step()
         self.step += 1
         self._recent.append(Batch(chosen, logits.detach(), labels))
+
+    def _operators(self) -> AbstractContextManager[None]:
+        """Within it, a step's operators use as many threads as serves them best."""
+        return self._shards.single_threaded() if self._shards else nullcontext()
 
     def _products(self) -> torch.autocast:
         """Within it, layers multiply in the recipe's precision; at the end as a user's will."""

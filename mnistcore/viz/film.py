@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from mnistcore.config import IMAGE_SIZE
-from mnistcore.errors import MnistError
+from mnistcore.errors import NotKeptError
 from mnistcore.inspection.frames import Frame
 from mnistcore.viz import theme
 from mnistcore.viz.probability_cloud import CORNERS, positions
@@ -51,13 +51,13 @@ def render_film(
 
     frames: in order, with their surveys; what has none, or does not fit the last one, is left out.
     labels: of all test images. report: is told how many pictures are done, and of how many.
-    Raises MnistError if no frame is left.
+    Raises NotKeptError if no frame is left.
     """
     surveyed = [f for f in frames if f.probabilities is not None]
     surveyed = [f for f in surveyed if int(f.test_indices.max()) < len(labels)]
     usable = [f for f in surveyed if _fits(f, surveyed[-1])]
     if not usable:
-        raise MnistError("How it learned was not kept: train it anew to get its film.")
+        raise NotKeptError("How it learned was not kept: train it anew to get its film.")
     truth = labels[usable[-1].test_indices]
     for most, shades in _QUALITIES:
         total = min(most, _PICTURES_A_FRAME * (len(usable) - 1) + 1)

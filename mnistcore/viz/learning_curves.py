@@ -8,6 +8,7 @@ from mnistcore.records import Progress
 from mnistcore.serialization import is_finite
 from mnistcore.viz.theme import BLUE, GREY, LINE_COLORS, LINE_DASHES, ORANGE
 
+CORNER = 40  # pixels to the right of a title, for a button
 LINE = 18  # pixels that a name above a chart takes
 MAX_POINTS = 400  # drawn per line at the most; more only cost time
 LOSS_AXES = (2.5, 5, 10)  # where a loss axis may end: a guess, at 2.3, stays well above the floor
@@ -198,5 +199,5 @@ def _chart(
     }
     if len(curves) > 1:
         return _names_below_each_other(chart)
-    beside = {"legend": {"top": 6, "left": "auto", "right": 0}, "grid": {"top": 40}}
-    return chart | {"media": [{"query": {"minWidth": 450}, "option": beside}]}
+    beside = {"legend": {"top": 6, "left": "auto", "right": CORNER}, "grid": {"top": 40}}
+    return chart | {"media": [{"query": {"minWidth": 500}, "option": beside}]}

@@ -4,16 +4,28 @@ import random
 from pathlib import Path
 from typing import Any, TypeGuard
 
+import streamlit as st
+
+from mnistcore.drawing.sheet import sheet
 from mnistcore.drawing.strokes import Stroke, parse_canvas_strokes, place_on_canvas
 from mnistcore.serialization import is_number
 from pages.common import state
 from pages.common.datasets import shared_dataset
 from pages.common.text import with_article
-from pages.common.tiles import component
 
 PEN_WIDTH = 20.0  # width of a stroke, in units of which the sheet is 400 wide
 
-_sheet = component(__file__, Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
+_SAMPLE = """<button type="button" aria-label="Take a sample digit">
+  <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M5 3h14v18H5zM9 8h6l-4 9"/></svg>
+  Sample
+</button>"""
+
+_sheet = st.components.v2.component(
+    "digit_canvas",
+    html=sheet("html").replace("{more}", _SAMPLE),
+    css=sheet("css"),
+    js=sheet("js") + Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
+)
 
 
 def canvas(pen: float, *, live: bool) -> list[Stroke]:
@@ -22,10 +34,9 @@ def canvas(pen: float, *, live: bool) -> list[Stroke]:
     pen: width of the next strokes; live: hear of a stroke also before the pen lifts.
     """
     first, turn = state.DRAW_PLACE.get()
-    drawn = current_strokes()
-    widths = [*state.DRAW_WIDTHS.get(), *[PEN_WIDTH] * len(drawn)][: len(drawn)]
     data: dict[str, Any] = {"pen": pen, "live": live, "first": first, "turn": turn}
-    data |= {"put": state.DRAW_PUT.get(), "strokes": drawn, "widths": widths}
+    data |= {"put": state.DRAW_PUT.get(), "strokes": current_strokes()}
+    data["widths"] = [width for _, width in current_drawing()]
     _sheet(key=state.DRAW_SHEET, data=data, on_drawing_change=_take, on_sample_change=_put_sample)
     _take()  # what a tab brings along to a server that has been started anew
     return current_strokes()
@@ -34,6 +45,12 @@ def canvas(pen: float, *, live: bool) -> list[Stroke]:
 def current_strokes() -> list[Stroke]:
     """The strokes on the sheet, in units of which it is 400 wide and high."""
     return [*state.DRAW_STROKES.get()]
+
+
+def current_drawing() -> list[tuple[Stroke, float]]:
+    """The same, each with its width."""
+    drawn = current_strokes()
+    return list(zip(drawn, [*state.DRAW_WIDTHS.get(), *[PEN_WIDTH] * len(drawn)], strict=False))
 
 
 def clear() -> None:

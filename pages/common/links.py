@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import streamlit as st
 
@@ -22,6 +23,8 @@ _FIELDS = {
     "other": "spoil other",
     "share": "spoil share",
 }
+PAGES = ("Home", "Explore", "Train", "Draw", "Inside", "Evaluate")
+LESSON_PAGE = "Lesson"  # which is not among those at the top
 Word: TypeAlias = str | None  # of an address: None is left out
 Number: TypeAlias = int | None
 MORE_LAYERS = 4  # of either kind, as many as the form offers
@@ -66,15 +69,21 @@ def window_text(side: int) -> str:
 
 @dataclass(frozen=True)
 class Link:
-    """A page by its title, and the parameters of its address."""
+    """A page by its title, the parameters of its address, and the anchor of a heading."""
 
     page: str
     parameters: dict[str, str]
+    anchor: str = ""
 
     def show(self, label: str, icon: str = ":material/arrow_forward:", **more: Any) -> None:
         """A link to follow; `more` is for st.page_link."""
         asked = self.parameters or None
         st.page_link(_path(self.page), label=label, icon=icon, query_params=asked, **more)
+
+    def show_in_new_window(self, label: str, **more: Any) -> None:
+        """The same, in a window of its own; `more` is for st.link_button."""
+        page = "./" if self.page == PAGES[0] else self.page.lower()
+        st.link_button(label, f"{page}?{urlencode(self.parameters)}", **more)
 
     def onward(self, what: str, *, disabled: bool = False) -> None:
         """The link below an idea; `what` is short enough for a phone."""
@@ -99,6 +108,35 @@ def _text(value: str | float) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def from_address(address: str) -> Link:
+    """To where an address of the app leads: "/explore?index=10", "/#idea-3".
+
+    Raises ValueError, about `address`, where it leads nowhere, or out of the app.
+    """
+    parts = urlsplit(address)
+    pages = {f"/{page.lower()}": page for page in PAGES} | {"/": PAGES[0]}
+    if parts.scheme or parts.netloc or parts.path not in pages:
+        some = "it begins with a page of this app, such as /explore or /"
+        raise ValueError(f"address cannot be {address!r}: {some}")
+    parameters = dict(parse_qsl(parts.query, keep_blank_values=True))
+    for name in parameters:
+        if not state.is_in_address(name):
+            raise ValueError(f"address has {name!r}, which no page knows")
+    return Link(pages[parts.path], parameters, parts.fragment)
+
+
+def lessons() -> Link:
+    """To all lessons."""
+    return Link(LESSON_PAGE, {})
+
+
+def lesson(name: str, at: int, to: Link | None = None, shown: Word = None) -> Link:
+    """To a step of a lesson: to its notes, or to `to`, where the audience is then."""
+    to = to or _link(LESSON_PAGE, (state.LESSON_SHOWN,), shown)
+    where = {str(state.LESSON): name, str(state.LESSON_STEP): str(at)}
+    return Link(to.page, to.parameters | where, to.anchor)
 
 
 def explore(part: Word = None, index: Number = None, digit: Number = None) -> Link:

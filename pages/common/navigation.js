@@ -5,7 +5,13 @@ const LOOK = 1000 // milliseconds between two looks at whether the page is alive
 const REVIVE = 30_000 // between two attempts to bring it back
 const SILENT = "The server does not answer. This page goes on by itself as soon as it does."
 
-export default function() {
+export default function({ data }) {
+  install()
+  if (data.anchor && data.step !== history.lesson) goToHeading(data.anchor)
+  history.lesson = data.step
+}
+
+function install() {
   if (history.kept) return
   history.kept = true
   keepPlaces()
@@ -14,6 +20,7 @@ export default function() {
   seeFetched()
   addEventListener("click", ({ target }) => {
     if (target.closest?.("[data-testid=stSidebarNavLink]")) setTimeout(closeMenu)
+    if (target.closest?.(".st-key-lesson-bar a")) main().scrollTop = 0 // also within a page
   })
 }
 
@@ -72,7 +79,7 @@ function keepPlaces() {
     sessionStorage.setItem(`left ${step}`, Math.floor(main().scrollTop))
   }
   begin()
-  if (location.hash) goToHeading()
+  if (location.hash) goToHeading(location.hash.slice(1))
   history.replaceState = (state, ...rest) =>
     replace.call(history, { ...state, step: history.state?.step }, ...rest)
   history.pushState = (state, title, next) => {
@@ -110,10 +117,10 @@ function returnTo(place) {
   })
 }
 
-/** Scroll to the heading that the address names, as soon as it is shown. */
-function goToHeading() {
+/** Scroll to the heading of this name, as soon as it is shown. */
+function goToHeading(anchor) {
   keepAt(10 * PATIENCE, 3 * LINGER, () => {
-    const heading = document.getElementById(location.hash.slice(1))
+    const heading = document.getElementById(anchor)
     if (!heading?.offsetParent) return false
     heading.scrollIntoView()
     return true

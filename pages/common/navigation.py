@@ -28,18 +28,29 @@ def require_frame(page: str) -> None:
         st.rerun()
 
 
-def on_page_enter(page: str) -> None:
+def on_page_enter(page: str, step: tuple[str, int] = ("", 1)) -> None:
     """Note which page app.py is about to run, and let a link set its widgets.
 
     One that is bound to the address would keep its value against it.
+
+    step: of a lesson, its name and which; it finds the page as nobody had been there before.
     """
-    if state.PAGE.get() != page:
+    is_next = bool(step[0]) and state.LESSON_ENTERED.get() != step
+    if state.PAGE.get() != page or is_next:
         if state.translate_address(page):
             st.rerun()  # widgets are set by the address that a run begins with
-        state.forget_what_the_address_names(page)
+        if is_next:
+            state.forget_addresses()
+        else:
+            state.forget_what_the_address_names(page)
     state.PAGE.set(page)
+    state.LESSON_ENTERED.set(step)
 
 
-def install_browser_script() -> None:
-    """Let Back lead to the page before, and a dead page come back; by app.py below each page."""
-    _between_pages(key="between_pages")
+def install_browser_script(step: str = "", anchor: str = "") -> None:
+    """Let Back lead to the page before, and a dead page come back; by app.py below each page.
+
+    step: of a lesson; where it is another than before, the page is shown from the heading with this
+    anchor on, if there is one.
+    """
+    _between_pages(key="between_pages", data={"step": step, "anchor": anchor})

@@ -6,6 +6,7 @@ Where a widget is bound to the address its key is its name there: links shall go
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -90,6 +91,10 @@ def kept(key: str) -> dict[str, Any]:
 # Every page
 PAGE = Key[str | None]("_page", None)  # the title of the page that was run last
 VISITOR = Key[str]("_visitor", "")
+LESSON = Key[str]("lesson", "")  # the name of the one that is given
+LESSON_STEP = Key[int]("at", 1)  # of it, counted from 1
+LESSON_ENTERED = Key[tuple[str, int]]("lesson entered", ("", 1))  # likewise, when last set up
+LESSON_SHOWN = Key[str]("show", "Notes")  # which of a lesson's papers
 
 # Draw, Inside and Evaluate: the network that reads
 MODEL = Key[str]("model", "")
@@ -348,7 +353,7 @@ def evaluate_chosen(grid: str) -> Key[int | None]:
 
 # The address
 _ADDRESS = {
-    *(MODEL, TRAIN_RUN, TRAIN_PRESET, TRAIN_TWIN, TRAIN_MOMENT),
+    *(LESSON_SHOWN, MODEL, TRAIN_RUN, TRAIN_PRESET, TRAIN_TWIN, TRAIN_MOMENT),
     *(EXPLORE_PART, EXPLORE_DIGIT, EXPLORE_PAGE, EXPLORE_INDEX, EXPLORE_VIEW),
     *(INSIDE_PICTURE, INSIDE_INDEX, INSIDE_LAYER, INSIDE_UNIT, INSIDE_MAP, INSIDE_FOOL),
     *(each for each in INSIDE_ATTACK if isinstance(each, Key)),
@@ -364,6 +369,42 @@ _ADDRESS = {
     ),
 }
 _OLD_NAMES = {("Inside", "index"): INSIDE_INDEX, ("Evaluate", "shift"): "translate"}
+
+
+def is_in_address(name: str) -> bool:
+    """Whether an address may say this, on some page, today."""
+    return name in _ADDRESS or name.startswith(tuple(f"{preset} " for preset in PRESETS))
+
+
+def follow_lesson() -> tuple[str, int]:
+    """The name and the step of the lesson that is given, if any; it stays in the address.
+
+    What the address says counts, letter by letter, whatever it is.
+    """
+    if (asked := LESSON.asked()) is not None:
+        LESSON.set(asked)
+        LESSON_STEP.set(asked_step())
+        if LESSON_STEP.asked() and LESSON_ENTERED.get() != (asked, asked_step()):
+            # From step to step on one page, the browser's address would stay behind.
+            st.query_params[LESSON_STEP] = str(asked_step())
+    elif LESSON.get():
+        LESSON.tell(LESSON.get())
+        LESSON_STEP.tell(str(LESSON_STEP.get()))
+    return LESSON.get(), LESSON_STEP.get()
+
+
+def asked_step() -> int:
+    """The step of a lesson for which the address asks, from 1 on."""
+    text = LESSON_STEP.asked() or ""
+    return max(1, int(text)) if re.fullmatch("[0-9]{1,4}", text) else 1
+
+
+def leave_lesson() -> None:
+    """Give no lesson any more."""
+    LESSON.pop()
+    LESSON_STEP.pop()
+    LESSON.tell(None)
+    LESSON_STEP.tell(None)
 
 
 def translate_address(page: str) -> bool:
@@ -395,3 +436,9 @@ def forget_what_the_address_names(page: str) -> None:
     for name in st.query_params:
         if name in _ADDRESS or name.startswith(form):
             Key(name, None).pop()
+
+
+def forget_addresses() -> None:
+    """Whatever an address can name, on any page."""
+    for name in [str(key) for key in st.session_state if is_in_address(str(key))]:
+        Key(name, None).pop()

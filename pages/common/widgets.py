@@ -1,4 +1,4 @@
-"""Widgets: a segmented control, charts, a live region, scrolling into view."""
+"""Widgets: a segmented control, a live region, scrolling into view."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -8,9 +8,7 @@ import streamlit as st
 from mnistcore.viz.commentary import capitalized
 from pages.common.state import Key
 
-if TYPE_CHECKING:  # they take long to import
-    from plotly.graph_objects import Figure
-
+if TYPE_CHECKING:  # it takes long to import
     from mnistcore.data.corruptions import Corruption
 
 T = TypeVar("T")
@@ -28,11 +26,6 @@ def severity_slider(corruption: "Corruption", **key: Any) -> float:
     """How much of a corruption; key: from `state`."""
     label, stops = capitalized(corruption.axis), corruption.severities
     return st.select_slider(label, stops, corruption.start, format_func="{:g}".format, **key)
-
-
-def chart(figure: "Figure", alt: str | None = None, **more: Any) -> None:
-    """A Plotly chart without its tools; alt: what it shows, in words."""
-    st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt, **more)
 
 
 # Announced is what changes inside an element that stays, so the text alone is exchanged.

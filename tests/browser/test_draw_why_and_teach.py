@@ -95,6 +95,9 @@ def test_a_correction_is_learned_kept_for_its_owner_and_undone(
     with desktop.expect_download() as download:
         desktop.get_by_role("button", name="notebook.ipynb").click()
     assert "load_file" in download.value.path().read_text()  # no recipe alone leads to it
+    with desktop.expect_download() as download:
+        desktop.get_by_role("button", name="network.html").click()
+    assert re.search(r'"drawing":\[\[\[\[\d', download.value.path().read_text())
     desktop.keyboard.press("Escape")
     assert len(list(app.runs.glob("*/lessons.jsonl"))) == 1
 

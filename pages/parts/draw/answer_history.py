@@ -10,9 +10,8 @@ from mnistcore.errors import MnistError
 from mnistcore.inspection import frames
 from mnistcore.runs.store import Run, find_run
 from mnistcore.viz import answer_history
-from pages.common import links
+from pages.common import links, pictures
 from pages.common.past_answers import PastAnswers
-from pages.common.widgets import chart
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,6 +51,6 @@ def show(run: Run, image: Tensor | None) -> None:
         )
     st.markdown(said)
     figure = answer_history.answer_history_chart(answers, answers.index(settled))
-    chart(figure, key="answer history")
+    pictures.plotly(figure, f"When it learned this, {run.name}", "answer history", said)
     link = links.train(run=run.id, step=settled.step)
     link.show("See the network of that moment", ":material/history:")

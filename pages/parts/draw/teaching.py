@@ -16,7 +16,7 @@ from mnistcore.runs import store
 from mnistcore.training import finetune_session
 from mnistcore.training.finetune_session import FineTuneSession, LabeledDrawing
 from mnistcore.viz import defect_commentary
-from pages.common import model_picker, state, take_home, tiles
+from pages.common import model_picker, state, tiles
 from pages.common.canvas import clear, current_strokes, put_on_sheet
 from pages.common.datasets import shared_dataset
 from pages.common.identity import creator, visitor_token
@@ -313,4 +313,3 @@ def before_and_after(taught: Taught) -> None:
         "The taught network is yours: nobody else's changes. It is kept among the runs, to choose "
         "again another day. If it has come to read strangers worse, more lessons help, or undo it."
     )
-    take_home.show(run.id)

@@ -21,11 +21,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const line = make("tr", body)
     make("th", line, is).scope = "row"
     return row.map((count, said) => {
-      const cell = make("button", make("td", line))
-      make("span", cell, count ? count.toLocaleString("en") : "·")
+      const cell = make("button", make("td", line), count ? count.toLocaleString("en") : "·")
       const right = is === said
       if (right) cell.className = "right"
-      cell.style.setProperty("--tint", right ? 0 : 0.65 * Math.sqrt(count / most))
+      cell.style.setProperty("--tint", right ? "0%" : `${65 * Math.sqrt(count / most)}%`)
       const place = is * size + said
       const read = right ? `read right: ${count}` : `read as ${said === 8 ? "an" : "a"} ${said}: ${count}`
       cell.setAttribute("aria-label", `${is} ${read}`)

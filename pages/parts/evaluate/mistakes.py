@@ -8,7 +8,7 @@ import streamlit as st
 from mnistcore.data.digits import to_float
 from mnistcore.evaluation.metrics import confusion_matrix
 from mnistcore.evaluation.report import EvaluationReport, confusion_cell, misclassified
-from pages.common import links, state, tiles
+from pages.common import links, pictures, state, tiles
 from pages.common.text import with_article
 from pages.common.widgets import announce, live_region
 
@@ -70,7 +70,8 @@ def show_confusions(exam: EvaluationReport) -> None:
         )
         cells = {"counts": counts.tolist(), "caption": caption, "chosen": 10 * true + said}
         picked = tiles.picking("matrix", counts.numel(), pick)
-        _table(key="matrix", data=cells, on_picked_change=picked)
+        with pictures.can_be_saved(f"Confusion matrix, {exam.model.title}", "matrix"):
+            _table(key="matrix", data=cells, on_picked_change=picked)
 
 
 def _grid(

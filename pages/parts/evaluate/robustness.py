@@ -18,7 +18,7 @@ from mnistcore.evaluation.report import EvaluationReport
 from mnistcore.evaluation.robustness import SeverityCurves
 from mnistcore.models.network import Network
 from mnistcore.viz import learning_curves
-from pages.common import links, model_picker, state, tiles
+from pages.common import links, model_picker, pictures, state, tiles
 from pages.common.text import escape_markdown
 from pages.common.widgets import announce, one_of, severity_slider
 
@@ -136,12 +136,13 @@ def _chart(
     lines = {each.title: each.curves.curve(kind) for each in rivals}
     words = "; ".join(f"{name} {dict(line)[severity]:.0%}" for name, line in lines.items())
     axis, every = corruption.axis, corruption.tick_interval
-    st.echarts_chart(
+    pictures.echarts(
         learning_curves.severity_chart(lines, axis, severity, every, count),
-        height=340,
-        key="range",
-        alt=f"Share of the images read right, {axis} from {corruption.low:g} to "
+        f"{corruption.title}, {' and '.join(lines)}",
+        "range",
+        f"Share of the images read right, {axis} from {corruption.low:g} to "
         f"{corruption.high:g}. At {severity:g}: {words}.",
+        height=340,
     )
     if sweep and not sweep.is_alive():
         st.rerun()

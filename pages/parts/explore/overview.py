@@ -5,9 +5,8 @@ from torch import Tensor
 
 from mnistcore.data import stats
 from mnistcore.data.digits import Digits
-from pages.common import datasets, tiles
+from pages.common import datasets, pictures, tiles
 from pages.common.text import with_article
-from pages.common.widgets import chart
 
 
 def show_class_overview(part: str, digits: Digits) -> None:
@@ -19,7 +18,8 @@ def show_class_overview(part: str, digits: Digits) -> None:
     with alone:
         told = ", ".join(f"{d}: {n:,}" for d, n in enumerate(counts))
         figure = bar_charts.class_counts_chart(counts, f"{part} images")
-        chart(figure, f"Images of each digit: {told}")
+        alt = f"Images of each digit: {told}"
+        pictures.plotly(figure, f"How many of each digit, {part} images", "class counts", alt)
     with together:
         st.markdown("**The average image of each digit**")
         names = [f"the average of {n:,} images of {with_article(d)}" for d, n in enumerate(counts)]
@@ -38,8 +38,10 @@ def show_grey_values(part: str, digits: Digits, index: int) -> None:
     *_, (blank, shares) = _at_a_glance(part, digits.dataset, digits)
     own_blank, own = stats.grey_histogram(digits.images[index])
     spoken = [", ".join(f"{share:.0%}" for share in each) for each in (shares, own)]
-    chart(
+    pictures.plotly(
         bar_charts.grey_histogram_chart(shares, own, f"all {len(digits):,} {part} images"),
+        f"How dark the ink is, {part} image {index}",
+        "grey values",
         f"Of the pixels with ink, the share from pale to dark in {len(own)} bands of grey values. "
         f"All {part} images: {spoken[0]}. Image {index:,}: {spoken[1]}.",
     )

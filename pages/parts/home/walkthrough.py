@@ -15,13 +15,14 @@ IDEAS = (
 WORDS = Path(__file__).parent / "ideas" / "words.md"
 
 
-def show() -> None:
-    """All nine, once the first screen is drawn and torch and the digits are there."""
+def show() -> bool:
+    """All nine, once the first screen is drawn and torch and the digits are there, or not yet."""
     st.header("How it works, in nine ideas", anchor="ideas")
-    if state.HOME_FIRST_SCREEN_SEEN.get() and is_loaded():
+    if ready := state.HOME_FIRST_SCREEN_SEEN.get() and is_loaded():
         _tell()
     else:
         _wait()
+    return ready
 
 
 @st.fragment(run_every=0.3)
@@ -33,10 +34,20 @@ def _wait() -> None:
     st.caption("They follow in a moment ...")
 
 
+def titles() -> list[str]:
+    """What the nine ideas are called."""
+    return [title for title, *_ in _texts()]
+
+
+def _texts() -> list[list[str]]:
+    """Title, what is read before its touch, and behind it, of each idea."""
+    return [text.split("\n\n", 2) for text in WORDS.read_text("utf-8").split("\n## ")[1:]]
+
+
 def _tell() -> None:
     # They bring torch, and the first screen need not wait for it.
     ideas = [import_module(f"pages.parts.home.ideas.{name}") for name in IDEAS]
-    texts = [text.split("\n\n", 2) for text in WORDS.read_text("utf-8").split("\n## ")[1:]]
+    texts = _texts()
     links = (f"{at}. [{title}](#idea-{at})" for at, (title, *_) in enumerate(texts, 1))
     with st.container(key="nine-ideas"):
         st.markdown("\n".join(links))

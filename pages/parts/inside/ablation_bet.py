@@ -8,7 +8,7 @@ from mnistcore.errors import MnistError
 from mnistcore.inspection import ablation
 from mnistcore.inspection.ablation import Unit
 from mnistcore.viz.learning_curves import severity_chart
-from pages.common import state
+from pages.common import pictures, state
 from pages.common.datasets import ReportProgress
 from pages.common.text import escape_markdown
 from pages.common.widgets import live_region
@@ -101,12 +101,13 @@ def _show_curve(measured: Measurement, bet: int, subject: Subject) -> None:
             "Read right": [(100 * share, known.get(share)) for share in ablation.SHARES],
             "90 %": [(100 * share, _ACCURACY) for share in ablation.SHARES],
         }
-        st.echarts_chart(
+        pictures.echarts(
             severity_chart(lines, "units off (%)", float(bet), 10, count),
-            height=300,
-            key="break curve",
-            alt="Share read right by share of units off: "
+            "Read right by units off",
+            "break curve",
+            "Share read right by share of units off: "
             + ", ".join(f"{share:.0%}: {accuracy:.0%}" for share, accuracy in known.items()),
+            height=300,
         )
 
     (st.fragment(draw, run_every=0.5) if busy else draw)()

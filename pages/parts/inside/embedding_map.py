@@ -13,7 +13,7 @@ from mnistcore.inspection.activations import ActivationSurvey, collect_activatio
 from mnistcore.inspection.embedding import Embedding
 from mnistcore.models.network import Network
 from mnistcore.viz import theme
-from pages.common import state
+from pages.common import pictures, state
 from pages.common.datasets import BackgroundTask, ReportProgress
 from pages.common.images import sheet_uri
 from pages.common.tiles import component, picking
@@ -124,23 +124,21 @@ def show(
         count = len(plane.points)
         x, y = percent(plane.points, plane.points).T.tolist()
         own = None if drawing is None else percent(plane.project(drawing)[0], plane.points).tolist()
-        _atlas(
-            key="atlas",
-            data={
-                "name": f"Map of {count:,} test images. The arrow keys walk from one to the next, "
-                "Enter opens it.",
-                "x": x,
-                "y": y,
-                "labels": test.labels[:count].tolist(),
-                "read": survey.logits.argmax(1).tolist(),
-                "sheet": next(sheets, None),
-                "across": ACROSS,
-                "colors": list(theme.DIGIT_COLORS),
-                "open": open_image,
-                "drawing": own,
-            },
-            on_picked_change=picking("atlas", count, on_pick),
-        )
+        data = {
+            "name": f"Map of {count:,} test images. The arrow keys walk from one to the next, "
+            "Enter opens it.",
+            "x": x,
+            "y": y,
+            "labels": test.labels[:count].tolist(),
+            "read": survey.logits.argmax(1).tolist(),
+            "sheet": next(sheets, None),
+            "across": ACROSS,
+            "colors": list(theme.DIGIT_COLORS),
+            "open": open_image,
+            "drawing": own,
+        }
+        with pictures.can_be_saved(f"Map of {count:,} test images, {how}", "atlas"):
+            _atlas(key="atlas", data=data, on_picked_change=picking("atlas", count, on_pick))
         st.caption(f"{'The groups are forming. ' if moves else ''}{ARRANGED[how][1]}")
         if (busy and not moves) or shown != (state.INSIDE_PICTURE.get(), state.INSIDE_INDEX.get()):
             st.rerun()

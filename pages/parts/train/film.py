@@ -7,6 +7,7 @@ import threading
 import streamlit as st
 
 from mnistcore.errors import MnistError
+from mnistcore.export.formats import FILM
 from mnistcore.inspection import frames
 from mnistcore.runs.store import Run
 from pages.common.datasets import BackgroundTask, ReportProgress, train_and_test
@@ -62,7 +63,7 @@ def _hand_over(run: Run, kept: list[BackgroundTask[bytes]]) -> None:
     st.download_button(
         f"Download the film ({len(film) / 1e6:.1f} MB GIF)",
         film,
-        f"film-{run.id}.gif",
+        FILM,
         "image/gif",
         icon=":material/download:",
         on_click="ignore",
@@ -76,17 +77,7 @@ def _films(folder: str, last_step: int = 0) -> list[BackgroundTask[bytes]]:
 
 
 def _make(run: Run, report: ReportProgress) -> bytes:
-    import torch
+    from mnistcore.export.film import make_film
 
-    from mnistcore.viz.film import render_film
-
-    torch.set_num_threads(1)
-    test = train_and_test(run.config().dataset)[1]
-    config = run.train_config().network
     with _ONE_AT_A_TIME:
-        found = []
-        for step in frames.recorded_steps(run.frames):
-            report(0, 1)
-            if frame := frames.read_frame(run.frames, step):
-                found.append(frame.surveyed(config, test))
-        return render_film(found, test.labels, report)
+        return make_film(run, train_and_test(run.config().dataset)[1], report)

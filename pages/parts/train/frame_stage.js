@@ -9,6 +9,7 @@ const runOf = (id) => {
 }
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
 const calm = matchMedia("(prefers-reduced-motion: reduce)")
+const REST_MS = 45 // between two pictures unless it is played: what paints them may be what trains
 const FRAMES_A_SECOND = 6 // when played
 const MARKS = ["first", "second"] // of twins: by these one sees what is whose
 const MARGIN = 0.14 // of the cloud's width, for the digits around it
@@ -254,7 +255,7 @@ function openCloud(root, runs, setStateValue) {
     <p class="key">Each of the <span class="some">500 points is one of the 10,000 test images</span>, coloured
       by its true digit. In the middle: it cannot decide. At the rim: it is sure. Ringed: read wrong. Point at one
       to see it. <span class="own" hidden>★: your drawing.</span></p>
-    <div class="time"><button type="button" disabled>▶ Replay</button><div class="track"><canvas></canvas>
+    <div class="time" data-tool><button type="button" disabled>▶ Replay</button><div class="track"><canvas></canvas>
       <input type="range" step="1" min="0" aria-label="Moment of the training">
       <p class="ends"><span>start</span><span>the early part is stretched</span><span></span></p></div></div>
     <p class="when"></p>`
@@ -282,7 +283,7 @@ function openCloud(root, runs, setStateValue) {
     drawn = ""
     tell()
   }
-  slider.oninput = () => { playing = false; look(+slider.value) }
+  slider.oninput = () => { playing = false; look(+slider.value); soon() }
   button.onclick = () => {
     if (playing) { playing = false; look(Math.floor(view)) }
     else {
@@ -290,6 +291,7 @@ function openCloud(root, runs, setStateValue) {
       follow = false
       if (view >= frames.length - 1) view = 0
     }
+    soon()
   }
 
   // While it follows, the knob is at the newest: the cloud is on its way there.
@@ -372,9 +374,20 @@ function openCloud(root, runs, setStateValue) {
     run.wake.forEach((wake) => wake(frame))
   }
 
+  let timer = null, due = false
+  const soon = () => {
+    clearTimeout(timer)
+    if (!due) requestAnimationFrame(loop)
+    due = true
+  }
   const loop = (time) => {
+    due = false
     if (!root.isConnected) { runs.forEach((each) => each.wake.delete(renew)); return }
-    requestAnimationFrame(loop)
+    draw(time)
+    if (playing) soon()
+    else timer = setTimeout(soon, REST_MS)
+  }
+  const draw = (time) => {
     const passed = Math.min(0.1, (time - clock) / 1000)
     clock = time
     const width = skies[0].width()
@@ -398,7 +411,7 @@ function openCloud(root, runs, setStateValue) {
     drawn = state
     paint()
   }
-  requestAnimationFrame(loop)
+  soon()
 
   return {
     update(now) {

@@ -17,7 +17,7 @@ from mnistcore.serialization import is_number
 from mnistcore.viz import probability_cloud, theme
 from mnistcore.viz.commentary import capitalized
 from mnistcore.viz.twin_commentary import find_winner
-from pages.common import links, state
+from pages.common import links, pictures, state
 from pages.common.canvas import current_strokes
 from pages.common.datasets import train_and_test
 from pages.common.images import ink_uri, sheet_uri
@@ -92,12 +92,10 @@ def show_cloud(run: Run, titles: Sequence[str], *, live: bool) -> None:
     more = {"titles": list(titles), "live": live, "moment": asked_moment(), "results": ends}
     more["winner"] = {"this": 0, "twin": 1}.get(winner or "")
     clock = int(_clock(run) != run)
-    _stage(
-        key=state.TRAIN_STAGE,
-        data={"run": run.id, "twin": run.twin and run.twin.id, "part": "cloud", "clock": clock}
-        | more,
-        on_moment_change=_keep_moment,
-    )
+    data = {"run": run.id, "twin": run.twin and run.twin.id, "part": "cloud", "clock": clock} | more
+    name = f"Cloud of test images, {run.name}"
+    with pictures.can_be_saved(name, "cloud"):
+        _stage(key=state.TRAIN_STAGE, data=data, on_moment_change=_keep_moment)
 
 
 def _wrong(result: RunResult) -> str:

@@ -18,7 +18,7 @@ from mnistcore.runs.store import LIVE, RESUMABLE, Run
 from mnistcore.training.trainer import RUNNING_AVERAGE_IMAGES
 from mnistcore.viz import commentary, learning_curves, theme
 from mnistcore.viz.twin_commentary import find_winner
-from pages.common import links, state, take_home
+from pages.common import links, pictures, state, take_home
 from pages.common.datasets import train_and_test
 from pages.common.widgets import live_region, room_for
 from pages.parts.train import (
@@ -220,7 +220,8 @@ def _chart(
         words = f"{lines[0].name}: {words} {lines[1].name}: {twin}"
     usual = learning_curves.chart_height(1)
     tall = learning_curves.chart_height(len(lines)) - usual + (height or usual)
-    st.echarts_chart(chart, height=tall, key=key, alt=words)
+    name = f"{key.capitalize()}, {' and '.join(line.name for line in lines)}"
+    pictures.echarts(chart, name, key, words, tall)
 
 
 def _high(lines: Sequence[learning_curves.Curve]) -> bool:

@@ -7,7 +7,7 @@ import streamlit as st
 from mnistcore.config import count_parameters
 from mnistcore.demos import single_neuron
 from mnistcore.presets import PRESETS
-from pages.common import datasets, links, state
+from pages.common import datasets, links, pictures, state
 from pages.common.widgets import live_region
 
 _RATES = (0.01, 0.03, 0.1, 0.3, 1)
@@ -50,12 +50,13 @@ def show() -> None:
             st.markdown(_table(neuron, rate))
             st.caption(f"Judged by {len(examples.targets)} training images.")
         with picture:
-            st.echarts_chart(
+            pictures.echarts(
                 single_neuron.scatter_chart(examples, neuron),
-                height=320,
-                key="idea 3 chart",
-                alt="Images of a 0 and of a 1 by two numbers, and the line between what the unit "
+                f"One unit after {neuron.steps} steps",
+                "idea 3 chart",
+                "Images of a 0 and of a 1 by two numbers, and the line between what the unit "
                 f"takes for a 0 and for a 1, with {neuron.accuracy:.0%} on the right side.",
+                height=320,
             )
     weights = count_parameters(PRESETS["plain"].config.network)
     links.train(preset="plain").onward(f"The same with {weights:,} weights")

@@ -1,0 +1,43 @@
+"""Lesson: on every page, the step of the lesson that is given; what to do, Back, Next, Leave."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from mnistcore.errors import LessonError
+from pages.common import lessons, links, state
+from pages.common.text import escape_markdown
+
+_STYLE = Path(__file__).with_suffix(".css")
+
+
+def show(name: str, at: int) -> str:
+    """The bar of a step of a lesson, if there is one; returns the anchor to which it leads."""
+    path = lessons.files().get(name)
+    if path is None:
+        state.leave_lesson()
+        return ""
+    try:
+        steps = lessons.read(path).steps
+    except LessonError as error:
+        st.warning(escape_markdown(error), icon=":material/school:")
+        return ""
+    if not state.LESSON_STEP.asked():  # somebody comes to take the lesson from its start
+        links.lesson(name, 1, links.from_address(steps[0].address)).go()
+    at = min(at, len(steps))
+    step = steps[at - 1]
+    st.html(_STYLE)
+    with st.container(key="lesson-bar", horizontal=True, vertical_alignment="center", gap="small"):
+        title = f"**{at} of {len(steps)}. {escape_markdown(step.title)}**"
+        place = links.from_address(step.address)
+        here = links.lesson(name, at, place)
+        here.show(title, ":material/school:", help="Set the page up for this step")
+        st.markdown(escape_markdown(step.do), width="stretch")
+        for label, to, icon in (("Back", at - 1, "back"), ("Next", at + 1, "forward")):
+            there = 1 <= to <= len(steps)
+            goal = links.from_address(steps[to - 1].address) if there else place
+            links.lesson(name, to, goal).show(
+                label, f":material/arrow_{icon}:", disabled=not there, help=f"{label} step"
+            )
+        st.button("Leave", icon=":material/close:", on_click=state.leave_lesson, type="tertiary")
+    return place.anchor
