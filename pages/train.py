@@ -12,8 +12,7 @@ from mnistcore.data.mnist import data_folder
 from mnistcore.errors import MnistError
 from mnistcore.presets import PRESETS, describe_changes, name_run, scale_epochs
 from mnistcore.runs import queue, store
-from mnistcore.viz import network_diagram
-from pages.common import model_picker, state
+from pages.common import model_picker, pictures, state
 from pages.common.identity import creator, visitor_token
 from pages.common.text import escape_markdown
 from pages.common.widgets import announce, scroll_into_view
@@ -120,7 +119,8 @@ if run is None:
     if refused := state.TRAIN_REFUSED.pop():
         st.warning(refused, icon=":material/hourglass_empty:")
     if not problem:
-        st.html(network_diagram.network_html(layer_summary(config.network)))
+        title = f"Network of {PRESETS[preset].title}"
+        pictures.network(layer_summary(config.network), title, "network")
     queue.warm_spare_worker()
 else:
     caption = f"Recipe: {escape_markdown(comparison.recipe_text(run) or 'unknown')}"

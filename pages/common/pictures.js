@@ -78,6 +78,7 @@ const draw = (element, to, left, top) => {
   const place = { x: box.x - left, y: box.y - top, width: box.width, height: box.height }
   if (element.localName === "svg") return to.append(copyOf(element, place))
   if (element.localName === "canvas") return make("image", to, { ...place, href: element.toDataURL() })
+  if (element.localName === "img") return make("image", to, { ...place, href: element.src })
   if (!isClear(style.backgroundColor) || (style.borderTopWidth !== "0px" && box.height))
     make("rect", to, { ...place, rx: parseFloat(style.borderRadius) || 0,
       fill: isClear(style.backgroundColor) ? "none" : simple(style.backgroundColor),

@@ -1,12 +1,14 @@
 """Pictures to keep: whatever a part of the page shows, saved by the browser as PNG or SVG."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from mnistcore.config import LayerSummary
+from mnistcore.viz.network_diagram import network_html
 from pages.common.tiles import component
 
 if TYPE_CHECKING:  # it takes long to import
@@ -38,6 +40,12 @@ def echarts(options: dict[str, Any], name: str, key: str, alt: str, height: int)
     """An ECharts chart, updated in place."""
     with can_be_saved(name, key):
         st.echarts_chart(options, height=height, key=key, alt=alt, renderer="svg")
+
+
+def network(layers: Sequence[LayerSummary], name: str, key: str) -> None:
+    """An architecture diagram."""
+    with can_be_saved(name, key):
+        st.html(network_html(layers))
 
 
 def _file_name(name: str) -> str:

@@ -1,12 +1,8 @@
 """What holds for every page, whatever is shown on it."""
 
-import json
-
 import pytest
 from playwright.sync_api import Page, expect
-from visit import App, fits_its_width, settle, untrained_run, visit
-
-from mnistcore.runs import store
+from visit import App, fits_its_width, run_without_frames, settle, visit
 
 PAGES = {
     "": "home=1&set=moon",
@@ -41,16 +37,8 @@ ALTERNATIVE = "xpath=descendant-or-self::*[string-length(@aria-label) > 12]"
 
 @pytest.fixture(scope="module")
 def run(app: App) -> str:
-    """A run that is over, with curves and a network that reads one way or another."""
-    made = untrained_run(app, "Example")
-    record = {"steps": 4, "loss": 2.0, "test_loss": 2.0, "train_accuracy": 0.3, "test_count": 297}
-    record |= {"epoch": 1.0, "images_per_second": 1000.0, "seconds_left": 0.0}
-    records = [record | {"step": n, "images": 64 * n, "test_accuracy": n / 8} for n in range(5)]
-    (made.path / "metrics.jsonl").write_text("\n".join(map(json.dumps, records)))
-    result = {"test_accuracy": 0.5, "train_accuracy": 0.5, "test_count": 297, "train_count": 1500}
-    status = {"state": "finished", "progress": records[-1], "result": result | {"seconds": 1}}
-    store.write_json(made.path / "status.json", status)
-    return made.id
+    """The id of a run that is over."""
+    return run_without_frames(app).id
 
 
 @pytest.mark.parametrize(("view", "charts"), VIEWS.items())

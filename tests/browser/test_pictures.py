@@ -60,8 +60,10 @@ def test_every_chart_is_saved_as_png_and_as_svg_and_the_network_in_every_format(
     start(desktop, app.address, "Too simple")
     expect(desktop.get_by_text(RESULT)).to_be_visible(timeout=90_000)
     settle(desktop)
+    desktop.get_by_text("Its recipe").click()
     seen = "training images seen"
-    assert_pictures(desktop, cloud_of_test_images="points is one of", accuracy=seen, loss=seen)
+    words = {"cloud_of_test_images": "points is one of", "accuracy": seen, "loss": seen}
+    assert_pictures(desktop, **words, network_of="28 x 28 pixels")
     desktop.get_by_role("link", name="How good is it really?").click()
     for look, words in {
         "Mix-ups": {"confusion_matrix": "were read as another"},

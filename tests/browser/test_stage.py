@@ -1,14 +1,13 @@
 """The stage: a training whose every moment can be seen, step by step and afterwards."""
 
 import re
-import shutil
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 from test_draw import SEVEN, draw
 from test_train import RESULT, WATCH_SHIFTS, newest, start, tops
-from visit import App, fits_its_width, settle, visit
+from visit import App, fits_its_width, run_without_frames, settle, visit
 
 from mnistcore.inspection.frames import recorded_steps
 
@@ -274,9 +273,7 @@ def test_twins_are_on_one_screen(app: App, desktop: Page):
 
 
 def test_a_run_from_before_there_were_frames_is_shown_without_a_stage(app: App, desktop: Page):
-    finished(desktop, app, "Memoriser")
-    shutil.rmtree(newest(app).frames)
-    visit(desktop, desktop.url)
+    visit(desktop, f"{app.address}/train?run={run_without_frames(app).id}")
     expect(desktop.get_by_text("there is nothing to play back")).to_be_visible()
     expect(desktop.locator(".cloud")).to_have_count(0)
     expect(desktop.get_by_test_id("stEChartsChart")).to_have_count(2)

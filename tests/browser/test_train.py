@@ -166,7 +166,7 @@ def test_a_killed_server_and_worker_lose_nothing(
     start_app: StartApp, tmp_path: Path, desktop: Page
 ):
     first = start_app()
-    start(desktop, first.address, "Notebook", epochs=25)
+    start(desktop, first.address, "Notebook", epochs=12)
     run = newest(first)
     expect(desktop.get_by_text(re.compile(r"[1-9]\d*% done"))).to_be_visible(timeout=30_000)
     first.kill()

@@ -1,5 +1,6 @@
 """The app as its visitors meet it: a running server, and what Playwright has no word for."""
 
+import json
 import socket
 import subprocess
 from collections.abc import Callable
@@ -41,6 +42,19 @@ def clueless_run(app: App) -> Run:
     run = untrained_run(app, "Clueless")
     store.write_json(run.path / "status.json", {"state": "finished", "result": {"images": 1500}})
     return run
+
+
+def run_without_frames(app: App) -> Run:
+    """One that is over, with curves and a network that reads one way or another, and no more."""
+    made = untrained_run(app, "Example")
+    record = {"steps": 4, "loss": 2.0, "test_loss": 2.0, "train_accuracy": 0.3, "test_count": 297}
+    record |= {"epoch": 1.0, "images_per_second": 1000.0, "seconds_left": 0.0}
+    records = [record | {"step": n, "images": 64 * n, "test_accuracy": n / 8} for n in range(5)]
+    (made.path / "metrics.jsonl").write_text("\n".join(map(json.dumps, records)))
+    result = {"test_accuracy": 0.5, "train_accuracy": 0.5, "test_count": 297, "train_count": 1500}
+    status = {"state": "finished", "progress": records[-1], "result": result | {"seconds": 1}}
+    store.write_json(made.path / "status.json", status)
+    return made
 
 
 StartApp = Callable[..., App]

@@ -8,8 +8,7 @@ from mnistcore.config import count_parameters, layer_summary, settings
 from mnistcore.errors import MnistError
 from mnistcore.presets import PRESETS, describe_changes, scale_epochs, setting_text
 from mnistcore.runs.store import Run
-from mnistcore.viz import network_diagram
-from pages.common import links, state
+from pages.common import links, pictures, state
 from pages.common.datasets import train_and_test
 from pages.common.text import escape_markdown
 from pages.parts.train import spoiling
@@ -64,7 +63,7 @@ def show_recipe(run: Run) -> None:
         if setting.on_form
     ]
     with st.expander("Its recipe", icon=":material/receipt_long:"):
-        st.html(network_diagram.network_html(layer_summary(config.network)))
+        pictures.network(layer_summary(config.network), f"Network of {run.name}", "recipe")
         st.markdown(f"How it learns: {', '.join(told)}. {spoiling.describe(config.defect)}")
         if preset in PRESETS:
             links.train(preset, config=config).show("Change this recipe", ":material/tune:")

@@ -8,8 +8,7 @@ from mnistcore.config import Conv, NetworkConfig, check_network, layer_summary
 from mnistcore.errors import NetworkError
 from mnistcore.models.network import ACTIVATIONS
 from mnistcore.presets import PRESETS
-from mnistcore.viz import network_diagram
-from pages.common import links
+from pages.common import links, pictures
 from pages.common.state import kept
 from pages.common.widgets import live_region
 
@@ -33,7 +32,7 @@ def show() -> None:
             layers = layer_summary(network)
             weights = sum(layer.num_params for layer in layers)
             live_region(f"{weights:,} weights to learn.", key="idea 5 said")
-            st.html(network_diagram.network_html(layers))
+            pictures.network(layers, f"Network of {weights:,} weights", "idea 5 network")
         except NetworkError as error:
             live_region(f"This cannot be built. {error}", key="idea 5 said")
     recipe = replace(PRESETS["plain"].config, network=network)
