@@ -150,6 +150,8 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = command("evaluate", _evaluate, "judge a network on the test images")
     calibrate = command("calibrate", _calibrate, "teach a finished network how sure it may be")
     calibrate.add_argument("--out", type=Path, required=True, help="the .safetensors to write")
+    help = "folder of .ttf and .otf fonts, best handwriting: their letters are no digits"
+    calibrate.add_argument("--fonts", type=_folder, metavar="FOLDER", help=help)
     export = command("export", _export, "take a network home: files that others open")
     export.add_argument("model", metavar="RUN", help="shipped, a run, or a file")
     export.add_argument("--to", default="all", choices=(*FORMATS, "all"), help="which files (all)")
@@ -421,12 +423,13 @@ def _evaluate(options: argparse.Namespace) -> Answer:
 def _calibrate(options: argparse.Namespace) -> Answer:
     from mnistcore.data.loading import load_dataset
     from mnistcore.evaluation import metrics
-    from mnistcore.inference import ood
+    from mnistcore.inference import ood, ood_data
     from mnistcore.inference.calibration import fit_temperature
     from mnistcore.models.checkpoint import load_network, save_network
     from mnistcore.models.registry import weights_path
 
     _require_writable(options.out)
+    fonts = ood_data.open_fonts(options.fonts) if options.fonts else []
     path = weights_path(options.model, options.runs)
     if path.suffix != ".safetensors":
         raise MnistError("This network is still learning: calibrate it when it has finished.")
@@ -434,7 +437,7 @@ def _calibrate(options: argparse.Namespace) -> Answer:
     network, card = saved.network, saved.card
     train, test = load_dataset("mnist", options.data)
     temperature = fit_temperature(network, train)
-    fitted = ood.fit_ood_head(network, train)
+    fitted = ood.fit_ood_head(network, train, fonts=fonts)
     score = metrics.evaluate(network, test)
     result = replace(card.result or RunResult(), test_loss=score.loss)
     total = temperature * card.temperature

@@ -155,6 +155,8 @@ def test_what_goes_wrong_is_one_line_and_status_2(capsys, arguments, words):
         (["calibrate", "--out", "none/x.safetensors"], "none/x.safetensors cannot be written"),
         (["calibrate", "--out", "x.txt"], "has to end in .safetensors"),
         (["calibrate", "--out", "folder.safetensors"], "has to end in .safetensors"),
+        (["calibrate", "--out", "x.safetensors", "--fonts", "empty"], "There is no font in empty"),
+        (["calibrate", "--out", "x.safetensors", "--fonts", "fonts"], "cannot be read"),
         (["predict", "two\nlines.png"], "There is no picture two lines.png"),
     ],
 )
@@ -163,7 +165,9 @@ def test_a_place_that_cannot_be_used_is_told_before_any_data_is_asked_for(
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
-    (tmp_path / "folder.safetensors").mkdir()
+    for folder in ("folder.safetensors", "fonts"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "fonts" / "broken.ttf").write_text("no font")
     assert main(arguments) == 2
     error = capsys.readouterr().err
     assert words in error

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from mnistcore.config import Conv, NetworkConfig, TrainConfig
 from mnistcore.data.digits import Digits
@@ -25,7 +25,7 @@ def shipped() -> Model:
 @pytest.fixture
 def few(monkeypatch, digits) -> Digits:
     sizes = {"TRAIN": 400, "RERENDERED": 60, "TYPED": 40, "HANDWRITTEN": 60}
-    sizes |= {"TYPED_LETTERS": 60, "LETTERS": 60, "SCRIBBLES": 100}
+    sizes |= {"TYPED_LETTERS": 60, "LETTERS": 60, "COMPOSED": 60, "SCRIBBLES": 100}
     for name, value in sizes.items():
         monkeypatch.setattr(ood, f"N_{name}", value)
     monkeypatch.setattr(ood, "EPOCHS", 2)
@@ -86,6 +86,16 @@ def test_no_letter_that_the_doubt_learns_from_looks_like_a_digit():
     drawn = ood_data.letters(5, np.random.default_rng(1))
     assert torch.equal(drawn, ood_data.letters(5, np.random.default_rng(1)))
     assert drawn.shape == (5, 28, 28) and 0 <= drawn.min() < drawn.max() <= 1
+
+
+def test_fonts_give_the_signs_that_they_have_in_turn():
+    face = ImageFont.load_default(ood_data.TYPE_SIZE)
+    pillows, ours, twice = (
+        ood_data.typed_digits(20, np.random.default_rng(1), fonts)
+        for fonts in ([], [face], [face, face])
+    )
+    assert torch.equal(pillows, ours) and torch.equal(ours, twice)
+    assert not ood_data._has(face, "\uffff")
 
 
 def an_m() -> torch.Tensor:

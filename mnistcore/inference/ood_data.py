@@ -1,18 +1,21 @@
 """Training data for the out-of-distribution detector: digits and what is none, as pen drawings.
 
-Letters and digits in type come from the typeface inside Pillow, thinned to a pen's line, those in
-handwriting from `allographs`; training images are drawn anew likewise, so that digits do not differ
-from letters by the pen.
+Letters and digits in type come from the typeface inside Pillow, or from fonts that are given,
+thinned to a pen's line, those in handwriting from `allographs`; training images are drawn anew
+likewise, so that digits do not differ from letters by the pen.
 """
 
 import itertools
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from PIL.ImageFont import FreeTypeFont
+from PIL.ImageFont import ImageFont as BitmapFont
 from torch import Tensor
 from torch.nn import functional
 
@@ -21,26 +24,46 @@ from mnistcore.drawing import allographs
 from mnistcore.drawing.allographs import distort, round_corners
 from mnistcore.drawing.rasterize import fit_mnist_frame, from_strokes, rasterize
 from mnistcore.drawing.vectorize import trace_centerline
+from mnistcore.errors import MnistError
 
+Typeface = FreeTypeFont | BitmapFont
 # Left out because as handwriting they are digits: 0 (D O Q o), 1 (I J i l), 2 (Z z), 5 (S s),
 # 6 (G b), 9 (g q).
 LIKE_DIGITS = "DOQoIJilZzSsGbgq"
 LETTERS = "".join(c for c in string.ascii_letters if c not in LIKE_DIGITS)
 TYPE_SIZE = 120  # pixels: the size in which type is set before it is thinned
+DISTORTIONS = (0.4, 1.0)  # of type: from a careful copy to as much as letters take
 PADDING = 4  # pixels of black around a training image, so that its ink touches no edge
 RING_RATE = 0.4  # of scribbles of several marks: inside a ring, so that not all rings are a 0
 HEART_RATE = 0.02  # of scribbles; a heart is what many draw next, and has a 0's outline
+_NO_SIGN = "\uffff"  # is in no font, which then shows an empty box or so
 _CANVAS_SIZE = 200.0  # pixels: of a scribble; it is scaled anyway
 
 
-def letters(count: int, rng: np.random.Generator) -> Tensor:
-    """Letters that look like no digit: (count, 28, 28) float32 in [0, 1], as all that follow."""
-    return _typeset(LETTERS, count, rng)
+def letters(count: int, rng: np.random.Generator, fonts: Sequence[Typeface] = ()) -> Tensor:
+    """Letters that look like no digit: (count, 28, 28) float32 in [0, 1], as all that follow.
+
+    fonts: whose letters, in turn; without any, those of the typeface inside Pillow.
+    """
+    return _typeset(LETTERS, count, rng, fonts)
 
 
-def typed_digits(count: int, rng: np.random.Generator) -> Tensor:
+def typed_digits(count: int, rng: np.random.Generator, fonts: Sequence[Typeface] = ()) -> Tensor:
     """The ten digits in type, clean as no hand writes them, distorted as letters are."""
-    return _typeset(string.digits, count, rng)
+    return _typeset(string.digits, count, rng, fonts)
+
+
+def open_fonts(folder: Path) -> list[Typeface]:
+    """The fonts with letters, .ttf and .otf, in a folder and those within; MnistError without."""
+    paths = sorted(path for kind in ("ttf", "otf") for path in folder.rglob(f"*.{kind}"))
+    try:
+        fonts = [ImageFont.truetype(path, TYPE_SIZE) for path in paths]
+    except OSError as error:
+        raise MnistError(f"A font in {folder} cannot be read: {error}.") from error
+    lettered: list[Typeface] = [font for font in fonts if _has(font, "a")]
+    if not lettered:
+        raise MnistError(f"There is no font in {folder}: give a folder with .ttf or .otf files.")
+    return lettered
 
 
 def handwritten(signs: Iterable[str], count: int, rng: np.random.Generator) -> Tensor:
@@ -98,14 +121,26 @@ def _heart(rng: np.random.Generator) -> NDArray[np.float64]:
     return heart
 
 
-def _typeset(signs: str, count: int, rng: np.random.Generator) -> Tensor:
-    """Signs of the typeface in turn, each distorted in its own way."""
-    font, lines = ImageFont.load_default(TYPE_SIZE), []
-    for sign in signs:
-        sheet = Image.new("L", (2 * TYPE_SIZE, 2 * TYPE_SIZE), 255)
-        ImageDraw.Draw(sheet).text((TYPE_SIZE, TYPE_SIZE), sign, fill=0, font=font, anchor="mm")
-        lines.append(trace_centerline(sheet))
-    return _render([distort(lines[number % len(lines)], rng) for number in range(count)])
+def _typeset(signs: str, count: int, rng: np.random.Generator, fonts: Sequence[Typeface]) -> Tensor:
+    """Signs of the fonts in turn, each distorted in its own way."""
+    faces: Sequence[Typeface] = fonts or [ImageFont.load_default(TYPE_SIZE)]
+    lines = [_set(font, sign) for font in faces for sign in signs if _has(font, sign)]
+    strengths = rng.uniform(*DISTORTIONS, count)
+    return _render([distort(line, rng, by) for line, by in zip(itertools.cycle(lines), strengths)])
+
+
+def _set(font: Typeface, sign: str) -> NDArray[np.float64]:
+    """The centreline of a sign in type, (n, 2, 2)."""
+    sheet = Image.new("L", (4 * TYPE_SIZE, 4 * TYPE_SIZE), 255)
+    middle = (2 * TYPE_SIZE, 2 * TYPE_SIZE)
+    ImageDraw.Draw(sheet).text(middle, sign, fill=0, font=font, anchor="mm")
+    return trace_centerline(sheet)
+
+
+def _has(font: Typeface, sign: str) -> bool:
+    """Whether the font has a picture of its own for this sign."""
+    own, none = (bytes(font.getmask(each)) for each in (sign, _NO_SIGN))
+    return any(own) and own != none
 
 
 def _render(lines: list[NDArray[np.float64]]) -> Tensor:
