@@ -49,8 +49,9 @@ def give(name: str, lesson: Lesson) -> None:
             paper = one_of(
                 "Papers", PAPERS, state.LESSON_SHOWN, wrap=True, label_visibility="collapsed"
             )
-            start = links.from_address(lesson.steps[0].address)
-            links.lesson(name, 1, start).show_in_new_window(
+            at = min(state.asked_step(), len(lesson.steps))
+            place = links.from_address(lesson.steps[at - 1].address)
+            links.lesson(name, at, place).show_in_new_window(
                 "What the audience sees", icon=":material/open_in_new:"
             )
     if paper == PAPERS[0]:

@@ -33,11 +33,11 @@ def show(name: str, at: int) -> str:
         here = links.lesson(name, at, place)
         here.show(title, ":material/school:", help="Set the page up for this step")
         st.markdown(escape_markdown(step.do), width="stretch")
-        for label, to, icon in (("Back", at - 1, "back"), ("Next", at + 1, "forward")):
-            there = 1 <= to <= len(steps)
-            goal = links.from_address(steps[to - 1].address) if there else place
-            links.lesson(name, to, goal).show(
-                label, f":material/arrow_{icon}:", disabled=not there, help=f"{label} step"
-            )
+        ways = [("Back", max(1, at - 1), "arrow_back"), ("Next", at + 1, "arrow_forward")]
+        if at == len(steps):
+            ways[1] = "Again", 1, "replay"
+        for label, to, icon in ways:
+            goal = links.from_address(steps[to - 1].address)
+            links.lesson(name, to, goal).show(label, f":material/{icon}:", disabled=to == at)
         st.button("Leave", icon=":material/close:", on_click=state.leave_lesson, type="tertiary")
     return place.anchor

@@ -5,7 +5,7 @@ from itertools import accumulate
 import streamlit as st
 
 from mnistcore.lessons import Lesson, paragraphs
-from pages.common import links, state
+from pages.common import state
 from pages.common.text import escape_markdown
 from pages.parts.home import walkthrough
 
@@ -39,9 +39,6 @@ def show(name: str, lesson: Lesson) -> None:
         _part("Do", step.do)
         _part("Then you see", step.expect)
         st.caption(f"On the page it says “{escape_markdown(step.look_for)}”.")
-        links.lesson(name, at, links.from_address(step.address)).show_in_new_window(
-            "Open this step for the audience", icon=":material/open_in_new:"
-        )
         st.subheader("What it teaches", anchor=False)
         st.markdown(f"Idea {step.idea}: {walkthrough.titles()[step.idea - 1]}")
         for standard in step.standards:
