@@ -10,7 +10,7 @@ from visit import App, fits_its_width, settle, visit
 from pages.common import lessons, links, state
 
 # The app's network, what is asked once, and a slider at its start are not kept in an address.
-SETTLES_ELSEWHERE = {state.MODEL, state.DRAW_MORE, state.INSIDE_ATTACK.changed.name}
+SETTLES_ELSEWHERE = {state.MODEL, state.DRAW_MORE, state.INSIDE_ATTACK.changed}
 
 
 @pytest.mark.parametrize("name", lessons.files())
