@@ -42,7 +42,7 @@ def show() -> None:
     page = st.navigation(pages, position="top")
     lesson, step = ("", 1) if page.title == links.LESSON_PAGE else state.follow_lesson()
     navigation.on_page_enter(page.title, (lesson, step))
-    anchor = lesson_bar.show(lesson, step) if lesson else ""
+    anchor = lesson_bar.show(lesson, step, page.title) if lesson else ""
     page.run()
     lamp.show(page.title)
     navigation.install_browser_script(f"{lesson} {step}" if lesson else "", anchor)

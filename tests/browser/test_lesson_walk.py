@@ -51,6 +51,9 @@ def test_the_bar_leaves_the_sheet_and_the_phone_their_room(app: App, phone: Page
     expect(phone.get_by_role("link", name="7 of 10.")).to_be_visible()
     phone.go_back()
     expect(phone.get_by_role("link", name="6 of 10.")).to_be_visible()
+    visit(phone, f"{app.address}/explore?lesson=class&at=6")  # off the path
+    phone.get_by_role("link", name="Back to this step: Draw").click()
+    expect(sheet).to_be_visible()
     phone.get_by_role("button", name="Leave").click()
     expect(bar).to_have_count(0)
     settle(phone)

@@ -11,8 +11,11 @@ from pages.common.text import escape_markdown
 _STYLE = Path(__file__).with_suffix(".css")
 
 
-def show(name: str, at: int) -> str:
-    """The bar of a step of a lesson, if there is one; returns the anchor to which it leads."""
+def show(name: str, at: int, page: str) -> str:
+    """The bar of a step of a lesson, if there is one; returns the anchor to which it leads.
+
+    page: the title of the one that is open, perhaps another than the step's.
+    """
     path = lessons.files().get(name)
     if path is None:
         state.leave_lesson()
@@ -32,7 +35,11 @@ def show(name: str, at: int) -> str:
         place = links.from_address(step.address)
         here = links.lesson(name, at, place)
         here.show(title, ":material/school:", help="Set the page up for this step")
-        st.markdown(escape_markdown(step.do), width="stretch")
+        if page == place.page:
+            st.markdown(escape_markdown(step.do), width="stretch")
+        else:
+            back = f":primary[**Back to this step: {place.page}**]"
+            here.show(back, ":material/undo:", width="stretch")
         ways = [("Back", max(1, at - 1), "arrow_back"), ("Next", at + 1, "arrow_forward")]
         if at == len(steps):
             ways[1] = "Again", 1, "replay"
