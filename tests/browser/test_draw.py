@@ -493,5 +493,6 @@ def test_a_file_that_is_no_picture_gets_one_sentence(
     open_draw(desktop, app)
     upload(desktop, "strange.png", content)
     expect(desktop.get_by_test_id("stAlert")).to_contain_text("cannot be read as a picture")
+    sheet(desktop).scroll_into_view_if_needed()
     draw(desktop, SEVEN)
     says(desktop, "This is a 7.")
