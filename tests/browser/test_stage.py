@@ -270,6 +270,7 @@ def test_twins_are_on_one_screen(app: App, desktop: Page):
     assert boxes[0]["y"] == boxes[1]["y"] and boxes[0]["x"] < boxes[1]["x"]
     # While a script runs, the bar above has a Stop of its own.
     desktop.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
+    expect(desktop.get_by_text("Stopped.")).to_be_visible(timeout=30_000)
 
 
 def test_a_run_from_before_there_were_frames_is_shown_without_a_stage(app: App, desktop: Page):
