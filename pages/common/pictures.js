@@ -1,19 +1,11 @@
 // Saves what the frame around it shows. First an SVG is made of it: shapes stay shapes, words stay
 // words, and what is painted comes as a picture. A PNG is that SVG, painted large.
-const SVG = "http://www.w3.org/2000/svg"
 const MARGIN = 12 // pixels around it
 const SCALE = 3 // pixels of a PNG for each of the page: it is to be read from the back of a room
 const LOOK = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray",
   "stroke-linejoin", "stroke-linecap", "opacity", "font-family", "font-size", "font-weight",
   "text-anchor", "dominant-baseline", "paint-order", "display", "visibility"]
 
-const make = (kind, parent, attributes = {}, words = "") => {
-  const part = document.createElementNS(SVG, kind)
-  for (const [name, value] of Object.entries(attributes)) part.setAttribute(name, value)
-  part.textContent = words
-  parent.appendChild(part)
-  return part
-}
 const isSeen = ({ display, visibility, opacity }) =>
   display !== "none" && visibility === "visible" && opacity !== "0"
 const isClear = (color) => /^transparent$|[,/] ?0\)$/.test(color)

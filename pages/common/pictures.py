@@ -9,14 +9,14 @@ import streamlit as st
 
 from mnistcore.config import LayerSummary
 from mnistcore.viz.network_diagram import network_html
-from pages.common.tiles import component
+from pages.common.tiles import SVG, component
 
 if TYPE_CHECKING:  # it takes long to import
     from plotly.graph_objects import Figure
 
 _MENU = """<details><summary aria-label="Save picture" title="Save picture"></summary>
     <div><button>PNG</button><button>SVG</button></div></details>"""
-_save = component(__file__, _MENU)
+_save = component(__file__, _MENU, SVG)
 
 
 @contextmanager

@@ -17,10 +17,18 @@ if TYPE_CHECKING:
     from mnistcore.data.digits import Digits
 
 
-def component(path: str | Path, html: str | None = None) -> Callable:
-    """A part of the page that begins as `html`, with the .css and the .js beside `path`."""
+# What a component that draws SVG in the browser begins with.
+SVG = Path(__file__).with_name("svg.js").read_text(encoding="utf-8")
+
+
+def component(path: str | Path, html: str | None = None, script: str = "") -> Callable:
+    """A part of the page that begins as `html`, with the .css and the .js beside `path`.
+
+    script: what the .js builds on.
+    """
     css, js = (Path(path).with_suffix(kind).read_text(encoding="utf-8") for kind in (".css", ".js"))
-    return st.components.v2.component(f"digit_{Path(path).stem}", html=html, css=css, js=js)
+    name = f"digit_{Path(path).stem}"
+    return st.components.v2.component(name, html=html, css=css, js=script + js)
 
 
 _tiles = component(__file__, "<div class='tiles' role='group'></div>")

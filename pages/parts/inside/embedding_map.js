@@ -1,13 +1,4 @@
 // Many digits as points of a map; pointing shows the image, a click or the Enter key opens it.
-const SVG = "http://www.w3.org/2000/svg"
-
-const make = (kind, parent, attributes = {}, words = "") => {
-  const part = document.createElementNS(SVG, kind)
-  for (const [name, value] of Object.entries(attributes)) part.setAttribute(name, value)
-  part.textContent = words
-  parent.appendChild(part)
-  return part
-}
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const map = parentElement.querySelector(".map")

@@ -16,7 +16,7 @@ from mnistcore.viz import theme
 from pages.common import pictures, state
 from pages.common.datasets import BackgroundTask, ReportProgress
 from pages.common.images import sheet_uri
-from pages.common.tiles import component, picking
+from pages.common.tiles import SVG, component, picking
 from pages.common.widgets import one_of
 
 MANY = 2_000  # test images on a map
@@ -38,7 +38,7 @@ _MARGIN = 3  # percent of the map that stay empty at each side
 
 _HTML = """<div class="map"><svg tabindex="0" role="application"></svg><div class="tip"
     role="status"><span class="ink"></span><span></span></div></div>"""
-_atlas = component(__file__, _HTML)
+_atlas = component(__file__, _HTML, SVG)
 
 
 class FormingMap:
