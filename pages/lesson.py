@@ -50,12 +50,11 @@ def give(name: str, lesson: Lesson) -> None:
                 "Papers", PAPERS, state.LESSON_SHOWN, wrap=True, label_visibility="collapsed"
             )
             at = min(state.asked_step(), len(lesson.steps))
-            place = links.from_address(lesson.steps[at - 1].address)
-            links.lesson(name, at, place).show_in_new_window(
+            lessons.step_link(name, lesson, at).show_in_new_window(
                 "What the audience sees", icon=":material/open_in_new:"
             )
     if paper == PAPERS[0]:
-        notes.show(name, lesson)
+        notes.show(name, lesson, at)
     else:
         worksheet.show(lesson, answers=paper == PAPERS[2])
 

@@ -25,6 +25,11 @@ def files() -> dict[str, Path]:
     return {path.stem: path for path in found}
 
 
+def step_link(name: str, lesson: Lesson, at: int) -> links.Link:
+    """To the page of a step, set up as it says, with the bar of the lesson."""
+    return links.lesson(name, at, links.from_address(lesson.steps[at - 1].address))
+
+
 def read(path: Path) -> Lesson:
     """The lesson in a file, read anew when it has changed; LessonError says what is wrong."""
     mtime_ns = size = 0

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from mnistcore.errors import LessonError
-from pages.common import lessons, links, state
+from pages.common import lessons, state
 from pages.common.text import escape_markdown
 
 _STYLE = Path(__file__).with_suffix(".css")
@@ -21,30 +21,29 @@ def show(name: str, at: int, page: str) -> str:
         state.leave_lesson()
         return ""
     try:
-        steps = lessons.read(path).steps
+        lesson = lessons.read(path)
     except LessonError as error:
         st.warning(escape_markdown(error), icon=":material/school:")
         return ""
     if not state.LESSON_STEP.asked():  # somebody comes to take the lesson from its start
-        links.lesson(name, 1, links.from_address(steps[0].address)).go()
-    at = min(at, len(steps))
-    step = steps[at - 1]
+        lessons.step_link(name, lesson, 1).go()
+    count = len(lesson.steps)
+    at = min(at, count)
+    step, here = lesson.steps[at - 1], lessons.step_link(name, lesson, at)
     st.html(_STYLE)
     with st.container(key="lesson-bar", horizontal=True, vertical_alignment="center", gap="small"):
-        title = f"**{at} of {len(steps)}. {escape_markdown(step.title)}**"
-        place = links.from_address(step.address)
-        here = links.lesson(name, at, place)
+        title = f"**{at} of {count}. {escape_markdown(step.title)}**"
         here.show(title, ":material/school:", help="Set the page up for this step")
-        if page == place.page:
+        if page == here.page:
             st.markdown(escape_markdown(step.do), width="stretch")
         else:
-            back = f":primary[**Back to this step: {place.page}**]"
+            back = f":primary[**Back to this step: {here.page}**]"
             here.show(back, ":material/undo:", width="stretch")
         ways = [("Back", max(1, at - 1), "arrow_back"), ("Next", at + 1, "arrow_forward")]
-        if at == len(steps):
+        if at == count:
             ways[1] = "Again", 1, "replay"
         for label, to, icon in ways:
-            goal = links.from_address(steps[to - 1].address)
-            links.lesson(name, to, goal).show(label, f":material/{icon}:", disabled=to == at)
+            goal = lessons.step_link(name, lesson, to)
+            goal.show(label, f":material/{icon}:", disabled=to == at)
         st.button("Leave", icon=":material/close:", on_click=state.leave_lesson, type="tertiary")
-    return place.anchor
+    return here.anchor

@@ -10,10 +10,9 @@ from pages.common.text import escape_markdown
 from pages.parts.home import walkthrough
 
 
-def show(name: str, lesson: Lesson) -> None:
-    """The step for which the address asks: what to say, ask, do and expect, and why."""
+def show(name: str, lesson: Lesson, at: int) -> None:
+    """A step of it: what to say, ask, do and expect, and why."""
     steps = lesson.steps
-    at = min(state.asked_step(), len(steps))
     step, end = steps[at - 1], [*accumulate(each.minutes for each in steps)][at - 1]
     tell = state.LESSON_STEP.tell
     with st.container(horizontal=True, vertical_alignment="center", key="lesson-steps"):
