@@ -58,8 +58,7 @@ def peak(dtype: torch.dtype, side: int = 1536) -> float:
 
 
 def operations(run: Trainer) -> int:
-    """Floating-point operations in the matrix products of one step, which no thread shares."""
-    run._shards = None
+    """Floating-point operations in the matrix products of one step; other threads' do not count."""
     with FlopCounterMode(display=False) as counter:
         run._one_step()
     return counter.get_total_flops()
@@ -141,7 +140,6 @@ def time_by_turns(runs: dict[str, Trainer], steps: int) -> dict[str, float]:
 
 def shares(run: Trainer, steps: int) -> dict[str, float]:
     """The share of one thread's time that each of PLACES takes; the rest is small things."""
-    run._shards = None
     torch.set_num_threads(1)
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
         for _ in range(steps):
