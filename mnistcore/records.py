@@ -71,6 +71,11 @@ class Progress:
         if not 0 <= self.step <= self.total_steps or self.total_steps < 1:
             raise ValueError(f"there is no step {self.step} of {self.total_steps}")
 
+    @property
+    def planned_images(self) -> int | None:
+        """Training images that the whole run will look at, repeats included; None at its start."""
+        return round(self.images * self.total_steps / self.step) if self.step else None
+
 
 @dataclass(frozen=True)
 class FineTuneResult:

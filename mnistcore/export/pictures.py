@@ -18,9 +18,9 @@ _DASHES = {"dashed": "9 6", "dotted": "3 5"}
 def draw_curves(subject: Subject) -> str:
     """Accuracy and loss over the images seen, as the app draws them; NotKeptError without any."""
     records = subject.run.metrics() if subject.run else []
-    if not records or not records[-1].step:
+    images = records[-1].planned_images if records else None
+    if images is None:
         raise NotKeptError("There is no curve: how it learned was not kept.")
-    images = round(records[-1].images * records[-1].total_steps / records[-1].step)
     curves = [learning_curves.Curve(subject.title, records, images)]
     charts = learning_curves.accuracy_chart(curves), learning_curves.loss_chart(curves)
     parts = [part for at, chart in enumerate(charts) for part in _panel(chart, _HEAD + at * _PANEL)]

@@ -236,8 +236,8 @@ def _high(lines: Sequence[learning_curves.Curve]) -> bool:
 
 def _planned(run: Run, records: Sequence[Progress]) -> int:
     """Training images that the whole run will look at, repeats included."""
-    if records and records[-1].step:
-        return round(records[-1].images * records[-1].total_steps / records[-1].step)
+    if records and (images := records[-1].planned_images) is not None:
+        return images
     try:
         return planned_images(run.train_config(), len(train_and_test(run.config().dataset)[0]))
     except MnistError:  # it is damaged, or its images cannot be had today
