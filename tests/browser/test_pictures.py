@@ -75,6 +75,7 @@ def test_every_chart_is_saved_as_png_and_as_svg_and_the_network_in_every_format(
         assert_pictures(desktop, **words)
 
     desktop.get_by_role("button", name="Take it home").click()
+    settle(desktop)
     for file in (file for name, files in FORMATS.items() if name != "film" for file in files):
         button = desktop.get_by_role("button", name=file.name)
         with desktop.expect_download(timeout=60_000) as download:
@@ -83,3 +84,4 @@ def test_every_chart_is_saved_as_png_and_as_svg_and_the_network_in_every_format(
         begins, told = BEGINS[Path(file.name).suffix]
         content = download.value.path().read_bytes()
         assert content.startswith(begins) and told in content, file.name
+        settle(desktop)  # a hand takes longer to the next, too
