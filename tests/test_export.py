@@ -38,6 +38,7 @@ from mnistcore.models.network import build_network
 from mnistcore.presets import PRESETS
 from mnistcore.records import FineTuneResult, ModelCard, RunResult
 from mnistcore.runs import store, worker
+from mnistcore.training import frame_recorder
 from mnistcore.training.trainer import train
 from mnistcore.viz import film
 
@@ -192,9 +193,10 @@ def home(tmp_path_factory):
         address="10.1.2.3",
         **more,
     )
-    worker.run_training(run, lambda progress: None)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frame_recorder, "MAX_TIME_SHARE", 1e9)  # the same frames however fast it is
         patch.setattr(film, "_QUALITIES", [(10, 2)])
+        worker.run_training(run, lambda progress: None)
         assert (
             cli.main(["export", run.id, "--runs", str(folder / "runs"), "--out", str(folder)]) == 0
         )
