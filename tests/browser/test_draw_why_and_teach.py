@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect
 from test_draw import SEVEN, answer, draw, on_screen, open_draw, press, says, sheet, swipe, upload
-from visit import App, StartApp, fits_its_width, settle
+from visit import App, StartApp, fits_its_width, settle, stands_still
 
 from mnistcore.models.checkpoint import load_network
 
@@ -58,6 +58,8 @@ def test_reasons_and_lessons_fit_a_phone(app: App, phone: Page) -> None:
         swipe(phone, on_screen(phone, stroke))
     choose(phone, "And now?", WHY)
     expect(phone.get_by_text("Of the first")).to_be_visible(timeout=SLOW)
+    expect(phone.get_by_text("as you drew it")).to_be_in_viewport()
+    stands_still(phone)  # it scrolls there by itself, which would undo the scrolling below
     assert fits_its_width(phone)
     digits = phone.get_by_test_id("stButtonGroup").filter(has_text="Wrong?").get_by_role("radio")
     boxes = digits.evaluate_all("all => all.map(each => each.getBoundingClientRect().toJSON())")

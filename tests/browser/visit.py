@@ -84,6 +84,17 @@ def settle(page: Page, timeout: float = 30) -> None:
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
+def stands_still(page: Page) -> None:
+    """Wait until the page has not scrolled for half a second."""
+    page.wait_for_function(
+        """async () => {
+            const part = document.querySelector("[data-testid=stMain]"), before = part.scrollTop
+            await new Promise(done => setTimeout(done, 500))
+            return part.scrollTop === before
+        }"""
+    )
+
+
 def fits_its_width(page: Page) -> bool:
     """Whether nothing makes the page scroll sideways."""
     return page.evaluate(
