@@ -1,4 +1,4 @@
-"""The pages, and links from one to another: each says in the address how the page is to be set up."""
+"""The pages at the top, and links from page to page: each sets the page up by its address."""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
