@@ -15,6 +15,8 @@ function install() {
   if (history.kept) return
   history.kept = true
   keepPlaces()
+  for (const kind of ["wheel", "touchstart", "keydown", "mousedown"])
+    addEventListener(kind, () => { history.byHand = Date.now() }, { capture: true, passive: true })
   setInterval(look, LOOK)
   new MutationObserver(seeFetched).observe(document.body, { childList: true, subtree: true })
   seeFetched()
@@ -130,13 +132,12 @@ function goToHeading(anchor) {
 /** Call `scroll` until it has done so, and for `linger` more, until somebody scrolls. */
 function keepAt(patience, linger, scroll) {
   const from = history.state.step
-  let until = Date.now() + patience
+  const begun = Date.now()
+  let until = begun + patience
   let there = false
-  const stop = () => { until = 0 }
-  for (const kind of ["wheel", "touchstart", "keydown", "mousedown"])
-    addEventListener(kind, stop, { once: true, capture: true, passive: true })
   const timer = setInterval(() => {
-    if (Date.now() > until || history.state?.step !== from) return clearInterval(timer)
+    const over = Date.now() > until || history.byHand > begun // when somebody may have scrolled
+    if (over || history.state?.step !== from) return clearInterval(timer)
     if (!scroll()) return
     if (!there) until = Date.now() + linger
     there = true

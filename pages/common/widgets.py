@@ -77,9 +77,11 @@ _into_view = st.components.v2.component(
         const behavior = calm ? "auto" : "smooth"
         // While the page is being renewed, things are not yet where they will be.
         const app = document.querySelector("[data-testid=stApp]")
+        const begun = Date.now()
         const scroll = () => {
             if (app.dataset.testScriptState !== "notRunning") return setTimeout(scroll, 50)
-            mark.scrollIntoView({ block: "nearest", behavior })
+            // Who has scrolled by hand meanwhile, as navigation.js notes, looks at something else.
+            if (!(history.byHand > begun)) mark.scrollIntoView({ block: "nearest", behavior })
             // What was pressed is gone: the Tab key goes on from here.
             follow(40)
         }
@@ -95,7 +97,8 @@ _into_view = st.components.v2.component(
 def scroll_into_view(name: str, key: str, *, margin: str = "5rem", arriving: bool = False) -> None:
     """Scroll here when `name`, of what is shown here, has changed, or a visitor is `arriving`.
 
-    The focus comes along if what had it is no longer there.
+    It gives way to who scrolls by hand meanwhile. The focus comes along if what had it is no longer
+    there.
 
     name: empty while nothing is shown; margin: so much above and below is brought into view as
     well (CSS).

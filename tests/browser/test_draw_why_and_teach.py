@@ -50,6 +50,14 @@ def test_asking_why_shows_the_ink_and_any_other_digit_can_be_asked_for(
     desktop.get_by_test_id("stMain").evaluate("it => it.scrollTo(0, 0)")
     draw(desktop, SEVEN)  # the answer and the reasons follow the pen
     expect(desktop.get_by_alt_text("Ink that spoke for")).to_be_visible()
+    choose(desktop, "And now?", WHY)  # no more
+    stands_still(desktop)
+    at = desktop.get_by_test_id("stMain").evaluate("it => it.scrollTop")
+    desktop.evaluate("setInterval(() => document.body.dispatchEvent(new Event('wheel')), 20)")
+    choose(desktop, "And now?", WHY)
+    expect(desktop.get_by_alt_text("Ink that spoke for")).to_be_visible()
+    stands_still(desktop)
+    assert desktop.get_by_test_id("stMain").evaluate("it => it.scrollTop") == at  # by hand
 
 
 def test_reasons_and_lessons_fit_a_phone(app: App, phone: Page) -> None:
