@@ -7,7 +7,7 @@ import streamlit as st
 from mnistcore.drawing.strokes import are_several_digits
 from mnistcore.errors import MnistError
 from pages.common import links, model_picker, navigation, state, take_home
-from pages.common.canvas import canvas
+from pages.common.canvas import canvas, drawing_name
 from pages.common.prediction_card import show_prediction
 from pages.common.widgets import announce, scroll_into_view
 from pages.parts.draw import answer_history
@@ -71,6 +71,7 @@ def draw() -> None:
                 before=before,
                 spoken="answer",
                 averaged=True,
+                about=drawing_name(),
             )
             if learning:
                 news = model_picker.training_progress(model_id)

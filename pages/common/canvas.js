@@ -2,6 +2,8 @@
 const PAUSE = 200 // ms at least between two reports of a stroke that still grows
 const PATIENCE = 5000 // ms: so long after a report its answer is taken for lost
 const LEAVE = 2000 // ms that another page may take to come
+const LATE = 500 // ms: so long may the answer to an older drawing stand, the pause included
+const LOOK = 50 // ms between two looks at whether it does
 const KEPT = "sheet" // by which the tab keeps what is on it, for a server that knows nothing of it
 
 const lay = (sheet) => {
@@ -9,7 +11,8 @@ const lay = (sheet) => {
   const paper = layPaper(sheet, {
     penWidth: () => given.data.pen,
     changed: () => {
-      unsaid = true
+      unsaid ||= performance.now()
+      since ||= unsaid
       reportSoon()
     },
     rested: () => report(),
@@ -23,8 +26,9 @@ const lay = (sheet) => {
   let pause = PAUSE
   let timer = 0 // for the next report of a stroke that still grows
   let lost = 0 // for the answer
-  let unsaid = false // something changed since the last report
+  let unsaid = 0 // when something first changed since the last report, in ms; 0: nothing did
   let leaving = false // for another page
+  let since = 0 // likewise since the drawing that the answer shown is about
   let given = {} // what the server says: data and report
 
   const report = (now = false) => {
@@ -32,7 +36,7 @@ const lay = (sheet) => {
     timer = 0
     if (!unsaid || leaving || (waiting && !now)) return // the answer lets the newest go
     clearTimeout(lost)
-    unsaid = false
+    unsaid = 0
     turn += 1
     asked = performance.now()
     wait(true)
@@ -62,6 +66,14 @@ const lay = (sheet) => {
     if (!paper.busy || !given.data.live || waiting || timer || !unsaid) return
     timer = setTimeout(() => report(), pause)
   }
+  // The answer on the page says which drawing it is about; frame.css shows one that is late.
+  const watch = setInterval(() => {
+    if (!since) return
+    const { about } = document.querySelector("[data-about]")?.dataset ?? {}
+    if (about === `${put} ${first} ${turn}`) since = unsaid
+    const late = Boolean(about && since && performance.now() - since > LATE)
+    document.documentElement.classList.toggle("late", late)
+  }, LOOK)
   sample.onclick = () => given.trigger("sample", true)
 
   // A report right after the wish for another page would take that page's place: so what the server
@@ -89,17 +101,19 @@ const lay = (sheet) => {
       )
       turn = Math.max(turn, data.turn)
       ;({ first, put } = data)
-      unsaid = false
+      unsaid = 0
+      since ||= performance.now()
       if (waiting) goOn()
       keep()
     } else if (data.first > first) {
       paper.put(paper.strokes.slice(data.first - first))
       first = data.first
+      since ||= performance.now()
       if (!paper.strokes.length) paper.lift() // what was being drawn is gone as well
       keep()
     }
     if (fresh && paper.strokes.length && !waiting) {
-      unsaid = true
+      unsaid = performance.now()
       goOn()
     }
     if (waiting && data.turn === turn) {
@@ -110,6 +124,8 @@ const lay = (sheet) => {
   sheet.leave = () => {
     clearTimeout(timer)
     clearTimeout(lost)
+    clearInterval(watch)
+    document.documentElement.classList.remove("late")
     removeEventListener("pointerdown", elsewhere, true)
     paper.leave()
   }

@@ -47,6 +47,11 @@ def current_strokes() -> list[Stroke]:
     return [*state.DRAW_STROKES.get()]
 
 
+def drawing_name() -> str:
+    """By which the sheet knows whether an answer is about what is on it: `data-about` of a card."""
+    return " ".join(map(str, (state.DRAW_PUT.get(), *state.DRAW_PLACE.get())))
+
+
 def current_drawing() -> list[tuple[Stroke, float]]:
     """The same, each with its width."""
     drawn = current_strokes()

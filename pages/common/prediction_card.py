@@ -40,17 +40,20 @@ def show_prediction(
     before: str | None = None,
     spoken: str = "",
     averaged: bool = False,
+    about: str = "",
 ) -> Tensor | None:
     """Read a picture with the network of this name, show what it says, and return the picture.
 
     picture: gives (28, 28) float32 in [0, 1], or None where there is `nothing` to read. before: the
     name of the network that it was taught from; spoken: under this key it is read out as well;
-    averaged: over several views of the picture, see `predict`.
+    averaged: over several views of the picture, see `predict`; about: `canvas.drawing_name`.
     """
     try:
         image, model = picture(), model_picker.latest_model(which)
         earlier = model_picker.latest_model(before) if before else None
-        reading = show_reading(model, image, nothing, before=earlier, averaged=averaged)
+        reading = show_reading(
+            model, image, nothing, before=earlier, averaged=averaged, about=about
+        )
         if spoken:
             announce(_in_words(reading), spoken)
         return image
@@ -68,6 +71,7 @@ def show_reading(
     mark: str = "before your teaching",
     name: str = "Answer",
     averaged: bool = False,
+    about: str = "",
 ) -> PredictionResult:
     """What a network says of an image, (28, 28) float32 in [0, 1], and another said before.
 
@@ -77,7 +81,7 @@ def show_reading(
 
     was = predict(before, image, averaged=averaged) if before else None
     reading = predict(model, image, nothing, averaged=averaged)
-    st.html(_card(reading, image, was, mark, name))
+    st.html(_card(reading, image, was, mark, name, about))
     return reading
 
 
@@ -94,6 +98,7 @@ def _card(
     before: PredictionResult | None,
     mark: str,
     name: str,
+    about: str,
 ) -> str:
     """The answer large, what the network saw, and how sure it is of each of the ten digits."""
     sentence, nothing = prediction.sentence, [None] * 10
@@ -107,9 +112,10 @@ def _card(
     rows = "".join(_row(prediction, digit, share, line) for digit, share, line in shares)
     told = ["If it had to choose."] * (not prediction.in_distribution)
     told += [f"Thin line: {mark}."] * bool(lines)
+    of = f"data-about='{about}'" if about else ""
     legend = f"<small style='font-size:.875rem'>{' '.join(told)}</small>"
     return (
-        f"<section aria-label='{name}' style='max-width:46rem;container-type:inline-size'>"
+        f"<section aria-label='{name}' {of} style='max-width:46rem;container-type:inline-size'>"
         f"<p style='{_SENTENCE}'>{sentence}</p>"
         "<div style='display:flex;flex-wrap:wrap;gap:.4rem 1.2rem'>"
         "<figure style='margin:0;text-align:center;font-size:.85rem'>"

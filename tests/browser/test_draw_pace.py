@@ -67,8 +67,10 @@ def test_no_drawing_is_sent_before_the_answer_to_the_last_and_then_only_the_newe
     strokes_by_mouse(desktop, [*ONE, *CROSS, *CROSS])
     desktop.wait_for_timeout(500)
     assert len(line.reports) == 1
+    expect(desktop.locator(".late")).to_be_attached()  # the answer is about an empty sheet
     line.release()
     heard(desktop)
+    expect(desktop.locator(".late")).to_have_count(0)
     assert [len(report["strokes"]) for report in line.reports] == [1, 3]
 
 
