@@ -141,6 +141,6 @@ with st.expander("Read a picture instead", icon=":material/photo_camera:"):
 st.caption(
     "The bars share out 100 % among the ten digits: the more for one, the less for all others. "
     "The app's own network looks five times, at your digit as it is, slanted and turned a little "
-    "both ways: the bars are the mean. "
+    "both ways: the bars are the mean. On the other pages it looks once. "
     "Where the drawing looks like no digit at all, it says so, and the bars are hatched."
 )

@@ -99,6 +99,8 @@ def _grid(
         rather = f" It is {with_article(label)}: to that it gave {shares[label]:.1%}."
         words = f"It said {read}, {shares[read]:.1%} sure."
         live_region(words if read == label else words + rather, key=f"{key} said", lines=2)
+        if exam.model.reads_views:
+            st.caption("It looked once. On Draw it looks five times, and can be less or more sure.")
         with st.container(width=340):
             tiles.pixels(test.images[place], names[chosen], key=f"{key} large", numbers=False)
         link = links.explore(part="test", index=place)
