@@ -1,4 +1,4 @@
-"""The server, and the frame around every page: the list of pages, what is done for each visitor."""
+"""The server, and the frame around every page: navigation, what is done for each visitor."""
 
 import time
 from pathlib import Path
@@ -14,14 +14,6 @@ from pages.parts.app.gate import Gate, open_browser
 
 HERE = Path(__file__).parent / "pages"
 LOGO, FRAME = HERE / "common" / "logo.svg", HERE / "parts" / "app" / "frame.css"
-PAGES = {
-    "Home": (":material/home:", "What this is, and where to start."),
-    "Explore": (":material/grid_view:", "See the digits that a network learns from."),
-    "Train": (":material/model_training:", "Let a network learn, and watch it happen."),
-    "Draw": (":material/draw:", "Write a digit and see a network read it."),
-    "Inside": (":material/network_node:", "See what every part of a network makes of a picture."),
-    "Evaluate": (":material/fact_check:", "See how good a network is, and where it fails."),
-}
 
 
 def show() -> None:
@@ -36,7 +28,7 @@ def show() -> None:
     st.logo(LOGO, size="large")
     pages = [
         st.Page(f"pages/{title.lower()}.py", title=title, icon=icon, help=what)
-        for title, (icon, what) in PAGES.items()
+        for title, (icon, what) in links.PAGES.items()
     ]
     pages.append(st.Page("pages/lesson.py", title=links.LESSON_PAGE, visibility="hidden"))
     page = st.navigation(pages, position="top")

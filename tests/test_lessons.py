@@ -176,11 +176,6 @@ def test_the_words_of_a_lesson_are_shown_letter_by_letter(own: Path):
     assert not shown.allow_html
 
 
-def test_the_bar_knows_every_page():
-    shown = re.search(r"PAGES = \{(.*?)\n\}", (ROOT / "app.py").read_text(), re.S).group(1)
-    assert tuple(re.findall(r'^    "(\w+)"', shown, re.M)) == links.PAGES
-
-
 @pytest.mark.usefixtures("fresh")
 def test_the_notes_go_on_step_by_step_and_keep_the_answer_folded(own: Path):
     asked = 'ask = "Why?"\nanswer = "Because."\ntask = "How many?"\nsolution = "Two."\n'

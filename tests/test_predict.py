@@ -165,10 +165,21 @@ def test_what_is_no_digit_is_told_with_the_best_guess():
 
 
 @pytest.mark.parametrize("inputs", [3, 5000])
-def test_a_doubt_that_is_made_for_another_network_is_told_in_words(tmp_path, inputs):
+def test_a_network_that_an_older_version_calibrated_reads_and_the_log_names_it(
+    tmp_path, inputs, caplog
+):
     path = tmp_path / "net.safetensors"
     save_network(build_network(CONFIG, 1), path, ood_head=OODHead(inputs))
-    with pytest.raises(ModelError, match="fit its doubt anew"):
+    model = load_model(str(path))
+    assert model.ood_detector is None  # as of one that was never calibrated
+    assert predict.predict(model, torch.zeros(28, 28)).sentence
+    assert str(path) in caplog.text and "calibrate it anew" in caplog.text
+
+
+def test_a_damaged_network_is_told_without_the_folder_that_it_lies_in(tmp_path):
+    path = tmp_path / "net.safetensors"
+    path.write_bytes(b"no network")
+    with pytest.raises(ModelError, match=r"^net\.safetensors is not .*: choose another"):
         load_model(str(path))
 
 

@@ -5,6 +5,7 @@ Neither is ever executed: safetensors holds no code, and checkpoints are read wi
 
 import io
 import json
+import logging
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -29,6 +30,7 @@ from mnistcore.serialization import MAX_NUMBER
 MAX_FILE_BYTES = 200_000_000  # of either, unpacked: the largest checkpoint has 60 million
 _OOD_PREFIX = "doubt."  # opens the names of an OODHead's tensors in a network's file
 _ACCEPTED_DRAWINGS = "taught"  # the name of the tensor of accepted drawings in it
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,10 @@ def serialize_network(
 
 
 def load_network(path: Path) -> SavedNetwork:
-    """The inverse of `save_network`; raises ModelError for what it cannot have written."""
+    """The inverse of `save_network`; raises ModelError for what it cannot have written.
+
+    A head that an older version fitted, on other features, is left out, and the log says so.
+    """
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ValueError("it is larger than any network")
@@ -96,20 +101,24 @@ def load_network(path: Path) -> SavedNetwork:
     except FileNotFoundError:
         raise ModelError(f"There is no network file {path}.") from None
     except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
-        raise ModelError(
-            f"{path} is not a network that this program saved, or it is damaged."
+        raise ModelError(  # shown to visitors, so without the folder
+            f"{path.name} is not a network that this program saved, or it is damaged: "
+            "choose another."
         ) from error
     _require_finite(network)
-    head = None
-    if ood:
-        features = ood_features(network.eval(), torch.zeros(1, IMAGE_SIZE, IMAGE_SIZE))
-        head = OODHead(features.shape[1])
-        try:
-            head.load_state_dict({name.removeprefix(_OOD_PREFIX): ood[name] for name in ood})
-        except RuntimeError as error:
-            raise ModelError(f"{path} is damaged: fit its doubt anew with calibrate.") from error
-        head.eval().requires_grad_(False)
-    return SavedNetwork(network, card, head, accepted)
+    return SavedNetwork(network, card, _ood_head(network, ood, path) if ood else None, accepted)
+
+
+def _ood_head(network: Network, tensors: Mapping[str, Tensor], path: Path) -> OODHead | None:
+    """The head that these make, named as in a file, or None if it is not for this network."""
+    features = ood_features(network.eval(), torch.zeros(1, IMAGE_SIZE, IMAGE_SIZE))
+    head = OODHead(features.shape[1])
+    try:
+        head.load_state_dict({name.removeprefix(_OOD_PREFIX): tensors[name] for name in tensors})
+    except RuntimeError:
+        _log.warning("%s was calibrated by an older version: calibrate it anew.", path)
+        return None
+    return head.eval().requires_grad_(False)
 
 
 def _require_finite(network: Network) -> None:

@@ -1,4 +1,4 @@
-"""Links from page to page: each says in the address how the page is to be set up."""
+"""The pages at the top, and links from page to page: each sets the page up by its address."""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -23,8 +23,16 @@ _FIELDS = {
     "other": "spoil other",
     "share": "spoil share",
 }
-PAGES = ("Home", "Explore", "Train", "Draw", "Inside", "Evaluate")
-LESSON_PAGE = "Lesson"  # which is not among those at the top
+HOME, LESSON_PAGE = "Home", "Lesson"  # the latter is not at the top
+# Those at the top, by title: icon, and what for.
+PAGES = {
+    HOME: (":material/home:", "What this is, and where to start."),
+    "Explore": (":material/grid_view:", "See the digits that a network learns from."),
+    "Train": (":material/model_training:", "Let a network learn, and watch it happen."),
+    "Draw": (":material/draw:", "Write a digit and see a network read it."),
+    "Inside": (":material/network_node:", "See what every part of a network makes of a picture."),
+    "Evaluate": (":material/fact_check:", "See how good a network is, and where it fails."),
+}
 Word: TypeAlias = str | None  # of an address: None is left out
 Number: TypeAlias = int | None
 MORE_LAYERS = 4  # of either kind, as many as the form offers
@@ -82,7 +90,7 @@ class Link:
 
     def show_in_new_window(self, label: str, **more: Any) -> None:
         """The same, in a window of its own; `more` is for st.link_button."""
-        page = "./" if self.page == PAGES[0] else self.page.lower()
+        page = "./" if self.page == HOME else self.page.lower()
         st.link_button(label, f"{page}?{urlencode(self.parameters)}", **more)
 
     def onward(self, what: str, *, disabled: bool = False) -> None:
@@ -116,7 +124,7 @@ def from_address(address: str) -> Link:
     Raises ValueError, about `address`, where it leads nowhere, or out of the app.
     """
     parts = urlsplit(address)
-    pages = {f"/{page.lower()}": page for page in PAGES} | {"/": PAGES[0]}
+    pages = {f"/{page.lower()}": page for page in PAGES} | {"/": HOME}
     if parts.scheme or parts.netloc or parts.path not in pages:
         some = "it begins with a page of this app, such as /explore or /"
         raise ValueError(f"address cannot be {address!r}: {some}")

@@ -45,7 +45,7 @@ const copyOf = (drawing, { x, y, width, height }) => {
 }
 
 // Each line of these words, where it stands.
-const write = (words, style, to, left, top) => {
+const write = (words, style, to, { left, top }) => {
   const range = document.createRange()
   const text = words.data.replaceAll("\n", " "), lines = []
   for (let at = 0; at < text.length; at++) {
@@ -63,11 +63,16 @@ const write = (words, style, to, left, top) => {
       "font-size": style.fontSize, "font-weight": style.fontWeight }, words), end - x)
 }
 
-const draw = (element, to, left, top) => {
+// from: where the picture begins on the page; what stands below a tool moves up into its place.
+const draw = (element, to, from) => {
   const style = getComputedStyle(element)
-  if (!isSeen(style) || element.matches("[data-tool], [data-testid=stElementToolbar]")) return
+  if (!isSeen(style) || element.matches("[data-testid=stElementToolbar]")) return
   const box = element.getBoundingClientRect()
-  const place = { x: box.x - left, y: box.y - top, width: box.width, height: box.height }
+  if (element.matches("[data-tool]")) {
+    from.top += box.height
+    return
+  }
+  const place = { x: box.x - from.left, y: box.y - from.top, width: box.width, height: box.height }
   if (element.localName === "svg") return to.append(copyOf(element, place))
   if (element.localName === "canvas") return make("image", to, { ...place, href: element.toDataURL() })
   if (element.localName === "img") return make("image", to, { ...place, href: element.src })
@@ -76,22 +81,23 @@ const draw = (element, to, left, top) => {
       fill: isClear(style.backgroundColor) ? "none" : simple(style.backgroundColor),
       stroke: style.borderTopWidth === "0px" ? "none" : simple(style.borderTopColor) })
   for (const part of (element.shadowRoot ?? element).childNodes) {
-    if (part.nodeType === Node.TEXT_NODE) write(part, style, to, left, top)
+    if (part.nodeType === Node.TEXT_NODE) write(part, style, to, from)
     else if (part.nodeType === Node.ELEMENT_NODE && !["STYLE", "SCRIPT"].includes(part.nodeName))
-      draw(part, to, left, top)
+      draw(part, to, from)
   }
 }
 
 const picture = (frame, self, name, paper) => {
-  const { left, top, width, height } = frame.getBoundingClientRect()
-  const size = { width: width + 2 * MARGIN, height: height + 2 * MARGIN }
+  const box = frame.getBoundingClientRect()
+  const from = { left: box.left - MARGIN, top: box.top - MARGIN }
   const whole = document.createElementNS(SVG, "svg")
-  for (const [key, value] of Object.entries({ ...size, role: "img" })) whole.setAttribute(key, value)
-  whole.setAttribute("viewBox", `0 0 ${size.width} ${size.height}`)
   make("title", whole, {}, name)
-  make("rect", whole, { ...size, fill: paper })
-  for (const part of frame.children)
-    if (!part.contains(self)) draw(part, whole, left - MARGIN, top - MARGIN)
+  make("rect", whole, { width: "100%", height: "100%", fill: paper })
+  for (const part of frame.children) if (!part.contains(self)) draw(part, whole, from)
+  const size = { width: box.width + 2 * MARGIN, height: box.bottom + MARGIN - from.top }
+  const viewBox = `0 0 ${size.width} ${size.height}`
+  for (const [key, value] of Object.entries({ ...size, viewBox, role: "img" }))
+    whole.setAttribute(key, value)
   return { text: new XMLSerializer().serializeToString(whole), ...size }
 }
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, expect
 from test_train import RESULT, start
@@ -52,6 +53,8 @@ def assert_pictures(page: Page, **words: str) -> None:
         picture = Image.open(io.BytesIO(content)).convert("RGB")
         assert picture.width == round(3 * float(drawn.attrib["width"]))
         assert len(picture.getcolors(1_000_000)) > 50  # painted, not an empty sheet
+        inked = np.ptp(np.asarray(picture), axis=1).any(1)  # of each row, whether there is anything
+        assert np.diff(np.flatnonzero(inked)).max() < 150  # no empty strip where a slider was
 
 
 def test_every_chart_is_saved_as_png_and_as_svg_and_the_network_in_every_format(
