@@ -24,7 +24,7 @@ def test_every_step_opens_what_it_says_and_shows_what_it_looks_for(
         expect(desktop.get_by_role("link", name=title)).to_be_visible()
         assert step.look_for not in step.do  # which stands in the bar
         seen = desktop.get_by_text(step.look_for).filter(visible=True)
-        expect(seen.first).to_be_in_viewport(timeout=20_000)
+        expect(seen.first).to_be_in_viewport()
         expect(desktop.get_by_text(step.do)).to_be_visible()
         settle(desktop)
         address = urlsplit(desktop.url)
@@ -56,8 +56,7 @@ def test_the_bar_leaves_the_sheet_and_the_phone_their_room(app: App, phone: Page
     expect(sheet).to_be_visible()
     phone.get_by_role("button", name="Leave").click()
     expect(bar).to_have_count(0)
-    settle(phone)
-    assert "lesson" not in phone.url
+    expect(phone).not_to_have_url(re.compile("lesson"))
 
 
 def test_what_is_printed_is_the_worksheet_alone(app: App, desktop: Page) -> None:
