@@ -66,7 +66,7 @@ def press_and_move(page: Page, stroke: Stroke) -> None:
 
 def heard(page: Page) -> None:
     """Wait until the sheet waits for no answer."""
-    expect(sheet(page)).not_to_have_attribute("data-waiting", "true", timeout=30_000)
+    expect(sheet(page)).not_to_have_attribute("data-waiting", "true")
     settle(page)
 
 
@@ -316,7 +316,7 @@ def test_the_sheet_is_sharp_and_as_large_as_there_is_room_for(
         expect(answer(page).locator("p")).to_be_in_viewport()
         draw(page, SEVEN)
         page.set_viewport_size({"width": 844, "height": 390})  # turned to its side
-        expect(sheet(page)).not_to_have_js_property("width", round(3 * width), timeout=10_000)
+        expect(sheet(page)).not_to_have_js_property("width", round(3 * width))
         says(page, "This is a 7.")
         page.get_by_test_id("stMain").evaluate("it => it.scrollTo(0, 0)")
         for part in (sheet(page), page.get_by_role("button", name="Clear")):
@@ -450,10 +450,10 @@ def test_the_answer_changes_by_itself_while_its_network_learns(
         expect(desktop.get_by_text("It is still learning")).to_be_visible()
         draw(desktop, SEVEN)
         before = answer(desktop).inner_text()
-        expect(answer(desktop)).not_to_have_text(before, use_inner_text=True, timeout=10_000)
+        expect(answer(desktop)).not_to_have_text(before, use_inner_text=True)
     finally:
         run.send("stop", "me")
-    expect(desktop.get_by_text("It is still learning")).to_have_count(0, timeout=20_000)
+    expect(desktop.get_by_text("It is still learning")).to_have_count(0)
     draw(desktop, [[(0.3, 0.6), (0.7, 0.6)]])  # and goes on reading
 
 

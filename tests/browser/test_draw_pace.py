@@ -84,7 +84,7 @@ def test_no_stroke_is_lost_when_a_link_is_pressed_and_none_is_sent_after_that(
     assert [len(report["strokes"]) for report in line.reports] == [1, 2]
     line.release()
     desktop.mouse.up()
-    expect(desktop.get_by_role("heading", name="Explore")).to_be_visible(timeout=30_000)
+    expect(desktop.get_by_role("heading", name="Explore")).to_be_visible()
     assert len(line.reports) == 2
     desktop.get_by_role("link", name="Draw", exact=True).click()
     heard(desktop)

@@ -24,7 +24,7 @@ def test_every_step_opens_what_it_says_and_shows_what_it_looks_for(
         expect(desktop.get_by_role("link", name=title)).to_be_visible()
         assert step.look_for not in step.do  # which stands in the bar
         seen = desktop.get_by_text(step.look_for).filter(visible=True)
-        expect(seen.first).to_be_in_viewport(timeout=20_000)
+        expect(seen.first).to_be_in_viewport()
         expect(desktop.get_by_text(step.do)).to_be_visible()
         settle(desktop)
         address = urlsplit(desktop.url)

@@ -23,10 +23,10 @@ def test_pages_say_that_the_server_is_gone_and_go_on_where_they_were(
         why = drawing.get_by_role("radio", name="Why this answer?")
         why.click()
         picture = sheet_picture(drawing)
-        expect(training.get_by_text("images per second")).to_be_visible(timeout=30_000)
+        expect(training.get_by_text("images per second")).to_be_visible()
         first.kill()
         for page in (training, drawing):
-            expect(page.get_by_text(SILENCE)).to_be_visible(timeout=20_000)
+            expect(page.get_by_text(SILENCE)).to_be_visible()
         second = start_app(port=port)
         for page in (training, drawing):
             goes_on(page)
@@ -34,9 +34,9 @@ def test_pages_say_that_the_server_is_gone_and_go_on_where_they_were(
         says(drawing, "This is a 7.")
         assert sheet_picture(drawing) == picture
         seen = training.get_by_text("images looked at").locator("..")
-        expect(seen).not_to_have_text(seen.inner_text(), timeout=20_000)  # it grows
+        expect(seen).not_to_have_text(seen.inner_text())  # it grows
         training.get_by_role("button", name="Stop").click()  # it is still theirs
-        expect(training.get_by_text("Stopped.")).to_be_visible(timeout=20_000)
+        expect(training.get_by_text("Stopped.")).to_be_visible()
 
         training.close()
         press(drawing, "Sample")
@@ -53,5 +53,5 @@ def test_pages_say_that_the_server_is_gone_and_go_on_where_they_were(
 
 def goes_on(page: Page) -> None:
     """Without being loaded anew."""
-    expect(page.get_by_text(SILENCE)).to_have_count(0, timeout=60_000)
+    expect(page.get_by_text(SILENCE)).to_have_count(0)
     settle(page)

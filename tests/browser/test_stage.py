@@ -43,7 +43,7 @@ def finished(page: Page, app: App, preset: str = "Fast", *, drawn: bool = False)
         start(page, app.address, preset)
     expect(page.get_by_text(RESULT)).to_be_visible(timeout=90_000)
     count = len(recorded_steps(newest(app).frames))
-    expect(page.locator(f".cloud[data-frames='{count}']")).to_be_visible(timeout=60_000)
+    expect(page.locator(f".cloud[data-frames='{count}']")).to_be_visible()
 
 
 def test_ten_flocks_fly_apart_into_the_corners_of_their_digits(app: App, desktop: Page):
@@ -77,7 +77,7 @@ def test_a_moment_can_be_gone_back_to_sent_and_asked(app: App, desktop: Page):
     again = [f"{round(float(share))} %" for share in re.findall(r"([\d.]+) ?%", card)][:10]
     assert again == said
     desktop.go_back()
-    expect(desktop.locator(f".cloud[data-step='{step}']")).to_be_visible(timeout=30_000)
+    expect(desktop.locator(f".cloud[data-step='{step}']")).to_be_visible()
 
 
 # As if the weights of every second moment had not been kept: then nobody can be asked.
@@ -140,30 +140,30 @@ def start_in_steps(page: Page, app: App, preset: str) -> Locator:
 def test_a_step_is_one_batch_and_the_lamp_tells_the_truth(app: App, desktop: Page):
     following = start_in_steps(desktop, app, "notebook")
     lamp = desktop.locator("button.learning")
-    expect(following).to_be_enabled(timeout=30_000)
-    expect(lamp).to_contain_text("learning: no updates yet", timeout=10_000)
+    expect(following).to_be_enabled()
+    expect(lamp).to_contain_text("learning: no updates yet")
     for step in (1, 2):
         following.click()
-        expect(desktop.get_by_text(f"Batch {step}", exact=True)).to_be_visible(timeout=10_000)
-        expect(lamp).to_contain_text(f"learning: {step} updates", timeout=10_000)
+        expect(desktop.get_by_text(f"Batch {step}", exact=True)).to_be_visible()
+        expect(lamp).to_contain_text(f"learning: {step} updates")
         assert newest(app).status().progress.step == step
-        expect(desktop.locator(f".cloud[data-step='{step}']")).to_be_visible(timeout=10_000)
+        expect(desktop.locator(f".cloud[data-step='{step}']")).to_be_visible()
     expect(desktop.get_by_text("Then it changed its weights")).to_be_visible()
     lamp.click()
     expect(desktop.get_by_text("learns now: each batch of images changes")).to_be_visible()
     desktop.keyboard.press("Escape")
     desktop.get_by_role("button", name="Pause").click()
-    expect(desktop.get_by_text("paused: 2 updates")).to_be_visible(timeout=10_000)
+    expect(desktop.get_by_text("paused: 2 updates")).to_be_visible()
     desktop.get_by_role("button", name="Stop").click()
-    expect(desktop.get_by_text("not learning now", exact=True)).to_be_visible(timeout=30_000)
+    expect(desktop.get_by_text("not learning now", exact=True)).to_be_visible()
 
 
 def test_next_batch_and_its_panel_are_whole_on_a_phone(app: App, phone: Page):
     following = start_in_steps(phone, app, "fast")
-    expect(following).to_be_enabled(timeout=30_000)
+    expect(following).to_be_enabled()
     following.click()
     last = phone.get_by_text("answer", exact=True).and_(phone.locator("span"))
-    expect(last).to_be_visible(timeout=10_000)
+    expect(last).to_be_visible()
     last.scroll_into_view_if_needed()
     for part in (following, last):  # whole, not scrolled away in a box of its own
         assert part.evaluate(WHOLE)
@@ -184,7 +184,7 @@ WHOLE = """(part) => {
 def test_all_that_moves_is_on_one_screen(app: App, desktop: Page):
     start(desktop, app.address, "Notebook", epochs=30)
     # A run that another test left standing has the place for some seconds.
-    expect(desktop.get_by_role("button", name="Pause")).to_be_visible(timeout=60_000)
+    expect(desktop.get_by_role("button", name="Pause")).to_be_visible()
     for name in (".cloud .sky", ".cloud input", ".side .filters", ".side .guesses"):
         expect(desktop.locator(name)).to_be_in_viewport(ratio=0.95)
     expect(desktop.get_by_test_id("stEChartsChart").first).to_be_in_viewport(ratio=1)
@@ -215,7 +215,7 @@ def test_twins_start_alike_end_apart_and_their_verdict_is_true(
     page.get_by_role("option", name="its twin").click()
     settle(page)
     page.get_by_role("button", name="Start", exact=True).click()
-    expect(page.get_by_text("images per second")).to_have_count(2, timeout=30_000)
+    expect(page.get_by_text("images per second")).to_have_count(2)
     first = tops(page)
     page.evaluate("window.shifted = 0")  # of the change of view, which the visitor asked for
     expect(page.get_by_text("You bet on its twin")).to_be_visible(timeout=120_000)
@@ -227,7 +227,7 @@ def test_twins_start_alike_end_apart_and_their_verdict_is_true(
     run = newest(app)
     twin = run.twin
     count = len(recorded_steps(run.frames))
-    expect(page.locator(f".cloud[data-frames='{count}']")).to_be_visible(timeout=60_000)
+    expect(page.locator(f".cloud[data-frames='{count}']")).to_be_visible()
     expect(page.locator(".twin .sky")).to_have_count(2)
     (mine, ours), (its, theirs) = page.evaluate(POINTS, [run.id, twin.id])
     assert mine == its
@@ -261,7 +261,7 @@ def test_twins_start_alike_end_apart_and_their_verdict_is_true(
 def test_twins_are_on_one_screen(app: App, desktop: Page):
     visit(desktop, f"{app.address}/train?preset=notebook&twin=rate-down")
     desktop.get_by_role("button", name="Start", exact=True).click()
-    expect(desktop.locator(".guess").last).to_be_visible(timeout=60_000)
+    expect(desktop.locator(".guess").last).to_be_visible()
     for part in (*desktop.locator(".sky").all(), *desktop.locator(".side .pair").all()[:1]):
         expect(part).to_be_in_viewport(ratio=0.95)
     expect(desktop.locator(".side .guesses")).to_be_in_viewport(ratio=0.9)
@@ -270,7 +270,7 @@ def test_twins_are_on_one_screen(app: App, desktop: Page):
     assert boxes[0]["y"] == boxes[1]["y"] and boxes[0]["x"] < boxes[1]["x"]
     # While a script runs, the bar above has a Stop of its own.
     desktop.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
-    expect(desktop.get_by_text("Stopped.")).to_be_visible(timeout=30_000)
+    expect(desktop.get_by_text("Stopped.")).to_be_visible()
 
 
 def test_a_run_from_before_there_were_frames_is_shown_without_a_stage(app: App, desktop: Page):
