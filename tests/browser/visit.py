@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from mnistcore.config import NetworkConfig, TrainConfig
@@ -85,6 +86,20 @@ def settle(page: Page) -> None:
             expect(app).to_have_attribute(attribute, value)
         page.wait_for_timeout(100)
     expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def becomes(page: Page, read: Callable[[], object], wanted: object) -> None:
+    """Wait, for a minute at most, until what is read is what is wanted."""
+    for _ in range(600):
+        if (found := read()) == wanted:
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"it is {found!r}, and not {wanted!r}")
+
+
+def changes(page: Page, read: Callable[[], object], before: object) -> None:
+    """Wait until what is read is no longer what it was."""
+    becomes(page, lambda: read() != before, True)
 
 
 def stands_still(page: Page) -> None:
