@@ -35,6 +35,8 @@ class Step:
     idea: Annotated[int, Range(1, 9)] = _needed(1)  # of Home's nine
     ask: str = ""  # before anything is shown
     answer: str = ""
+    task: str = ""  # for the worksheet, a paragraph for each question
+    solution: str = ""  # likewise, for each of them
     standards: tuple[str, ...] = ()  # what it serves, with its source
 
 
@@ -111,6 +113,8 @@ def _checked(kind: type[T], values: Any, where: str) -> T:
                 raise ValueError(f"{name} has {len(text):,} characters, {most:,} is the most")
         if isinstance(made, Step) and made.ask and not made.answer:
             raise ValueError("ask needs an answer")
+        if isinstance(made, Step) and len(paragraphs(made.task)) != len(paragraphs(made.solution)):
+            raise ValueError("solution needs a paragraph for each of task")
     except ValueError as error:
         raise LessonError(f"{where}: {_shown(error)}.") from None
     return made
@@ -132,4 +136,4 @@ def _shown(what: object) -> str:
 
 def paragraphs(text: str) -> list[str]:
     """The paragraphs of a lesson's text, each in one line."""
-    return [" ".join(part.split()) for part in re.split(r"\n\s*\n", text.strip())]
+    return [" ".join(part.split()) for part in re.split(r"\n\s*\n", text) if part.strip()]

@@ -21,7 +21,7 @@ class ForkedWorker:
         process = context.Process(target=_work, args=(theirs,))
         process.start()
         theirs.close()
-        self.pid, self.wait = process.pid, process.join
+        self.pid, self.wait, self.poll = process.pid, process.join, lambda: process.exitcode
         self.stdin = os.fdopen(os.dup(ours.fileno()), "wb")
         ours.close()
 

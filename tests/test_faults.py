@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import torch
@@ -18,9 +19,10 @@ from test_worker import QUICK, make, wait_for, wait_for_step
 
 from mnistcore.errors import RunError
 from mnistcore.models.checkpoint import load_network, read_checkpoint
-from mnistcore.runs import lane, queue, store, worker
+from mnistcore.runs import lane, queue, slow_motion, store, worker
 from mnistcore.runs.store import Run
 
+Seen = TypeVar("Seen")
 RECIPE = replace(QUICK, epochs=40)  # a second
 
 
@@ -43,12 +45,13 @@ def folder(tmp_path: Path) -> Iterator[Path]:
                 os.kill(pid, signal.SIGKILL)
 
 
-def until(seen: Callable[[], object], seconds: float = 30.0) -> None:
+def until(seen: Callable[[], Seen]) -> Seen:
     """Wait until this is so."""
-    deadline = time.monotonic() + seconds
-    while not seen():
+    deadline = time.monotonic() + 120
+    while not (found := seen()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
+    return found
 
 
 def same_weights(one: Run, other: Run) -> bool:
@@ -75,8 +78,7 @@ def test_after_twenty_kills_every_run_is_found_and_ends_in_the_same_weights(
         if len(open_ended) < 2:
             make(folder, RECIPE)
         queue.dispatch(folder)
-        until(lambda: queue.runs_at_work(folder))
-        run = queue.runs_at_work(folder)[0]
+        run = until(lambda: queue.runs_at_work(folder))[0]
         time.sleep(chance.uniform(0, 0.6))
         with suppress(ProcessLookupError):
             os.kill(run.status().pid, signal.SIGKILL)
@@ -99,8 +101,9 @@ def test_a_stopped_worker_is_said_to_be_silent_keeps_its_run_and_goes_on(
 ) -> None:
     """As on a laptop that sleeps. Whoever presses Resume meanwhile starts no second worker."""
     run = make(folder, RECIPE)
+    slow_motion.set_pace(run, "slow", "me")  # so that it is not over before
     queue.dispatch(folder)
-    wait_for_step(run, 100)
+    wait_for_step(run, 5)
     pid = run.status().pid
     os.kill(pid, signal.SIGSTOP)
     monkeypatch.setattr(store, "HEARTBEAT_TIMEOUT_S", 0.5)
@@ -109,6 +112,7 @@ def test_a_stopped_worker_is_said_to_be_silent_keeps_its_run_and_goes_on(
         queue.resume(run, "me")
     assert run.status().pid == pid
     monkeypatch.undo()
+    slow_motion.set_pace(run, "full", "me")
     os.kill(pid, signal.SIGCONT)
     assert wait_for(run, "finished").pid == pid
     assert same_weights(run, whole)
@@ -129,11 +133,13 @@ def test_two_servers_on_one_folder_give_each_run_to_one_worker(folder: Path) -> 
         server.start()
     runs = [make(folder, owner=str(number)) for number in range(8)]
     until(lambda: len(queue.runs_at_work(folder)) == 8)
+    log = folder / "log"
+    until(lambda: log.is_file() and len(log.read_text().split()) >= 8)
     time.sleep(0.3)  # in which the other could take one as well
     for server in servers:
         server.kill()
         server.join()
-    assert sorted((folder / "log").read_text().split()) == sorted(str(run.path) for run in runs)
+    assert sorted(log.read_text().split()) == sorted(str(run.path) for run in runs)
 
 
 class Disk:
@@ -232,8 +238,9 @@ def test_a_folder_that_is_taken_away_ends_its_worker_and_when_it_is_back_the_run
 ) -> None:
     runs, elsewhere = folder / "runs", folder / "elsewhere"
     run = make(runs, RECIPE)
+    slow_motion.set_pace(run, "slow", "me")  # so that it is not over before
     queue.dispatch(runs)
-    wait_for_step(run, 100)
+    wait_for_step(run, 5)
     pid = run.status().pid
     runs.rename(elsewhere)
     if in_its_place == "a file":
@@ -246,6 +253,7 @@ def test_a_folder_that_is_taken_away_ends_its_worker_and_when_it_is_back_the_run
     elsewhere.rename(runs)
     status = run.status()
     assert (status.state, status.message) == ("interrupted", store.GONE)
+    slow_motion.set_pace(run, "full", "me")
     queue.resume(run, "me")
     wait_for(run, "finished")
     assert same_weights(run, whole)

@@ -59,7 +59,7 @@ def test_the_apps_lessons_can_be_given_and_take_as_long_as_they_say():
     for lesson in map(lessons.read, lessons.files().values()):
         assert lesson.audience.startswith(f"{lesson.minutes} minutes")
         for step in lesson.steps:
-            assert step.ask and step.answer and step.standards, step.title
+            assert step.ask and step.answer and step.task and step.standards, step.title
 
 
 def test_the_standards_that_lessons_serve_stand_in_the_documents():
@@ -98,6 +98,7 @@ def test_a_lesson_that_a_teacher_wrote_is_found_by_the_name_of_its_file(own: Pat
         ("idea = 1", "idea = 10", "idea cannot be 10."),
         ("idea = 1", 'idea = 1\nhint = ""', "it has something called 'hint'."),
         ("idea = 1", 'idea = 1\nask = "Why?"', "ask needs an answer."),
+        ("idea = 1", 'idea = 1\ntask = "Why?"', "solution needs a paragraph for each of task."),
         ("index=10", "indx=10", "address has 'indx', which no page knows."),
         ("/explore?index=10", "https://example.org/", "address cannot be 'https://example.org/'"),
         ("/explore", "//example.org/explore", "address cannot be '//example.org/explore"),
@@ -177,7 +178,7 @@ def test_the_words_of_a_lesson_are_shown_letter_by_letter(own: Path):
 
 @pytest.mark.usefixtures("fresh")
 def test_the_notes_go_on_step_by_step_and_keep_the_answer_folded(own: Path):
-    asked = 'ask = "Why?"\nanswer = "Because."\n'
+    asked = 'ask = "Why?"\nanswer = "Because."\ntask = "How many?"\nsolution = "Two."\n'
     (own / "mine.toml").write_text(LESSON + STEP.replace("Look", "Look again") + asked)
     app = home(lesson="mine")
     app.query_params = {"lesson": "mine"}
@@ -188,6 +189,7 @@ def test_the_notes_go_on_step_by_step_and_keep_the_answer_folded(own: Path):
     assert app.header[0].value == "2 of 2. Look again" and app.query_params["at"] == "2"
     assert app.expander[0].markdown[0].value == "Because." and not app.expander[0].proto.expanded
     app.button_group(key="show").set_value("Worksheet").run()
-    assert "Why?" in sheet(app) and "Because." not in sheet(app)
+    assert "Step 2: Look again" in sheet(app) and "How many?" in sheet(app)
+    assert "Two." not in sheet(app) and "Why?" not in sheet(app)
     app.button_group(key="show").set_value("Worksheet with answers").run()
-    assert "Because." in sheet(app)
+    assert "Two." in sheet(app)

@@ -147,7 +147,7 @@ def test_a_worker_that_is_killed_makes_room_for_the_next(folder, busy, start_ser
 def test_the_command_line_waits_for_its_turn_itself_and_hands_it_on(folder, busy):
     command = [sys.executable, "-m", "mnistcore", "train", "--dataset", "digits", "--preset"]
     with subprocess.Popen([*command, "plain", "--epochs", "1"], stderr=subprocess.PIPE) as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while len(found := set(store.list_runs(folder)) - set(busy)) < 1:
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -157,7 +157,7 @@ def test_the_command_line_waits_for_its_turn_itself_and_hands_it_on(folder, busy
         assert typed.status().pid == process.pid
         busy[0].send("stop", "busy 0")
         wait_for(later, "finished")
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=120) == 0
     assert typed.status().state == "finished"
 
 
@@ -197,7 +197,7 @@ def test_a_disk_that_is_full_when_the_turn_comes_is_told(folder, monkeypatch):
     monkeypatch.undo()
     assert run.status().state == "interrupted"
     assert run.status().message.startswith("The disk is full")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while workers(folder):
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -12,15 +12,16 @@ from pathlib import Path
 import pytest
 import torch
 from filelock import FileLock
+from forked import ForkedWorker
 
 from mnistcore.config import NetworkConfig, TrainConfig
 from mnistcore.data import loading
 from mnistcore.errors import DataError, DivergenceError, RunError
 from mnistcore.evaluation.metrics import evaluate
-from mnistcore.models.checkpoint import load_network
+from mnistcore.models.checkpoint import load_network, read_checkpoint
 from mnistcore.models.registry import load_model
 from mnistcore.records import RunResult
-from mnistcore.runs import lane, queue, store, worker
+from mnistcore.runs import lane, queue, slow_motion, store, worker
 from mnistcore.training.trainer import train
 
 QUICK = TrainConfig(
@@ -30,14 +31,14 @@ QUICK = TrainConfig(
     device="cpu",
     threads=1,
 )
-LONG = replace(QUICK, epochs=900)
+LONG = replace(QUICK, epochs=900, batch_size=10)  # which nobody waits for
 
 
 def make(folder, recipe=QUICK, owner="me", **more):
     return store.create_run(recipe, dataset="digits", owner=owner, folder=folder, **more)
 
 
-def wait_for(run, *states, seconds=60.0):
+def wait_for(run, *states, seconds=120.0):
     deadline = time.monotonic() + seconds
     while (status := run.status()).state not in states:
         assert time.monotonic() < deadline, f"still {status}"
@@ -46,10 +47,17 @@ def wait_for(run, *states, seconds=60.0):
 
 
 def wait_for_step(run, step):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not (progress := run.status().progress) or progress.step < step:
         assert time.monotonic() < deadline, run.status()
         time.sleep(0.05)
+
+
+@pytest.fixture(autouse=True)
+def forked(monkeypatch):
+    """Workers that start within a moment; tests/test_queue.py has those that the app starts."""
+    monkeypatch.setattr(queue, "_spare", None)
+    monkeypatch.setattr(queue, "_spawn", ForkedWorker)
 
 
 @pytest.fixture
@@ -57,8 +65,9 @@ def started(tmp_path):
     """Starts runs in processes of their own, and ends those that are left."""
     made = []
 
-    def start(recipe=QUICK, **more):
+    def start(recipe=QUICK, pace="full", **more):
         run = make(tmp_path, recipe, **more)
+        slow_motion.set_pace(run, pace, more.get("owner", "me"))
         queue.dispatch(run.path.parent)
         made.append(run)
         return run
@@ -110,10 +119,14 @@ def test_however_long_a_run_its_curve_stays_short(tmp_path):
 def test_a_killed_run_is_interrupted_keeps_its_curve_and_resumes_to_the_same_weights(
     started, tmp_path
 ):
-    recipe = replace(QUICK, epochs=300)  # long enough to be killed on the slowest machine
-    run = started(recipe)
-    wait_for_step(run, 200)
+    recipe = replace(QUICK, epochs=60)
+    run = started(recipe, pace="slow")  # so that it is not over before
+    wait_for_step(run, 20)
+    while not run.checkpoint.is_file() or not read_checkpoint(run.checkpoint)["step"]:
+        assert run.status().state == "running"
+        time.sleep(0.05)
     os.kill(run.status().pid, signal.SIGKILL)
+    slow_motion.set_pace(run, "full", "me")
     whole = make(tmp_path / "whole", recipe)
     worker.run_training(whole)
     status = wait_for(run, "interrupted", seconds=store.HEARTBEAT_TIMEOUT_S + 5)
@@ -189,7 +202,7 @@ def test_of_many_paused_workers_few_stay_and_all_runs_go_on(started, monkeypatch
         wait_for(run, "paused")
         paused.append(run)
     *stay, leaves = paused
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while leaves.under_way():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -205,7 +218,7 @@ def test_a_paused_worker_ends_when_its_run_is_deleted(started):
     run.send("pause", "me")
     pid = wait_for(run, "paused").pid
     run.delete("me")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while process_is_there(pid):
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -287,7 +300,7 @@ def test_a_spare_worker_takes_the_next_run_and_dies_with_its_keeper(started):
     queue.warm_spare_worker()
     spare = queue._spare
     spare.stdin.close()  # as when this process ends
-    spare.wait(timeout=30)
+    spare.wait(timeout=120)
     queue._spare = None
 
 
@@ -401,7 +414,7 @@ def test_the_reason_is_told_though_there_is_no_room_for_it(tmp_path, monkeypatch
     monkeypatch.undo()
     queue.resume(run, "me")
     assert wait_for(run, "finished").result.images == 6000
-    deadline = time.monotonic() + 10  # the worker gives it up after its last words
+    deadline = time.monotonic() + 60  # the worker gives it up after its last words
     while (run.path / ".reserve").exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -16,7 +16,7 @@ N_STEPS = 60  # batches that one teaching takes
 DRAWINGS_PER_BATCH = 32  # of the drawings, each time a little different
 REPLAY_PER_BATCH = 64  # of the training images, so that the network remembers them
 LEARNING_RATE = 1e-3
-MAX_FORGETTING = 0.005  # by so much what it gives the right digits of the exam may fall
+MAX_FORGETTING = 0.003  # by so much what it gives the right digits of the exam may fall
 N_PROBE = 2_000  # training images, each a little changed, on which that is found out
 N_BISECTIONS = 4  # so the way that it may go is found to a sixteenth
 

@@ -7,7 +7,7 @@ const SILENT = "The server does not answer. This page goes on by itself as soon 
 
 export default function({ data }) {
   install()
-  if (data.anchor && data.step !== history.lesson) goToHeading(data.anchor)
+  if (data.anchor && data.step !== history.lesson) goTo(data.anchor)
   history.lesson = data.step
 }
 
@@ -81,7 +81,7 @@ function keepPlaces() {
     sessionStorage.setItem(`left ${step}`, Math.floor(main().scrollTop))
   }
   begin()
-  if (location.hash) goToHeading(location.hash.slice(1))
+  if (location.hash) goTo(location.hash.slice(1))
   history.replaceState = (state, ...rest) =>
     replace.call(history, { ...state, step: history.state?.step }, ...rest)
   history.pushState = (state, title, next) => {
@@ -119,12 +119,13 @@ function returnTo(place) {
   })
 }
 
-/** Scroll to the heading of this name, as soon as it is shown. */
-function goToHeading(anchor) {
+/** Scroll to the heading, or the part, of this name, as soon as it is shown. */
+function goTo(anchor) {
   keepAt(10 * PATIENCE, 3 * LINGER, () => {
-    const heading = document.getElementById(anchor)
-    if (!heading?.offsetParent) return false
-    heading.scrollIntoView()
+    const part = document.getElementById(anchor)
+      ?? document.querySelector(`.st-key-${CSS.escape(anchor)}`)
+    if (!part?.offsetParent) return false
+    part.scrollIntoView()
     return true
   })
 }

@@ -56,17 +56,17 @@ def test_who_steers_by_keyboard_keeps_the_focus_and_hears_what_comes(app: App, d
         button = desktop.get_by_role("button", name=name, exact=True)
         button.focus()
         button.press("Enter")
-        expect(desktop.get_by_role("button", name=then, exact=True)).to_be_focused(timeout=20_000)
+        expect(desktop.get_by_role("button", name=then, exact=True)).to_be_focused()
 
     def heard(words: str) -> None:
         spoken = desktop.get_by_role("status").filter(has_text=words)
-        expect(spoken).to_have_count(1, timeout=20_000)
+        expect(spoken).to_have_count(1)
 
     visit(desktop, f"{app.address}/train?preset=notebook")
     desktop.get_by_role("radio", name="Step", exact=True).click()
     settle(desktop)
     desktop.get_by_role("button", name="Start", exact=True).press("Enter")
-    expect(desktop.get_by_role("button", name="Next batch")).to_be_enabled(timeout=30_000)
+    expect(desktop.get_by_role("button", name="Next batch")).to_be_enabled()
     heard("has started.")
     desktop.wait_for_function("() => document.activeElement !== document.body")
     heard("Learning")
@@ -80,17 +80,17 @@ def test_who_steers_by_keyboard_keeps_the_focus_and_hears_what_comes(app: App, d
     press("Go on", "Pause")
     heard("Learning. Batch 3: ")
     desktop.get_by_role("button", name="Stop").press("Enter")
-    expect(desktop.get_by_role("button", name="Train another")).to_be_visible(timeout=30_000)
+    expect(desktop.get_by_role("button", name="Train another")).to_be_visible()
 
 
 def test_who_guesses_by_keyboard_keeps_the_focus_and_hears_the_answer(app: App, desktop: Page):
     visit(desktop, app.address)
-    expect(desktop.get_by_role("heading", name="9. Six steps")).to_be_visible(timeout=60_000)
+    expect(desktop.get_by_role("heading", name="9. Six steps")).to_be_visible()
     settle(desktop)
     guess = desktop.get_by_role("button", name="3", exact=True)
     guess.press("Enter")
     spoken = desktop.get_by_role("status").filter(has_text="You said a 3.")
-    expect(spoken).to_contain_text("of 1 right.", timeout=20_000)
+    expect(spoken).to_contain_text("of 1 right.")
     settle(desktop)
     expect(guess).to_be_focused()
     output = desktop.get_by_role("radio", name="spam or not", exact=True)

@@ -100,5 +100,5 @@ def test_when_a_server_is_killed_its_visitors_go_on_with_the_other(
     expect(page).to_have_url(re.compile(newest(site).id))
     assert newest(site).status().state == "running"
     page.get_by_role("button", name="Stop").click()  # it is still theirs
-    expect(page.get_by_text("Stopped.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Stopped.")).to_be_visible()
     assert cookie(context, "see_a_network_learn")["value"] == token["value"]

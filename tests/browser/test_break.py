@@ -37,9 +37,9 @@ def test_units_go_and_come_back_and_what_is_left_is_bet_on_and_healed(
 
     visit(phone, f"{app.address}/inside?break=true&share=70")
     phone.get_by_role("button", name="Heal it").tap()
-    expect(phone.get_by_text("Healed: it reads").first).to_be_visible(timeout=60_000)
+    expect(phone.get_by_text("Healed: it reads").first).to_be_visible()
     found = [float(share) for share in re.findall(r"([\d.]+)%", table.inner_text())[:3]]
     assert found[1] < found[2] <= 100
 
     phone.get_by_role("button", name="Bet, and measure it").tap()
-    expect(phone.get_by_text(re.compile("You bet 30 %: "))).to_be_visible(timeout=60_000)
+    expect(phone.get_by_text(re.compile("You bet 30 %: "))).to_be_visible()

@@ -5,8 +5,9 @@ import json
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from test_draw import ONE, draw, heard, on_screen, open_draw, press, press_and_move, says
-from visit import App
+from visit import App, becomes
 
 CROSS = [[(0.3, 0.5), (0.7, 0.5)]]
 
@@ -18,6 +19,7 @@ class Line:
         self.reports: list[dict] = []
         self.held: list[str | bytes] | None = None
         self.loses = False
+        self.lost = 0  # answers that are over
         page.route_web_socket("**/_stcore/stream", self._join)
 
     def _join(self, page_side: WebSocketRoute) -> None:
@@ -36,6 +38,8 @@ class Line:
                 self.held.append(message)
             elif not self.loses:
                 page_side.send(message)
+            elif ForwardMsg.FromString(message).WhichOneof("type") == "script_finished":
+                self.lost += 1
 
         page_side.on_message(to_server)
         server.on_message(to_page)
@@ -53,10 +57,11 @@ def line(app: App, desktop: Page) -> Line:
     return line
 
 
-def strokes_by_mouse(page: Page, strokes: list) -> None:
+def strokes_by_mouse(page: Page, line: Line, strokes: list) -> None:
     for stroke in strokes:
         press_and_move(page, stroke)
         page.wait_for_timeout(400)  # time enough for a report of the stroke that still grows
+        becomes(page, lambda: len(line.reports) > 0, True)
         page.mouse.up()
 
 
@@ -64,29 +69,28 @@ def test_no_drawing_is_sent_before_the_answer_to_the_last_and_then_only_the_newe
     desktop: Page, line: Line
 ) -> None:
     line.held = []
-    strokes_by_mouse(desktop, [*ONE, *CROSS, *CROSS])
+    strokes_by_mouse(desktop, line, [*ONE, *CROSS, *CROSS])
     desktop.wait_for_timeout(500)
     assert len(line.reports) == 1
     expect(desktop.locator(".late")).to_be_attached()  # the answer is about an empty sheet
     line.release()
     heard(desktop)
+    becomes(desktop, lambda: [len(report["strokes"]) for report in line.reports], [1, 3])
     expect(desktop.locator(".late")).to_have_count(0)
-    assert [len(report["strokes"]) for report in line.reports] == [1, 3]
 
 
 def test_no_stroke_is_lost_when_a_link_is_pressed_and_none_is_sent_after_that(
     desktop: Page, line: Line
 ) -> None:
     line.held = []
-    strokes_by_mouse(desktop, [*ONE, *CROSS])
+    strokes_by_mouse(desktop, line, [*ONE, *CROSS])
     assert [len(report["strokes"]) for report in line.reports] == [1]
     desktop.get_by_role("link", name="Explore", exact=True).hover()
     desktop.mouse.down()
-    desktop.wait_for_timeout(300)
-    assert [len(report["strokes"]) for report in line.reports] == [1, 2]
+    becomes(desktop, lambda: [len(report["strokes"]) for report in line.reports], [1, 2])
     line.release()
     desktop.mouse.up()
-    expect(desktop.get_by_role("heading", name="Explore")).to_be_visible(timeout=30_000)
+    expect(desktop.get_by_role("heading", name="Explore")).to_be_visible()
     assert len(line.reports) == 2
     desktop.get_by_role("link", name="Draw", exact=True).click()
     heard(desktop)
@@ -97,13 +101,13 @@ def test_no_stroke_is_lost_when_a_link_is_pressed_and_none_is_sent_after_that(
 def test_a_lost_answer_holds_the_sheet_up_for_seconds_only(desktop: Page, line: Line) -> None:
     line.loses = True
     press_and_move(desktop, [(0.5, 0.2), (0.5, 0.5)])
-    desktop.wait_for_timeout(500)
+    becomes(desktop, lambda: line.lost, 1)
     line.loses = False
     assert len(line.reports) == 1
     desktop.mouse.move(*on_screen(desktop, [(0.5, 0.85)])[0], steps=8)
     desktop.mouse.up()
     heard(desktop)  # the rest of the stroke goes without having been asked for
-    assert len(line.reports) == 2
+    becomes(desktop, lambda: len(line.reports), 2)
     says(desktop, "This is a 1.")
     draw(desktop, CROSS)
     assert len(line.reports[-1]["strokes"]) == 2

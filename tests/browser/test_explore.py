@@ -37,7 +37,7 @@ def test_a_click_opens_an_image_and_the_address_says_which(
     desktop.get_by_role("button", name=name("test", digits[1], 7)).click()
     heading(desktop, f"Test image 7: {with_article(int(digits[1].labels[7]))}")
     settle(desktop)
-    assert "index=7" in desktop.url
+    expect(desktop).to_have_url(re.compile("index=7"))
     desktop.reload()
     heading(desktop, f"Test image 7: {with_article(int(digits[1].labels[7]))}")
 
@@ -102,7 +102,7 @@ def test_the_page_is_as_it_was_when_the_visitor_comes_back(
 
 def test_the_oddest_of_a_digit_opens_on_a_click(app: App, desktop: Page, digits: Parts) -> None:
     visit(desktop, f"{app.address}/explore?set=test&view=Typical+and+odd&digit=4&page=2")
-    expect(desktop.get_by_text("The oddest 4s")).to_be_visible(timeout=30_000)
+    expect(desktop.get_by_text("The oddest 4s")).to_be_visible()
     shown = desktop.get_by_role("button", name=re.compile(r"test image \d+, a 4"))
     oddest = shown.nth(-16)  # the last sixteen are the odd ones
     name_of_it = oddest.get_attribute("aria-label")

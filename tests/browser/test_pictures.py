@@ -28,7 +28,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def saved(page: Page, kind: str, menu: int) -> tuple[str, bytes]:
     """Name and content of the file that one of the menus on the page gives."""
     button = page.get_by_role("button", name=f"Save as {kind}:")
-    for _ in range(20):  # what the page is still being made of may take its place
+    for _ in range(200):  # what the page is still being made of may take its place
         if button.is_visible():
             break
         page.get_by_label("Save picture").nth(menu).click()
@@ -40,7 +40,7 @@ def saved(page: Page, kind: str, menu: int) -> tuple[str, bytes]:
 
 def assert_pictures(page: Page, **words: str) -> None:
     """Each chart, by how its file is called, is one in both ways, and says these words."""
-    expect(page.get_by_label("Save picture")).to_have_count(len(words), timeout=30_000)
+    expect(page.get_by_label("Save picture")).to_have_count(len(words))
     for menu, (begins, told) in enumerate(words.items()):
         name, content = saved(page, "SVG", menu)
         assert re.fullmatch(rf"{begins.replace('_', '-')}-[a-z0-9-]+\.svg", name)

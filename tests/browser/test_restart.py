@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Browser, Page, expect
 from test_draw import SEVEN, draw, open_draw, press, says, sheet_picture
-from visit import StartApp, settle, visit
+from visit import StartApp, becomes, settle, visit
 
 SILENCE = "The server does not answer. This page goes on by itself as soon as it does."
 
@@ -23,20 +23,20 @@ def test_pages_say_that_the_server_is_gone_and_go_on_where_they_were(
         why = drawing.get_by_role("radio", name="Why this answer?")
         why.click()
         picture = sheet_picture(drawing)
-        expect(training.get_by_text("images per second")).to_be_visible(timeout=30_000)
+        expect(training.get_by_text("images per second")).to_be_visible()
         first.kill()
         for page in (training, drawing):
-            expect(page.get_by_text(SILENCE)).to_be_visible(timeout=20_000)
+            expect(page.get_by_text(SILENCE)).to_be_visible()
         second = start_app(port=port)
         for page in (training, drawing):
             goes_on(page)
         expect(why).to_be_checked()
         says(drawing, "This is a 7.")
-        assert sheet_picture(drawing) == picture
+        becomes(drawing, lambda: sheet_picture(drawing), picture)
         seen = training.get_by_text("images looked at").locator("..")
-        expect(seen).not_to_have_text(seen.inner_text(), timeout=20_000)  # it grows
+        expect(seen).not_to_have_text(seen.inner_text(), use_inner_text=True)  # it grows
         training.get_by_role("button", name="Stop").click()  # it is still theirs
-        expect(training.get_by_text("Stopped.")).to_be_visible(timeout=20_000)
+        expect(training.get_by_text("Stopped.")).to_be_visible()
 
         training.close()
         press(drawing, "Sample")
@@ -48,10 +48,11 @@ def test_pages_say_that_the_server_is_gone_and_go_on_where_they_were(
         goes_on(drawing)
         drawing.get_by_role("link", name="Draw", exact=True).click()
         settle(drawing)
-        assert sheet_picture(drawing) == put != picture
+        becomes(drawing, lambda: sheet_picture(drawing), put)
+        assert put != picture
 
 
 def goes_on(page: Page) -> None:
     """Without being loaded anew."""
-    expect(page.get_by_text(SILENCE)).to_have_count(0, timeout=60_000)
+    expect(page.get_by_text(SILENCE)).to_have_count(0)
     settle(page)

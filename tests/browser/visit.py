@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from mnistcore.config import NetworkConfig, TrainConfig
@@ -14,6 +15,9 @@ from mnistcore.models.checkpoint import save_network
 from mnistcore.models.network import build_network
 from mnistcore.runs import store
 from mnistcore.runs.store import Run
+
+# What is there at once on a quiet machine may take a busy one this long.
+expect.set_options(timeout=60_000)  # milliseconds
 
 
 class App(NamedTuple):
@@ -73,15 +77,29 @@ def visit(page: Page, address: str) -> None:
     settle(page)
 
 
-def settle(page: Page, timeout: float = 30) -> None:
-    """Wait, for `timeout` seconds at most, until no script runs; fail if one has crashed."""
+def settle(page: Page) -> None:
+    """Wait until no script runs; fail if one has crashed."""
     app = page.get_by_test_id("stApp")
     still = {"data-test-connection-state": "CONNECTED", "data-test-script-state": "notRunning"}
     for _ in range(2):  # twice, because a click takes a moment to start the script
         for attribute, value in still.items():
-            expect(app).to_have_attribute(attribute, value, timeout=timeout * 1000)
+            expect(app).to_have_attribute(attribute, value)
         page.wait_for_timeout(100)
     expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def becomes(page: Page, read: Callable[[], object], wanted: object) -> None:
+    """Wait, for a minute at most, until what is read is what is wanted."""
+    for _ in range(600):
+        if (found := read()) == wanted:
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"it is {found!r}, and not {wanted!r}")
+
+
+def changes(page: Page, read: Callable[[], object], before: object) -> None:
+    """Wait until what is read is no longer what it was."""
+    becomes(page, lambda: read() != before, True)
 
 
 def stands_still(page: Page) -> None:

@@ -44,6 +44,7 @@ def show(name: str, at: int, page: str) -> str:
             ways[1] = "Again", 1, "replay"
         for label, to, icon in ways:
             goal = lessons.step_link(name, lesson, to)
-            goal.show(label, f":material/{icon}:", disabled=to == at)
+            told = f"{to}. {escape_markdown(lesson.steps[to - 1].title)}"
+            goal.show(label, f":material/{icon}:", help=told, disabled=to == at)
         st.button("Leave", icon=":material/close:", on_click=state.leave_lesson, type="tertiary")
     return here.anchor

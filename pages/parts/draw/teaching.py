@@ -288,7 +288,7 @@ def before_and_after(taught: Taught) -> None:
         test = f"First {result.test_count:,} test images of {DATASETS[result.dataset or 'mnist']}"
         told = f"{change:+.1f} points" if abs(change) >= 0.05 else ""  # less would be shown as 0.0
         _metric(test, f"{after:.1%}", told, f"{before:.1%}")
-    if tuned.alpha < 1:
+    if tuned.alpha < 1 and tuned.right_after < len(tuned.labels):  # else a part was enough
         st.warning(
             "Some of these lessons contradict what many other hands taught it. To follow them all "
             f"would spoil it for everybody else, so it took {tuned.alpha:.0%} of the step. Look "

@@ -59,7 +59,7 @@ def show_robustness(exam: EvaluationReport) -> None:
     """A change, a slider for how much of it, some of the images, and how a network or two fare."""
     torch.set_num_threads(1)  # they are too few to share among processors; see models
     kinds = {each.title.lower(): name for name, each in corruptions.CORRUPTIONS.items()}
-    choices = st.container(horizontal=True, vertical_alignment="bottom")
+    choices = st.container(horizontal=True, vertical_alignment="bottom", key="change")
     with choices:
         chosen = one_of("Change the test images", list(kinds), state.EVALUATE_CORRUPTION, wrap=True)
     corruption = corruptions.CORRUPTIONS[kind := kinds[chosen]]

@@ -36,7 +36,7 @@ from pages.parts.train import (
 )
 
 AWAY_S = 2.0  # seconds between two looks whether a run that can go on does so, from elsewhere
-LONG_S = 30.0  # seconds of training after which a look costs more than it shows
+LONG_S = 2.0  # seconds of training after which the curves are flatter and one look a second will do
 _WHY_AHEAD = (
     "Why was the test ahead? The training curve is a mean of the last "
     f"{RUNNING_AVERAGE_IMAGES:,} images, also of those from when it knew less."
