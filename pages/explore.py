@@ -98,10 +98,10 @@ with controls:
 
 many, one = st.columns(2, gap="medium")
 with one:
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="image"):
         label = int(digits.labels[index])
         digit = with_article(label)
-        st.header(f"{part.capitalize()} image {index:,}: {digit}", anchor="image")
+        st.header(f"{part.capitalize()} image {index:,}: {digit}", anchor=False)
         numbers = st.toggle("Numbers", value=True, **state.kept("numbers"))
     name = f"{part} image {index}, {digit}, as 28 rows of 28 numbers from 0, paper, to 255, ink"
     tiles.pixels(digits.images[index], name, key="pixels", numbers=numbers)
